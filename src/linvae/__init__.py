@@ -1,0 +1,1 @@
+"""Linear VAEs, probabilistic PCA and posterior collapse."""

@@ -1,0 +1,143 @@
+"""Writing files so that a reader sees either the whole file or none.
+
+Every file is written under a temporary name beside its target and renamed. A program that is killed
+leaves at most one temporary file, which the next writer of the same target removes; the file of a
+writer that is still at work is left alone.
+"""
+
+import glob
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:  # pandas takes half a second to import, and is not called here
+    import pandas as pd
+
+__all__ = [
+    "DamagedFileError",
+    "discard_leftovers",
+    "read_arrays",
+    "read_json",
+    "replacing",
+    "write_arrays",
+    "write_csv",
+    "write_json",
+    "write_text",
+]
+
+
+class DamagedFileError(ValueError):
+    """A file does not hold what was written to it; the message names it and says what to do."""
+
+    def __init__(self, path: str | Path, reason: object) -> None:
+        super().__init__(f"{path} is damaged ({reason}); delete it and run again")
+        self.reason = reason
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path to write to; rename it to `path` if the block succeeds.
+
+    Raises
+    ------
+    OSError
+        If writing fails; it names `path`, whatever the failing call knew of it.
+    """
+    path = Path(path)
+    # The suffix stays last, since numpy and matplotlib choose by it.
+    temporary = path.with_name(
+        f".{path.name}.part-{socket.gethostname()}-{os.getpid()}{path.suffix}"
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        discard_leftovers(path)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.filename not in (None, str(temporary)):
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        with suppress(OSError):  # the error that matters is on its way already
+            temporary.unlink(missing_ok=True)
+
+
+def discard_leftovers(path: str | Path) -> None:
+    """Remove what killed writers of `path` on this machine have left beside it."""
+    path = Path(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.part-{socket.gethostname()}-*"):
+        pid = part.name.removesuffix(path.suffix).rsplit("-", 1)[1]
+        if not pid.isdecimal() or not _is_running(int(pid)):
+            part.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def write_json(path: str | Path, content: Mapping[str, object] | list[object]) -> None:
+    """Write JSON with sorted keys and full precision; a non-finite number is an error."""
+    with replacing(path) as temporary:
+        text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(path, error) from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text that ends with one newline."""
+    with replacing(path) as temporary:
+        temporary.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
+    """Write a table without its index, numbers in full precision."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write arrays to an uncompressed ``.npz``, whose bytes depend on the arrays alone."""
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read all arrays of a ``.npz`` without unpickling anything.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is damaged.
+    """
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # numpy and zipfile raise many kinds for damaged archives
+        raise DamagedFileError(path, error) from error
