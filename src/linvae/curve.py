@@ -1,0 +1,81 @@
+"""The curve of a training job: averages over the steps since the last record, and measurements."""
+
+import math
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from linvae.models import GaussianVAE
+from linvae.schedule import Plan, learning_rate, record_steps
+from linvae.spec import Training
+
+__all__ = ["Curve", "Measure"]
+
+Measure = Callable[[GaussianVAE], dict[str, float]]
+
+_COLUMNS = ("step", "elbo_estimate", "reconstruction", "kl", "noise_variance", "learning_rate")
+
+
+class Curve:
+    """Rows of a training curve, and the sums of the steps that have no row yet.
+
+    Parameters
+    ----------
+    plan, training
+        Length of the job; its settings decide which steps are recorded.
+    measure
+        Further columns, computed from the model at every recorded step.
+    device
+        Where the sums are kept: reading them every step would wait for a GPU.
+    """
+
+    def __init__(
+        self, plan: Plan, training: Training, measure: Measure | None, device: torch.device
+    ) -> None:
+        self.plan, self.training, self.measure = plan, training, measure
+        self.recorded = frozenset(record_steps(plan.steps, training.records))
+        self.rows: list[dict[str, float]] = []
+        self.sums = torch.zeros(3, dtype=torch.float64, device=device)
+        self.since_record = 0
+
+    def add(self, elbo: Tensor, reconstruction: Tensor, kl: Tensor) -> None:
+        """Count one step."""
+        self.sums += torch.stack([elbo, reconstruction, kl]).double()
+        self.since_record += 1
+
+    def record(self, step: int, model: GaussianVAE) -> None:
+        """Add a row if this step is one that is recorded."""
+        if step not in self.recorded:
+            return
+        means = (self.sums / self.since_record).tolist() if self.since_record else [math.nan] * 3
+        variance = model.log_noise_variance.detach().double().exp().item()
+        rate = learning_rate(max(0, step - 1), self.plan.steps, self.training)
+        row = dict(zip(_COLUMNS, (step, *means, variance, rate), strict=True))
+        if self.measure is not None:
+            with torch.no_grad():
+                row |= self.measure(model)
+        self.rows.append(row)
+        self.sums.zero_()
+        self.since_record = 0
+
+    def table(self) -> pd.DataFrame:
+        """Return all rows."""
+        return pd.DataFrame(self.rows).astype({"step": int})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the state for a checkpoint."""
+        return {
+            "curve": torch.tensor([list(row.values()) for row in self.rows], dtype=torch.float64),
+            "sums": self.sums,
+            "counts": torch.tensor([self.since_record]),
+        }
+
+    def restore(self, tensors: dict[str, Tensor], model: GaussianVAE) -> None:
+        """Put back what `tensors` gave."""
+        columns = (*_COLUMNS, *(self.measure(model) if self.measure else ()))
+        for values in tensors["curve"].tolist():
+            self.rows.append(dict(zip(columns, values, strict=True)))
+        self.sums.copy_(tensors["sums"])
+        self.since_record = int(tensors["counts"][0])

@@ -1,0 +1,160 @@
+"""What a study costs before it runs: jobs, CPU or GPU hours, memory and disk.
+
+The rates are measured on one core (`benchmarks/throughput.json`, written by the programs beside
+it); the sizes follow from the models. Estimates, good to a factor of about two.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from linvae.naming import Run, parse_data
+from linvae.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from linvae.config import StudyConfig
+
+__all__ = ["Cost", "Rates", "data_megabytes", "job_cost", "report", "training_images"]
+
+N_FEATURES = 784
+_START_SECONDS = 3.0  # interpreter, torch, reading the data
+_START_MEGABYTES = 450
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Measured speeds.
+
+    Attributes
+    ----------
+    weight_images_per_second
+        Gradient training from data on one CPU core: images a second times weights of the network.
+    gpu_weight_images_per_second
+        The same on one GPU; None where none was measured.
+    moment_flops_per_second
+        Training of linear models from the covariance, in double precision.
+    lbfgs_flops_per_second
+        L-BFGS on the profiled ELBO.
+    lbfgs_iterations
+        Iterations that a solution takes.
+    """
+
+    weight_images_per_second: float
+    gpu_weight_images_per_second: float | None
+    moment_flops_per_second: float
+    lbfgs_flops_per_second: float
+    lbfgs_iterations: int
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Rates":
+        """Read the measured rates."""
+        return cls(**json.loads(Path(path).read_text(encoding="utf-8"))["rates"])
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Cost of one job, or of several together."""
+
+    jobs: int = 0
+    cpu_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    disk_megabytes: float = 0.0
+    peak_megabytes: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.jobs + other.jobs,
+            self.cpu_seconds + other.cpu_seconds,
+            self.gpu_seconds + other.gpu_seconds,
+            self.disk_megabytes + other.disk_megabytes,
+            max(self.peak_megabytes, other.peak_megabytes),
+        )
+
+
+def job_cost(model: ModelSpec, run: Run, n_images: int, rates: Rates) -> Cost:
+    """Estimate one training job.
+
+    Parameters
+    ----------
+    model
+        The run's model.
+    run
+        Its number of latents.
+    n_images
+        Training images of the run's data variant.
+    rates
+        Measured speeds.
+    """
+    training, k = model.training, run.n_latent
+    weights = _weights(model, k)
+    disk = 8e-6 * weights if model.is_linear else 4e-6 * weights
+    # Weights, gradients, two moments and a copy in the checkpoint.
+    peak = _START_MEGABYTES + 6 * disk + 8e-6 * N_FEATURES**2 * 6
+    if model.needs_data:
+        peak += 3 * data_megabytes(n_images)
+        batch = min(training.batch_size or n_images, n_images)
+        steps_per_epoch = math.ceil(n_images / batch)
+        epochs = training.epochs or math.ceil(training.steps / steps_per_epoch)
+        work = epochs * n_images * weights
+        if training.device != "cpu" and rates.gpu_weight_images_per_second:
+            seconds = _START_SECONDS + work / rates.gpu_weight_images_per_second
+            return Cost(1, seconds, seconds, disk, peak)
+        seconds = work / rates.weight_images_per_second
+    elif training.optimizer == "lbfgs":
+        flops = 12 * N_FEATURES * k**2 + 3 * k**3 + 40 * N_FEATURES * k
+        seconds = min(training.steps, rates.lbfgs_iterations) * flops / rates.lbfgs_flops_per_second
+    else:
+        flops = 4 * N_FEATURES**2 * k + 12 * N_FEATURES * k**2 + 6 * N_FEATURES**2
+        seconds = (training.steps or training.epochs) * flops / rates.moment_flops_per_second
+    return Cost(1, _START_SECONDS + seconds, 0.0, disk, peak)
+
+
+def report(config: "StudyConfig", runs: Iterable[Run], rates: Rates) -> str:
+    """Tabulate the cost of a study's training jobs by model, and sum it up."""
+    by_model: dict[str, Cost] = {}
+    for run in runs:
+        cost = job_cost(config.models[run.model], run, training_images(run.data), rates)
+        by_model[run.model] = by_model.get(run.model, Cost()) + cost
+    heading = (
+        f"{'model':28s} {'jobs':>5s} {'CPU h':>9s} {'GPU h':>8s} {'GB disk':>8s} {'GB mem':>7s}"
+    )
+    lines = [heading, *(_row(name, cost) for name, cost in by_model.items())]
+    everything = sum(by_model.values(), Cost())
+    lines.append(_row("all training jobs", everything))
+    on_gpu = [name for name in by_model if config.models[name].training.device != "cpu"]
+    if on_gpu and rates.gpu_weight_images_per_second is None:
+        lines.append(
+            f"No GPU was measured: {', '.join(on_gpu)} may use one (device), but their hours are "
+            "given for one CPU core."
+        )
+    return "\n".join(lines)
+
+
+def _row(name: str, cost: Cost) -> str:
+    return (
+        f"{name:28s} {cost.jobs:5d} {cost.cpu_seconds / 3600:9.2f} {cost.gpu_seconds / 3600:8.2f} "
+        f"{cost.disk_megabytes / 1000:8.2f} {cost.peak_megabytes / 1000:7.2f}"
+    )
+
+
+def data_megabytes(n_images: int) -> float:
+    """Size of a data variant in memory and on disk."""
+    return 8e-6 * n_images * N_FEATURES
+
+
+def training_images(data: str, n_all: int = 60_000) -> int:
+    """Return the number of training images that a data name asks for."""
+    return parse_data(data).n_images or n_all
+
+
+def _weights(model: ModelSpec, n_latent: int) -> int:
+    """Count the weights of encoder and decoder, biases left out."""
+    heads = 2 if model.encoder.posterior == "amortised" else 1
+    encoder = (N_FEATURES, *model.encoder.hidden, heads * n_latent)
+    decoder = (n_latent, *model.decoder.hidden, N_FEATURES)
+    return sum(
+        a * b for sizes in (encoder, decoder) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+    )

@@ -1,0 +1,152 @@
+"""Restarts of the linear VAE from many places, to look for maxima that are not global."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from linvae import alignment, elbo, ppca, stationary
+from linvae.seeds import numpy_generator
+from linvae.solve import lbfgs
+from linvae.spectrum import Spectrum
+
+__all__ = ["Start", "restarts", "starts"]
+
+COLLAPSED_SCALES = (1e-6, 1e-10)
+SADDLE_SCALE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a restart begins.
+
+    Attributes
+    ----------
+    kind : str
+        ``random``, ``collapsed``, ``partly-collapsed``, ``saddle-few`` or ``saddle-wrong``.
+    scale : float
+        Of the random part of the weights; at 1 a column is about as long as the root of the mean
+        eigenvalue.
+    seed : int
+    weights : ndarray of shape (d, k)
+    noise_variance : float
+    """
+
+    kind: str
+    scale: float
+    seed: int
+    weights: NDArray[np.float64]
+    noise_variance: float
+
+
+def restarts(
+    spectrum: Spectrum, n_latent: int, scales: Sequence[float], seeds: Sequence[int]
+) -> pd.DataFrame:
+    """Maximise the ELBO from every start, noise variance included.
+
+    Parameters
+    ----------
+    spectrum, n_latent, scales, seeds
+        As in `starts`.
+
+    Returns
+    -------
+    DataFrame
+        One row a start: ``kind``, ``scale``, ``seed``, ``start_elbo``, ``end_elbo``, ``gap`` (of
+        the end to the pPCA maximum), ``mean_abs_cos``, ``iterations``, ``converged``; in nats per
+        datum.
+    """
+    best = ppca.max_log_likelihood(spectrum, n_latent)
+    rows = []
+    for start in starts(spectrum, n_latent, scales, seeds):
+        end = lbfgs(
+            spectrum,
+            n_latent,
+            start.seed,
+            initial_weights=start.weights,
+            initial_noise_variance=start.noise_variance,
+        )
+        rows.append(
+            {
+                "kind": start.kind,
+                "scale": start.scale,
+                "seed": start.seed,
+                "start_elbo": elbo.profiled(start.weights, start.noise_variance, spectrum),
+                "end_elbo": end.elbo,
+                "gap": best - end.elbo,
+                "mean_abs_cos": alignment.mean_abs_cos(end.weights, spectrum.eigenvectors),
+                "iterations": end.iterations,
+                "converged": end.converged,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def starts(
+    spectrum: Spectrum, n_latent: int, scales: Sequence[float], seeds: Sequence[int]
+) -> Iterator[Start]:
+    """Give random, collapsed and partly collapsed starts, and starts beside saddle points.
+
+    Half of the columns collapse in a partly collapsed start. A saddle point keeps either half as
+    many eigenvectors as it may, or as many as it may but not the leading ones; each at its own
+    maximum-likelihood noise variance.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    n_latent : int
+        k.
+    scales : sequence of float
+        Of the random starts.
+    seeds : sequence of int
+        Each gives every start once.
+    """
+    mean_eigenvalue = spectrum.total_variance / spectrum.n_features
+    half = n_latent // 2
+    few = np.arange(max(1, half))
+    wrong = np.arange(max(1, half), n_latent + max(1, half))
+    wrong = wrong[wrong < spectrum.n_features - 1]
+    for seed in seeds:
+        noise = _noise(spectrum, n_latent, seed)
+        for scale in scales:
+            yield Start("random", scale, seed, scale * noise, mean_eigenvalue)
+        for scale in COLLAPSED_SCALES:
+            yield Start("collapsed", scale, seed, scale * noise, mean_eigenvalue)
+        scale = COLLAPSED_SCALES[0]
+        partly = noise * np.where(np.arange(n_latent) < half, 1.0, scale)
+        yield Start("partly-collapsed", scale, seed, partly, mean_eigenvalue)
+        for kind, kept in (("saddle-few", few), ("saddle-wrong", wrong)):
+            weights, noise_variance = _stationary(spectrum, n_latent, kept)
+            beside = weights + SADDLE_SCALE * noise
+            yield Start(kind, SADDLE_SCALE, seed, beside, noise_variance)
+
+
+def _noise(spectrum: Spectrum, n_latent: int, seed: int) -> NDArray[np.float64]:
+    """Return normal draws with columns about as long as the root of the mean eigenvalue."""
+    d = spectrum.n_features
+    draws = numpy_generator(seed, "restarts").standard_normal((d, n_latent))
+    return draws * math.sqrt(spectrum.total_variance) / d
+
+
+def _stationary(
+    spectrum: Spectrum, n_latent: int, kept: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], float]:
+    """Stationary point of the likelihood that keeps some eigenvectors; other columns are zero.
+
+    A noise variance above a kept eigenvalue would need an imaginary column: such eigenvectors are
+    given up, the smallest first, until none is left.
+
+    References
+    ----------
+    Tipping and Bishop (1999), appendix A.
+    """
+    values = spectrum.eigenvalues
+    while True:
+        noise_variance = float(np.delete(values, kept).mean())
+        if kept.size == 0 or values[kept[-1]] > noise_variance:
+            break
+        kept = kept[:-1]
+    return stationary.stationary_weights(spectrum, n_latent, noise_variance, kept), noise_variance

@@ -1,0 +1,141 @@
+"""The linear VAE of maximum ELBO, by L-BFGS from a random start."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from linvae import elbo, ppca
+from linvae.ascent import Ascent, Record, Report
+from linvae.seeds import numpy_generator
+from linvae.spectrum import Spectrum
+
+__all__ = ["Solution", "lbfgs"]
+
+STEPS_PER_CYCLE = 60
+
+# Largest entry of the gradient at convergence, times sqrt(s) to free it of the data's scale.
+GRADIENT_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A linear VAE that L-BFGS found.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (d, k)
+    noise_variance : float
+    encoder : ndarray of shape (k, d)
+    posterior_variance : ndarray of shape (k,)
+    elbo : float
+    history : list of Record
+        The start, and every iteration: a step of L-BFGS or a rotation.
+    iterations : int
+    converged : bool
+        False if the iterations ran out first, or the line search failed.
+    """
+
+    weights: NDArray[np.float64]
+    noise_variance: float
+    encoder: NDArray[np.float64]
+    posterior_variance: NDArray[np.float64]
+    elbo: float
+    history: list[Record]
+    iterations: int
+    converged: bool
+
+
+def lbfgs(
+    spectrum: Spectrum,
+    n_latent: int,
+    seed: int = 0,
+    *,
+    noise_variance: float | None = None,
+    initial_weights: ArrayLike | None = None,
+    initial_noise_variance: float | None = None,
+    max_iterations: int = 6000,
+    tolerance: float = 1e-6,
+    callback: Report | None = None,
+) -> Solution:
+    """Maximise the ELBO of a linear VAE from a random start.
+
+    Neither the start nor the rule to stop, which looks at the progress alone, knows the solution.
+    An exact stationary point, such as weights of zero, is never left.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    n_latent : int
+        k, from 1 to d - 1; k = d is possible where `noise_variance` is given.
+    seed : int
+        Of the random start; unused where `initial_weights` is given.
+    noise_variance : float, optional
+        Held fixed where given.
+    initial_weights : array_like of shape (d, k), optional
+        Otherwise normal draws with columns about as long as the root of the mean eigenvalue.
+    initial_noise_variance : float, optional
+        Otherwise the mean eigenvalue; unused where `noise_variance` is given.
+    max_iterations : int
+        Steps and rotations together.
+    tolerance : float
+        Stop once a cycle of 60 steps and a rotation gains no more than this, in nats.
+    callback : callable, optional
+        Called with the record and the weights (d, k) at the start and after every iteration.
+
+    Raises
+    ------
+    ValueError
+        As `ppca.fit`: k out of range, a variance that is not positive, an unbounded likelihood.
+    """
+    u = spectrum.eigenvectors
+    start = _start(spectrum, n_latent, seed, initial_weights, initial_noise_variance)
+    # Only for its errors: a likelihood without a maximum has nothing to climb to.
+    ppca.max_log_likelihood(spectrum, n_latent, noise_variance=noise_variance)
+
+    def report(record: Record, rotated: NDArray[np.float64]) -> None:
+        if callback is not None:
+            callback(record, u @ rotated)
+
+    ascent = Ascent(spectrum.eigenvalues, *start, noise_variance, report)
+    converged, n_steps = False, 1
+    # A cycle needs room for a step and a rotation.
+    while not converged and n_steps > 0 and (room := max_iterations - ascent.iteration) > 1:
+        before = ascent.history[-1].elbo
+        n_steps = ascent.cycle(min(STEPS_PER_CYCLE, room - 1))
+        stalled = ascent.history[-1].elbo - before <= tolerance
+        converged = stalled and ascent.gradient_size() <= GRADIENT_TOLERANCE
+    weights, s = u @ ascent.weights, ascent.noise_variance
+    encoder, variance = elbo.best_encoder(weights, s)
+    value = elbo.profiled(weights, s, spectrum)
+    return Solution(
+        weights, s, encoder, variance, value, ascent.history, ascent.iteration, converged
+    )
+
+
+def _start(
+    spectrum: Spectrum,
+    n_latent: int,
+    seed: int,
+    initial_weights: ArrayLike | None,
+    initial_noise_variance: float | None,
+) -> tuple[NDArray[np.float64], float]:
+    """Return the first weights, in the eigenbasis of S, and the first noise variance."""
+    d = spectrum.n_features
+    scale = spectrum.total_variance / d
+    if initial_weights is None:
+        draws = numpy_generator(seed, "solve").standard_normal((d, max(n_latent, 0)))
+        weights = draws * math.sqrt(scale / d)
+    else:
+        weights = np.asarray(initial_weights, dtype=np.float64)
+        if weights.shape != (d, n_latent) or not np.isfinite(weights).all():
+            message = (
+                f"initial_weights has shape {weights.shape}; ({d}, {n_latent}), all finite, "
+                "is needed."
+            )
+            raise ValueError(message)
+    s = ppca.check_noise_variance(
+        scale if initial_noise_variance is None else initial_noise_variance
+    )
+    return spectrum.eigenvectors.T @ weights, s

@@ -1,0 +1,140 @@
+"""The study's headline numbers in Markdown: data, questions, verdicts, and tables of the runs."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pandas as pd
+
+from linvae.claims.document import verdict_table
+from linvae.files import read_json
+from linvae.inputs import Inputs
+from linvae.naming import Run, number
+
+__all__ = ["summary_text"]
+
+# Each question, and the claims that answer it.
+_QUESTIONS = {
+    "Does maximising the ELBO of a linear VAE recover the maximum likelihood of pPCA?": (
+        1,
+        5,
+        6,
+        7,
+    ),
+    "Does the ELBO add spurious local maxima to the marginal likelihood?": (2, 4),
+    "Are the columns of the decoder the principal components?": (3,),
+    "Is posterior collapse in deep Gaussian VAEs explained by sigma^2?": (8, 9, 10, 11, 12),
+}
+
+_LINEAR = {
+    "elbo": "ELBO",
+    "ppca_max": "pPCA maximum",
+    "gap": "gap",
+    "marginal_gap": "marginal gap",
+    "inference_gap": "inference gap",
+    "mean_abs_cos": "mean abs. cosine",
+    "noise_variance": "sigma^2",
+}
+_AUTOENCODER = {
+    "reconstruction_error": "squared error",
+    "pca_error": "of PCA",
+    "subspace_distance": "subspace distance",
+    "axis_alignment_distance": "axis distance",
+    "mean_abs_cos": "mean abs. cosine",
+}
+_DEEP = {
+    "elbo": "ELBO",
+    "linear_bound": "linear bound",
+    "below_bound": "share below bound",
+    "kl": "KL",
+    "collapse": "collapse %",
+    "predicted_inactive_percent": "predicted %",
+    "noise_variance": "sigma^2",
+    "tuned_elbo": "tuned ELBO",
+    "test_elbo": "test ELBO",
+}
+
+
+def summary_text(inputs: Inputs, study: Mapping[str, object]) -> str:
+    """Render provenance, verdicts and one table for each kind of run; values are seeds' means.
+
+    Parameters
+    ----------
+    inputs
+        ``metrics.json`` of every run, ``claims.json`` and the data's provenance.
+    study
+        The `study` section of the configuration.
+    """
+    metrics = inputs.metrics()
+    (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
+    claims = read_json(claims_file)
+    epsilon = (study.get("collapse") or {}).get("epsilon")
+    deep = f"Deep VAEs (collapse at epsilon = {number(epsilon)})" if epsilon else "Deep VAEs"
+    lines = [
+        "# Summary",
+        "",
+        *_provenance(inputs.provenance()),
+        *_questions(claims),
+        "",
+        "## Verdicts",
+        "",
+        verdict_table(claims),
+        "",
+        "The tables below hold averages per image, in nats; means over seeds.",
+        *_section("Linear decoders", metrics, _LINEAR, _as_it_is),
+        *_section("Linear autoencoders", metrics, _AUTOENCODER, _as_it_is),
+        *_section(deep, metrics, _DEEP, lambda found: _deep_values(found, epsilon)),
+    ]
+    return "\n".join(lines)
+
+
+def _provenance(provenance: Mapping) -> list[str]:
+    return [
+        f"Data: **{provenance['label']}**, {provenance['n_train']:,} training and "
+        f"{provenance['n_test']:,} test images.",
+        "",
+        *(f"- `{file['name']}` SHA-256 `{file['sha256']}`" for file in provenance["files"]),
+    ]
+
+
+def _questions(claims: Sequence[Mapping]) -> list[str]:
+    """Give each question the claims that answer it, with the numbers of those that were run."""
+    lines = []
+    for index, (question, answering) in enumerate(_QUESTIONS.items(), start=1):
+        lines += ["", f"## {index}. {question}", ""]
+        for claim in claims:
+            if claim["id"] in answering:
+                told = claim["explanation"]
+                lines.append(f"- Claim {claim['id']}, **{claim['verdict']}**. {told}")
+    return lines
+
+
+def _section(
+    title: str,
+    metrics: Mapping[Run, Mapping],
+    columns: Mapping[str, str],
+    read: Callable[[Mapping], Mapping],
+) -> list[str]:
+    """Tabulate the runs that have all the columns."""
+    rows = []
+    for run, found in metrics.items():
+        values = read(found)
+        if all(key in values for key in columns):
+            named = {"model": run.model, "data": run.data, "k": run.n_latent, "noise": run.noise}
+            rows.append({**named, **{label: float(values[key]) for key, label in columns.items()}})
+    if not rows:
+        return []
+    groups = pd.DataFrame(rows).groupby(["model", "data", "k", "noise"], sort=True)
+    table = groups.mean().reset_index()
+    table.insert(4, "seeds", groups.size().to_numpy())
+    return ["", f"## {title}", "", table.to_markdown(index=False, floatfmt=".6g")]
+
+
+def _as_it_is(found: Mapping) -> Mapping:
+    return found
+
+
+def _deep_values(found: Mapping, epsilon: float | None) -> Mapping:
+    """Flatten the metrics of a deep run; an empty mapping for any other run."""
+    if epsilon is None or "collapse_percent" not in found:
+        return {}
+    collapse = found["collapse_percent"][number(epsilon)]
+    return {**found, "collapse": collapse, "test_elbo": found["test"]["elbo"]}

@@ -1,0 +1,133 @@
+"""Table 1: deep VAEs by the initial value of the observation noise variance, fixed and learned."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from linvae.claims.deep_runs import deep_row
+from linvae.inputs import Inputs
+from linvae.naming import number
+
+__all__ = ["below_bound", "run_table", "sigma_table", "table_text"]
+
+_COLUMNS = {
+    "noise_variance": "final sigma^2",
+    "elbo": "ELBO",
+    "linear_bound": "linear bound",
+    "tuned_elbo": "sigma^2-tuned ELBO",
+    "tuned_noise_variance": "tuned sigma^2",
+    "collapse": "collapse %",
+    "kl": "KL",
+    "test_elbo": "test ELBO",
+    "test_collapse": "test collapse %",
+}
+
+
+def run_table(inputs: Inputs, epsilon: float) -> pd.DataFrame:
+    """Tabulate the deep runs among the files, one row a run, as `deep_row` makes it.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        ``metrics.json`` of the runs.
+    epsilon : float
+        Threshold of collapse, in nats.
+    """
+    return pd.DataFrame([deep_row(run, found, epsilon) for run, found in inputs.metrics().items()])
+
+
+def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Average over seeds, with standard errors.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `run_table` gives it.
+
+    Returns
+    -------
+    DataFrame
+        One row a kind of noise and initial value: ``kind``, ``initial``, ``seeds``,
+        ``below_bound`` (number of runs that ended below the linear bound), and for each quantity
+        ``<name>_mean`` and ``<name>_se``, the latter missing for a single seed. ELBOs and KL in
+        nats per datum.
+    """
+    rows = []
+    for (kind, initial), group in runs.groupby(["kind", "initial"], sort=True):
+        row = {"kind": kind, "initial": initial, "seeds": len(group)}
+        row["below_bound"] = len(below_bound(group))
+        for name in _COLUMNS:
+            row[f"{name}_mean"] = group[name].mean()
+            row[f"{name}_se"] = group[name].std(ddof=1) / math.sqrt(len(group))
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def below_bound(runs: pd.DataFrame) -> pd.DataFrame:
+    """Select the runs whose ELBO is below that of the best linear VAE at their noise variance."""
+    return runs[runs["elbo"] < runs["linear_bound"]]
+
+
+def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: float) -> str:
+    """Render the table as Markdown, with the runs that have not converged below it.
+
+    Parameters
+    ----------
+    table, runs : DataFrame
+        As `sigma_table` and `run_table` give them.
+    label : str
+        Where the data come from.
+    epsilon : float
+        Threshold of collapse, in nats.
+    """
+    shown = pd.DataFrame(
+        {
+            "sigma^2": table["kind"],
+            "initial": [number(value) for value in table["initial"]],
+            **{title: _with_error(table, name) for name, title in _COLUMNS.items()},
+            "below bound": table["below_bound"].astype(str) + " of " + table["seeds"].astype(str),
+        }
+    )
+    lines = [
+        "# Table 1. Observation noise and posterior collapse",
+        "",
+        f"Data: {label}. Mean and standard error over seeds, in nats per image. A dimension counts "
+        f"as collapsed by its KL at epsilon = {number(epsilon)}; the linear bound is the largest "
+        "ELBO of a linear VAE at the final sigma^2.",
+        "",
+        shown.to_markdown(index=False, disable_numparse=True),
+        "",
+        *_not_converged(below_bound(runs)),
+    ]
+    return "\n".join(lines)
+
+
+def _with_error(table: pd.DataFrame, name: str) -> list[str]:
+    """Write mean and standard error, to two digits of the error or six of the mean."""
+    pairs = zip(table[f"{name}_mean"], table[f"{name}_se"], strict=True)
+    return [_rounded(mean, error) for mean, error in pairs]
+
+
+def _rounded(mean: float, error: float) -> str:
+    if not np.isfinite(error):
+        return f"{mean:.6g}"
+    if error == 0.0:
+        return f"{mean:.6g} ± 0"
+    largest = 5 - math.floor(math.log10(abs(mean))) if mean else 6
+    digits = max(0, min(1 - math.floor(math.log10(error)), largest))
+    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+
+
+def _not_converged(runs: pd.DataFrame) -> list[str]:
+    if runs.empty:
+        return ["Every run reached the linear bound."]
+    lines = [
+        "Not converged: these runs ended below the linear bound, which their optimum exceeds.",
+        "",
+    ]
+    for _, run in runs.sort_values(["kind", "initial", "seed"]).iterrows():
+        short = run["linear_bound"] - run["elbo"]
+        name = f"{run['kind']}-{number(run['initial'])}, seed {run['seed']}"
+        lines.append(f"- {name}: {short:.4g} nats below, collapse {run['collapse']:.3g} %")
+    return lines
