@@ -1,0 +1,61 @@
+"""The claims as Markdown: a table, then a paragraph each."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from linvae.claims.statements import STATEMENTS
+
+__all__ = ["claims_text", "verdict_table"]
+
+
+def claims_text(claims: Sequence[dict], label: str) -> str:
+    """Render ``claims.md``.
+
+    Parameters
+    ----------
+    claims
+        As in ``claims.json``.
+    label
+        Where the data come from.
+    """
+    lines = [
+        "# Claims",
+        "",
+        f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
+        "are in nats per image; a mean over seeds is followed by its 95 % confidence interval "
+        "(Student's t) in brackets.",
+        "",
+        verdict_table(claims),
+    ]
+    for claim in claims:
+        lines += ["", f"## {claim['id']}. {claim['claim']}", "", _attributes(claim), ""]
+        lines += [claim["explanation"]]
+        if claim["evidence"]:
+            lines += ["", _evidence(claim["evidence"])]
+    return "\n".join(lines)
+
+
+def verdict_table(claims: Sequence[dict]) -> str:
+    """One row a claim."""
+    rows = [
+        {
+            "": claim["id"],
+            "claim": claim["claim"].replace("|", "\\|"),
+            "made by": claim["made_by"],
+            "verdict": f"**{claim['verdict']}**",
+        }
+        for claim in claims
+    ]
+    return pd.DataFrame(rows).to_markdown(index=False)
+
+
+def _attributes(claim: dict) -> str:
+    shown = STATEMENTS[claim["id"]].shown_in
+    seen = f" See {shown}." if shown and claim["evidence"] else ""
+    return f"Made by: {claim['made_by']}. Verdict: **{claim['verdict']}**.{seen}"
+
+
+def _evidence(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 3} more (in `claims.json`)" if len(paths) > 3 else ""
+    return "Evidence: " + ", ".join(f"`{path}`" for path in paths[:3]) + more + "."

@@ -1,0 +1,164 @@
+"""What a verdict is, and the interval over seeds that it rests on."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+__all__ = [
+    "Answer",
+    "Claim",
+    "Finding",
+    "Interval",
+    "Verdict",
+    "answer",
+    "both",
+    "interval",
+    "joint",
+    "not_run",
+]
+
+Verdict = Literal["supported", "not supported", "inconclusive"]
+Answer = Literal["yes", "no", "undecided"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean over seeds with its confidence interval; no bounds where one seed gives none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    def above(self, threshold: float) -> bool:
+        """Whether the whole interval lies above the threshold."""
+        return self.low is not None and self.low > threshold
+
+    def below(self, threshold: float) -> bool:
+        """Whether the whole interval lies at or below the threshold."""
+        return self.high is not None and self.high <= threshold
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Return the fields as JSON holds them."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.low is None:
+            return f"{self.mean:.4g} (one seed)"
+        return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the results say of a claim.
+
+    Attributes
+    ----------
+    verdict : str
+    explanation : str
+        The measured numbers and the reason for the verdict, in words.
+    numbers : dict
+        As JSON holds them.
+    """
+
+    verdict: Verdict
+    explanation: str
+    numbers: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim, who makes it, and what was found.
+
+    Attributes
+    ----------
+    id : int
+    claim, made_by : str
+    finding : Finding
+    evidence : tuple of str
+        Paths of the files that the numbers come from.
+    """
+
+    id: int
+    claim: str
+    made_by: str
+    finding: Finding
+    evidence: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the claim as an object of ``claims.json``."""
+        return {
+            "id": self.id,
+            "claim": self.claim,
+            "made_by": self.made_by,
+            "verdict": self.finding.verdict,
+            "explanation": self.finding.explanation,
+            "numbers": self.finding.numbers,
+            "evidence": list(self.evidence),
+        }
+
+
+def interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Mean of independent values with Student's confidence interval.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        One a seed, all finite.
+    level : float
+
+    Raises
+    ------
+    ValueError
+        If there are no values, or one is not finite.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
+        msg = f"values of shape {x.shape} must be a non-empty list of finite numbers."
+        raise ValueError(msg)
+    mean = float(x.mean())
+    if x.size == 1:
+        return Interval(mean, None, None, 1)
+    half = stats.t.ppf(0.5 + level / 2, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
+    return Interval(mean, float(mean - half), float(mean + half), int(x.size))
+
+
+def answer(found: Interval, yes_above: float, no_below: float | None = None) -> Answer:
+    """Tell on which side of a threshold an interval lies, if on one.
+
+    Parameters
+    ----------
+    found : Interval
+    yes_above : float
+        "yes" if all of the interval is above.
+    no_below : float, optional
+        "no" if all of it is at or below; `yes_above` where left out.
+    """
+    if found.above(yes_above):
+        return "yes"
+    return "no" if found.below(yes_above if no_below is None else no_below) else "undecided"
+
+
+def both(first: Answer, second: Answer) -> Answer:
+    """Answer whether two things hold together."""
+    if "no" in (first, second):
+        return "no"
+    return "yes" if first == second == "yes" else "undecided"
+
+
+def joint(answers: Iterable[Answer]) -> Verdict:
+    """Judge a claim that must hold in every case: one "no" refutes it."""
+    found = set(answers)
+    if "no" in found:
+        return "not supported"
+    return "supported" if found == {"yes"} else "inconclusive"
+
+
+def not_run(reason: str) -> Finding:
+    """Return the finding on a claim without results."""
+    return Finding("inconclusive", reason, {})

@@ -1,0 +1,1 @@
+"""Figures: one module each, a table of what is drawn and the drawing of that table."""

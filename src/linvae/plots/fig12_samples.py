@@ -1,0 +1,84 @@
+"""Figure 12: data, reconstructions and prior samples of deep VAEs over the noise variance."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from linvae.inputs import Inputs
+from linvae.naming import number, parse_noise
+from linvae.plots.style import figure, look
+
+__all__ = ["draw", "table"]
+
+_SIDE = 28
+_MARGIN = 2
+_N_IMAGES = 8
+_PIXELS = [f"pixel{index}" for index in range(_SIDE * _SIDE)]
+_GROUPS = {"reconstruction": "data and their reconstructions", "prior": "samples from the prior"}
+
+
+def table(inputs: Inputs, section: dict) -> pd.DataFrame:
+    """Tabulate images, one a row: grey values from 0 to 255, of the first seed's runs.
+
+    `noise_variance` is missing for the data.
+    """
+    arrays = inputs.arrays("samples.npz")
+    by_variance = {
+        parse_noise(run.noise).variance: found
+        for run, found in arrays.items()
+        if run.noise.startswith("fixed") and run.seed == section["seeds"][0]
+    }
+    parts = []
+    for index, (variance, found) in enumerate(sorted(by_variance.items())):
+        if index == 0:
+            # The same images for every run.
+            parts.extend(_rows(None, "data", found["data_pixels"]))
+        parts.extend(_rows(variance, "reconstruction", found["reconstruction_pixels"]))
+        parts.extend(_rows(variance, "prior", found["prior_pixels"]))
+    return pd.DataFrame(parts, columns=["noise_variance", "group", "image", *_PIXELS])
+
+
+def _rows(
+    variance: float | None, group: str, images: NDArray[np.floating]
+) -> Iterator[tuple[object, ...]]:
+    grey = np.rint(np.clip(images, 0.0, 1.0) * 255).astype(int).reshape(len(images), -1)
+    for index, pixels in enumerate(grey[:_N_IMAGES]):
+        yield variance, group, index, *pixels
+
+
+@look()
+def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
+    """Draw a row for each noise variance below a row of data, and a block for each group."""
+    variances = sorted(table["noise_variance"].dropna().unique())
+    height = 0.55 + 0.39 * (len(variances) + 1)
+    made, panels = figure(style, 6.5, height, ncols=len(_GROUPS), sharey=True)
+    data = table[table["group"] == "data"]
+    for axes, (group, title) in zip(panels, _GROUPS.items(), strict=True):
+        images = table[table["group"] == group]
+        rows = [images[images["noise_variance"] == variance] for variance in variances]
+        first = data if group == "reconstruction" else data.iloc[:0]
+        _draw_block(axes, [first, *rows], len(data))
+        axes.set_title(title)
+    labels = ["data", *(f"σ² = {number(variance)}" for variance in variances)]
+    step = _SIDE + _MARGIN
+    panels[0].set_yticks([_SIDE / 2 + row * step for row in range(len(labels))], labels)
+    return made
+
+
+def _draw_block(axes: Axes, rows: list[pd.DataFrame], columns: int) -> None:
+    """Draw one block of images as a single picture, so that pixels stay square and sharp."""
+    step = _SIDE + _MARGIN
+    mosaic = np.full((len(rows) * step - _MARGIN, columns * step - _MARGIN), 255.0)
+    for row, images in enumerate(rows):
+        for column, pixels in enumerate(images[_PIXELS].to_numpy()):
+            top, left = row * step, column * step
+            mosaic[top : top + _SIDE, left : left + _SIDE] = pixels.reshape(_SIDE, _SIDE)
+    axes.imshow(mosaic, cmap="gray", vmin=0, vmax=255, interpolation="none")
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,63 @@
+"""Figure 13: posterior collapse with and without KL annealing at the same noise variance."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from linvae.inputs import Inputs
+from linvae.naming import number
+from linvae.plots.collapse_curves import curve_table, draw_curve, key_to_lines, prepare
+from linvae.plots.style import COLORS, MARKERS, figure, look
+
+__all__ = ["draw", "table"]
+
+_DELTA = 0.01
+_COLUMNS = 3
+
+
+def table(inputs: Inputs, section: dict) -> pd.DataFrame:
+    """Tabulate the collapse percentage for each model, noise variance, split and epsilon."""
+    found = curve_table(inputs, "fixed", section.get("delta", _DELTA))
+    # In the order in which the configuration names the models.
+    rank = {name: index for index, name in enumerate(section["models"])}
+    return found.sort_values("model", key=lambda names: names.map(rank), kind="stable")
+
+
+@look()
+def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
+    """Draw a panel for each noise variance, with a curve for each model."""
+    variances = sorted(table["noise_variance"].unique())
+    columns = min(len(variances), _COLUMNS)
+    rows = -(-len(variances) // columns)
+    made, panels = figure(
+        style, 6.0, 3.1 * rows, nrows=rows, ncols=columns, sharey=True, squeeze=False
+    )
+    for axes, variance in zip(panels.flat, variances, strict=False):
+        _draw_panel(axes, table[table["noise_variance"] == variance])
+        axes.set_title(f"σ² = {number(variance)}")
+    for axes in panels.flat[len(variances) :]:
+        axes.set_visible(False)
+    for axes in panels[:, 0]:
+        delta = number(section.get("delta", _DELTA))
+        axes.set_ylabel(f"collapsed latent\ndimensions (%), δ = {delta}")
+    key_to_lines(made, table)
+    return made
+
+
+def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
+    for index, (model, curve) in enumerate(table.groupby("model", sort=False)):
+        row = curve.iloc[0]
+        error = f" ± {row['elbo_error']:.1f}" if row["n_seeds"] > 1 else ""
+        draw_curve(
+            axes,
+            curve,
+            f"{model}\nELBO {row['elbo_mean']:.1f}{error}",
+            color=COLORS[index % len(COLORS)],
+            marker=MARKERS[index % len(MARKERS)],
+            markevery=(0.05 * index, 0.1),
+            # Later curves are thinner: what they lie on shows on both sides of them.
+            linewidth=max(2.4 - 1.2 * index, 0.8),
+        )
+    prepare(axes, table)
+    # Below the panel: inside it, no corner is always free.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), fontsize=6.5)

@@ -1,0 +1,19 @@
+"""Figure 7: posterior collapse of deep VAEs whose noise variance is learned."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from linvae.inputs import Inputs
+from linvae.plots.collapse_curves import curve_table, draw_over_noise
+
+__all__ = ["draw", "table"]
+
+
+def table(inputs: Inputs, section: dict) -> pd.DataFrame:
+    """Tabulate the collapse percentage for each initial noise variance, split and epsilon."""
+    return curve_table(inputs, "learned", section["delta"])
+
+
+def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
+    """Draw one curve for each initial noise variance."""
+    return draw_over_noise(table, section, style, "σ²: initial → learned", final=True)
