@@ -1,0 +1,48 @@
+# make results       the default study, from nothing to figures, tables and claims
+# make test          every test that needs no cluster
+# make test-cluster  the tests on a real one-node SLURM, where its programs are installed
+# make test-cluster-smoke  the smoke study through it, some ten minutes
+# make smoke         a study of about a minute that runs every rule
+# make plan          what a study would take: make plan CONFIG=config/paper.yaml
+# make lint          the checkers that run before every merge
+
+PYTHON ?= python3
+CORES ?= all
+ACTIVATE = . .venv/bin/activate
+
+.PHONY: results test test-cluster test-cluster-smoke smoke lint report plan clean-environment
+
+results: .venv/.complete
+	$(ACTIVATE) && snakemake --cores $(CORES)
+
+smoke: .venv/.complete
+	$(ACTIVATE) && snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+report: .venv/.complete
+	$(ACTIVATE) && snakemake --report results/report.html
+
+test: .venv/.complete
+	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
+
+test-cluster: .venv/.complete
+	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster/test_faults.py
+
+test-cluster-smoke: .venv/.complete
+	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster/test_smoke.py
+
+lint: .venv/.complete
+	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/rules
+
+.venv/.complete: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linvae needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+plan: .venv/.complete
+	$(ACTIVATE) && snakemake -n --quiet rules host --configfile $(or $(CONFIG),config.yaml) | sed '/^$$/,$$d'
+	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG)
+
+clean-environment:
+	rm -rf .venv

@@ -1,0 +1,46 @@
+"""The validated configuration, and the one parameter that each rule carries."""
+
+import os
+import re
+import sys
+
+from linvae import study
+from linvae.config import ConfigError, load
+from linvae.provenance import fingerprint, specification
+
+try:
+    CONFIG = load(config)
+except ConfigError as error:
+    sys.exit(f"config.yaml is not valid:\n{error}")
+
+DATASET = CONFIG.dataset.key
+# Jobs start `python` from the environment that runs Snakemake, activated or not.
+os.environ.update(
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+)
+
+
+def script(name, modules=()):
+    """Fingerprint of a script of the workflow and of all modules that it reaches."""
+    return fingerprint(os.path.join(workflow.basedir, "workflow", "scripts", f"{name}.py"), modules)
+
+
+def one_of(names):
+    """Regular expression that matches just these names; nothing if there are none."""
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
+
+
+onstart:
+    if os.path.isdir("results") and not os.access("results", os.W_OK):
+        sys.exit(
+            "results/ cannot be written to: make it writable, or a link to a folder that is"
+        )
+
+
+wildcard_constraints:
+    dataset=one_of([DATASET]),
+    data=one_of([DATASET]) + r"-(?:pixels|logit)-(?:first[1-9][0-9]*|all)",
+    k=r"[1-9][0-9]*",
+    noise=r"(?:fixed|learned)-[0-9]+(?:\.[0-9]+)?",
+    seed=r"[0-9]+",
+    figure=one_of(study.FIGURES),

@@ -1,0 +1,40 @@
+"""Eigendecompose each data variant, and tabulate the pPCA maximum over the number of latents."""
+
+
+rule spectrum:
+    input:
+        data="results/data/{data}/data.npz",
+    output:
+        spectrum="results/spectrum/{data}.npz",
+    log:
+        "results/logs/spectrum/{data}.log",
+    benchmark:
+        "results/benchmarks/spectrum/{data}.tsv"
+    params:
+        spec=specification(script("spectrum")),
+    message:
+        "Eigendecomposing {wildcards.data}"
+    shell:
+        "python workflow/scripts/spectrum.py --spec {params.spec:q} --data {input.data}"
+        " --spectrum {output.spectrum} > {log} 2>&1"
+
+
+rule ppca:
+    input:
+        spectrum="results/spectrum/{data}.npz",
+    output:
+        table="results/ppca/{data}.csv",
+    log:
+        "results/logs/ppca/{data}.log",
+    benchmark:
+        "results/benchmarks/ppca/{data}.tsv"
+    params:
+        spec=specification(
+            script("ppca"),
+            fixed_at=CONFIG.study.latent_dim.fixed_at if CONFIG.study.latent_dim else None,
+        ),
+    message:
+        "Maximum likelihood of pPCA on {wildcards.data}"
+    shell:
+        "python workflow/scripts/ppca.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        " --table {output.table} > {log} 2>&1"

@@ -1,0 +1,23 @@
+"""Draw one figure: its numbers as .csv, and the picture as .png and .pdf."""
+
+import importlib
+
+import pandas as pd
+
+from linvae.files import write_csv
+from linvae.inputs import Inputs
+from linvae.plots.style import save
+from linvae.program import run
+
+
+def main(spec: dict, inputs: list[str], png: str, pdf: str, csv: str) -> None:
+    """Tabulate what the figure shows, and draw just that table."""
+    files = Inputs(inputs)
+    module = importlib.import_module(f"linvae.plots.{spec['figure']}")
+    write_csv(csv, module.table(files, spec["section"]))
+    figure = module.draw(pd.read_csv(csv), spec["section"], spec["style"])
+    save(figure, (png, pdf), files.data_label())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,35 @@
+"""Print what a study would take: jobs, hours, memory and disk, before anything runs.
+
+Usage: python workflow/scripts/plan.py [OVERLAY ...], for example config/paper.yaml
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from linvae import plan, study
+from linvae.config import ConfigError, load
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(overlays: list[str]) -> None:
+    """Merge the configuration as Snakemake does, and print the estimate."""
+    raw = load_configfile(ROOT / "config.yaml")
+    for overlay in overlays:
+        update_config(raw, load_configfile(overlay))
+    rates = plan.Rates.load(ROOT / "benchmarks" / "throughput.json")
+    try:
+        print(plan.report(load(raw), study.all_runs(load(raw)), rates))  # noqa: T201 - its output
+    except ConfigError as error:
+        sys.exit(f"the configuration is not valid:\n{error}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (OSError, yaml.YAMLError) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,15 @@
+"""The pPCA maximum for every number of latents."""
+
+from linvae.files import write_csv
+from linvae.maxima import maxima
+from linvae.program import run
+from linvae.spectrum import Spectrum
+
+
+def main(spec: dict, spectrum: str, table: str) -> None:
+    """Write the table of maxima."""
+    write_csv(table, maxima(Spectrum.load(spectrum), spec["fixed_at"]))
+
+
+if __name__ == "__main__":
+    run(main)

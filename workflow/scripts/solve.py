@@ -1,0 +1,14 @@
+"""Solve one linear VAE by L-BFGS."""
+
+from linvae.program import run
+from linvae.solve_job import solve_and_save
+from linvae.spectrum import Spectrum
+
+
+def main(spec: dict, spectrum: str, model: str, curve: str) -> None:
+    """Write the weights and the curve."""
+    solve_and_save(spec, Spectrum.load(spectrum), model, curve)
+
+
+if __name__ == "__main__":
+    run(main)
