@@ -1,0 +1,71 @@
+"""What a cluster does to jobs, on a toy study: failures and scancel.
+
+The toy's jobs have the command line, the undeclared checkpoint and the resources of the real
+training rule, and sleep instead of computing. The expected bytes come from the same program
+run without Snakemake, SLURM or interruption.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import OVERLAY, ROOT, config, copy_toy, end, finish, launch
+from slurm_fixture import wait_for
+
+pytestmark = pytest.mark.slurm
+
+PROGRAM = ROOT / "tests" / "cluster" / "toy" / "workflow" / "scripts" / "train.py"
+SLURM = ["--workflow-profile", "profiles/slurm", *OVERLAY]
+SEED0 = Path("results", "train", "seed0")
+
+
+def uninterrupted(directory: Path, **spec: float) -> bytes:
+    """Bytes of seed 0's metrics from one run of the toy program, never stopped."""
+    output = directory / "metrics.json"
+    # Where the program looks whether this is its first attempt: it is not.
+    (directory / "first_attempt").touch()
+    options = ["--spec", json.dumps({**spec, "seed": 0}, sort_keys=True), "--output", output]
+    subprocess.run([sys.executable, PROGRAM, *options], check=True)
+    return output.read_bytes()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def failing(slurm, tmp_path_factory):
+    """A study whose only job fails once; it runs beside the tests before the one it is for."""
+    directory = copy_toy(tmp_path_factory.mktemp("failing") / "toy")
+    values = config(steps=4, seconds_per_step=0.1, seeds=1, fail_once_at=2)
+    process = launch(directory, *SLURM, *values)
+    yield directory, process
+    end(process)
+
+
+def test_cancelled_job_resumes_with_the_same_command(slurm, start, tmp_path):
+    toy = copy_toy(tmp_path / "toy")
+    run = toy / SEED0
+    command = [*SLURM, "--retries", "0", *config(steps=60, seconds_per_step=0.1, seeds=1)]
+    process = start(toy, *command)
+    wait_for((run / "checkpoint.json").exists, 120, "a checkpoint")
+    slurm.cancel(slurm.wait_for_job("RUNNING", toy).id)
+    assert process.wait(180) == 1
+    assert (run / "checkpoint.json").exists()
+    assert not (run / "metrics.json").exists()
+
+    finish(start(toy, *command), toy)
+    assert "resumed at step" in (toy / "logs" / "train" / "seed0.log").read_text()
+    expected = uninterrupted(tmp_path, steps=60, seconds_per_step=0.1, fail_once_at=0)
+    assert (run / "metrics.json").read_bytes() == expected
+    assert not (run / "checkpoint.json").exists()
+    assert [job.state for job in slurm.jobs("all", directory=toy)] == ["CANCELLED", "COMPLETED"]
+
+
+def test_failed_job_is_retried_with_a_larger_request(slurm, failing, tmp_path):
+    directory, process = failing
+    finish(process, directory)
+    jobs = [(job.state, job.memory) for job in slurm.jobs("all", directory=directory)]
+    # The rule asks for 200 MB times the attempt.
+    assert jobs == [("FAILED", "200M"), ("COMPLETED", "400M")]
+    assert "resumed at step 2" in (directory / "logs" / "train" / "seed0.log").read_text()
+    expected = uninterrupted(tmp_path, steps=4, seconds_per_step=0.1, fail_once_at=2)
+    assert (directory / SEED0 / "metrics.json").read_bytes() == expected

@@ -1,0 +1,202 @@
+"""A copy of the project with a finished tiny study, and ways to ask what an edit would rerun."""
+
+import contextlib
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOW_TESTS = ROOT / "tests" / "workflow"
+PARTS = ("Snakefile", "config.yaml", "config", "profiles", "workflow", "src", "benchmarks")
+
+
+class Project:
+    """A folder that holds the project, with the tiny study as the overlay `config/tiny.yaml`."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.overlay = "config/tiny.yaml"
+
+    @classmethod
+    def create(cls, folder):
+        """Copy everything that running the workflow needs."""
+        folder = Path(folder)
+        folder.mkdir(parents=True)
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=ignored)
+            else:
+                shutil.copy2(source, folder / part)
+        shutil.copy2(WORKFLOW_TESTS / "tiny.yaml", folder / "config" / "tiny.yaml")
+        return cls(folder)
+
+    def copy_to(self, folder):
+        """Copy the project with its results; times are kept, as Snakemake looks at them."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    @property
+    def environment(self):
+        """Environment in which `import linvae` finds this copy, with no settings of the user's."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LINVAE_", "SNAKEMAKE_"))}
+        cache = self.folder / ".cache"
+        return kept | {"PYTHONPATH": str(self.folder / "src"), "XDG_CACHE_HOME": str(cache)}
+
+    def command(self, *arguments):
+        """Command line of Snakemake for this study."""
+        return [sys.executable, "-m", "snakemake", *arguments, "--configfile", self.overlay]
+
+    def snakemake(self, *arguments, check=True, **variables):
+        """Run Snakemake to its end; standard output and error come back as one text."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=500,
+        )
+        if check:
+            assert done.returncode == 0, done.stdout
+        return done
+
+    def start(self, *arguments):
+        """Start Snakemake in a session of its own and do not wait."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def study(self):
+        """Return the overlay as a nested dict."""
+        return yaml.safe_load((self.folder / "config" / "tiny.yaml").read_text())
+
+    @contextlib.contextmanager
+    def edited(self, changes):
+        """Change files, given as {path: new text or function of the old}, and put them back."""
+        before = {}
+        try:
+            for name, change in changes.items():
+                path = self.folder / name
+                before[path] = path.read_text() if path.exists() else None
+                path.write_text(change(before[path]) if callable(change) else change)
+            yield
+        finally:
+            for path, text in before.items():
+                if text is None:
+                    path.unlink()
+                else:
+                    path.write_text(text)
+
+    @contextlib.contextmanager
+    def reconfigured(self, change):
+        """Let a function change the overlay's nested dict."""
+        settings = copy.deepcopy(self.study())
+        change(settings)
+        with self.edited({"config/tiny.yaml": yaml.safe_dump(settings)}):
+            yield
+
+    def results(self, *suffixes):
+        """Bytes of every result file with one of these suffixes, by path."""
+        folder = self.folder / "results"
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+            and path.suffix in suffixes
+            and path.relative_to(folder).parts[0] not in ("logs", "benchmarks")
+        }
+
+
+class Planner:
+    """Dry runs in a helper process that imports Snakemake once."""
+
+    def __init__(self, log):
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKFLOW_TESTS / "planner.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+    def __call__(self, project):
+        """Outputs of the jobs that Snakemake would run, as {rule: set of first outputs}."""
+        request = {"project": str(project.folder), "overlays": [project.overlay]}
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        plan = {}
+        for rule, output in answer["jobs"]:
+            plan.setdefault(rule, set()).add(output)
+        return plan
+
+    def close(self):
+        """End the helper process."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The project with a finished tiny study, run once for all test processes; do not change it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    done, failed = folder / "finished.txt", folder / "failed.txt"
+    try:
+        # Only one process can make the folder, and that one runs the study.
+        project = Project.create(folder / "finished")
+    except FileExistsError:
+        while not done.exists():
+            assert not failed.exists(), "the tiny study failed in another process"
+            time.sleep(0.2)
+        return Project(folder / "finished")
+    try:
+        log = project.snakemake("--cores", "2").stdout
+    except BaseException:
+        failed.touch()
+        raise
+    (folder / "part.txt").write_text(log)
+    (folder / "part.txt").rename(done)
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished study that a test may change."""
+    yield finished.copy_to(tmp_path / "project")
+    shutil.rmtree(tmp_path / "project", ignore_errors=True)
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """The project with no results."""
+    yield Project.create(tmp_path / "fresh")
+    shutil.rmtree(tmp_path / "fresh", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def planner(tmp_path_factory):
+    """Function from a project to the jobs that it would run."""
+    with (tmp_path_factory.mktemp("planner") / "log.txt").open("w") as log:
+        made = Planner(log)
+        yield made
+        made.close()

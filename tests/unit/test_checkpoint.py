@@ -1,0 +1,118 @@
+"""Checkpoints: round trip, damage, other specifications, takeover."""
+
+import logging
+
+import pytest
+import torch
+
+from linvae.checkpoint import Checkpoint, Superseded, optimizer_tensors, restore_optimizer
+
+TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(2.5, dtype=torch.float64)}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run" / "checkpoint.safetensors"
+
+
+def test_what_is_saved_is_loaded(path):
+    checkpoint = Checkpoint(path, "spec")
+    assert checkpoint.load() is None
+    checkpoint.save(TENSORS, 7)
+    tensors, step = Checkpoint(path, "spec").load()
+    assert step == 7
+    assert all(torch.equal(tensors[name], value) for name, value in TENSORS.items())
+
+
+def test_saving_leaves_no_temporary_file(path):
+    Checkpoint(path, "spec").save(TENSORS, 1)
+    assert sorted(p.name for p in path.parent.iterdir()) == [
+        "checkpoint.owner",
+        "checkpoint.safetensors",
+    ]
+
+
+def test_another_specification_is_ignored_with_a_warning(path, caplog):
+    Checkpoint(path, "old").save(TENSORS, 7)
+    assert Checkpoint(path, "new").load() is None
+    assert "other settings or code" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "flip header"])
+def test_a_damaged_file_is_set_aside_with_a_warning(path, caplog, damage):
+    checkpoint = Checkpoint(path, "spec")
+    checkpoint.save(TENSORS, 7)
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncate": content[:-5],
+            "garbage": b"no tensors here" * 10,
+            "empty": b"",
+            "flip header": content[:12] + b"\xff" + content[13:],
+        }[damage]
+    )
+    with caplog.at_level(logging.WARNING):
+        assert checkpoint.load() is None
+    assert "is damaged" in caplog.text
+    assert not path.exists()
+    assert path.with_suffix(".damaged").exists()
+    checkpoint.save(TENSORS, 8)
+    assert checkpoint.load()[1] == 8
+
+
+def test_the_newer_process_owns_the_job(path):
+    old = Checkpoint(path, "spec")
+    old.save(TENSORS, 1)
+    new = Checkpoint(path, "spec")
+    with pytest.raises(Superseded, match="taken over"):
+        old.save(TENSORS, 2)
+    with pytest.raises(Superseded):
+        old.require_ownership()
+    assert new.load()[1] == 1
+    new.save(TENSORS, 3)
+
+
+def test_an_orphan_that_ends_leaves_the_newer_process_its_checkpoint(path):
+    orphan, newer = Checkpoint(path, "spec"), Checkpoint(path, "spec")
+    newer.save(TENSORS, 3)
+    orphan.remove()
+    newer.require_ownership()
+    assert path.exists()
+    newer.remove()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_an_orphan_of_a_finished_job_stops(path):
+    old = Checkpoint(path, "spec")
+    new = Checkpoint(path, "spec")
+    new.save(TENSORS, 3)
+    new.remove()
+    with pytest.raises(Superseded, match="a process that has finished it"):
+        old.require_ownership()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_adam_goes_on_as_if_it_had_not_stopped():
+    def steps(parameter, optimizer, count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            (parameter - 3).square().sum().backward()
+            optimizer.step()
+
+    def new(values):
+        parameter = torch.nn.Parameter(values.clone())
+        return parameter, torch.optim.Adam([parameter], lr=0.1, fused=True)
+
+    whole, optimizer = new(torch.tensor([0.0, 10.0]))
+    steps(whole, optimizer, 5)
+    first, optimizer = new(torch.tensor([0.0, 10.0]))
+    steps(first, optimizer, 2)
+    saved = {name: value.clone() for name, value in optimizer_tensors(optimizer).items()}
+    second, optimizer = new(first.detach())
+    restore_optimizer(optimizer, saved)
+    steps(second, optimizer, 3)
+    assert torch.equal(second, whole)
+    # Without the optimiser's state it ends elsewhere: the test can tell.
+    third, optimizer = new(first.detach())
+    steps(third, optimizer, 3)
+    assert not torch.equal(third, whole)

@@ -1,0 +1,245 @@
+"""A configuration is a valid study or a few short lines, whatever is in it."""
+
+import copy
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linvae import study
+from linvae.config import ConfigError, StudyConfig, load
+
+ROOT = Path(__file__).parents[2]
+
+
+def over(base, top):
+    """Lay an overlay on a configuration, as Snakemake does."""
+    merged = dict(base)
+    for key, value in top.items():
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = over(base[key], value) if nested else value
+    return merged
+
+
+def read(*names):
+    """Return the default configuration under overlays."""
+    raw = {}
+    for name in ("config.yaml", *names):
+        raw = over(raw, yaml.safe_load((ROOT / name).read_text(encoding="utf-8")))
+    return raw
+
+
+DEFAULT = read()
+TINY = read("tests/workflow/tiny.yaml")
+OVERLAYS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config").glob("*.yaml"))
+
+
+def paths(value, path=()):
+    """Every place in a nested structure."""
+    yield path
+    items = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        items = enumerate(value)
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def at(value, path):
+    for key in path:
+        value = value[key]
+    return value
+
+
+def changed(path, value, base=TINY):
+    """Copy a configuration with one value replaced, or added."""
+    raw = copy.deepcopy(base)
+    at(raw, path[:-1])[path[-1]] = value
+    return raw
+
+
+def message(raw):
+    with pytest.raises(ConfigError) as caught:
+        load(raw)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS, "tests/workflow/tiny.yaml"])
+def test_every_configuration_of_the_project_is_valid(overlay):
+    assert isinstance(load(read(*filter(None, [overlay]))), StudyConfig)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("datset",), {}, "datset: unknown key, did you mean 'dataset'?; allowed: dataset, "),
+        (("study", "liner"), None, "study.liner: unknown key, did you mean 'linear'?"),
+        (
+            ("models", "tiny-relu", "training", "learning_rte"),
+            0.1,
+            "models.tiny-relu.training.learning_rte: unknown key, did you mean 'learning_rate'?",
+        ),
+        (("threads",), "two", "threads: Input should be a whole number (found 'two')"),
+        (("threads",), True, "threads: Input should be a whole number (found True)"),
+        (("study", "linear", "n_latent"), 0, "study.linear.n_latent: "),
+        (("study", "linear", "n_latent"), 784, "less than 784 (found 784)"),
+        (("study", "linear", "n_latent"), 59, "59 is more than the 58 that 60 images allow"),
+        (("study", "latent_dim", "n_latents"), [0], "study.latent_dim.n_latents.0: "),
+        (("study", "linear", "noise"), "fixed-0", "study.linear.noise: noise 'fixed-0'"),
+        (("study", "linear", "noise"), "fixed--1", "study.linear.noise: noise 'fixed--1'"),
+        (("study", "linear", "noise"), "fixed-0.10", "write 'fixed-0.1'"),
+        (("study", "collapse", "noise_variances"), [-1], "study.collapse.noise_variances.0: "),
+        (("study", "collapse", "noise_variances"), [1, 1.0], "must differ from one another"),
+        (("study", "collapse", "noise_variances"), [1e-300], "between 1.0e-9 and 1.0e9"),
+        (("study", "linear", "data"), "logit-1000", "{pixels|logit}-first<n>"),
+        (("study", "linear", "adam"), "tiny-adm", "did you mean 'tiny-adam'?"),
+        (
+            ("study", "linear", "lbfgs"),
+            "tiny-adam",
+            "'tiny-adam' must be a model with optimizer lbfgs",
+        ),
+        (("study", "collapse", "model"), "tiny-adam", "decoder that is not linear"),
+        (
+            ("study", "encoders", "models"),
+            ["tiny-deep"],
+            "that is a VAE with a linear decoder",
+        ),
+        (("study", "collapse"), None, "study.collapse: "),
+        (("study", "stochastic", "pairs"), [["tiny-sampled", "tiny-adam"]], "in this order"),
+        (("dataset", "name"), "MNITS", "did you mean 'MNIST'?"),
+        (("dataset", "name"), "KMNIST", "embedded holds MNIST only, not KMNIST"),
+        (("dataset", "source"), "dowload", "did you mean 'download'?"),
+        (("models", "x"), {"extends": "tiny-adm"}, "models.x.extends: no model 'tiny-adm', did"),
+        (("models", "x"), {"extends": ["tiny-adam"]}, "models.x.extends: no model"),
+        (("models", "x"), {"extends": "x"}, "models.x.extends: x -> x is a circle"),
+        (("models", "x"), {}, "models.x.training: this key is required"),
+        (("models",), {}, "models: "),
+        (("models",), None, "models: "),
+        (("study",), [], "study: "),
+        (("figures", "fig1_elbo_v_ppca"), {}, "did you mean 'fig1_elbo_vs_ppca'?"),
+        (("figures",), {"fig1_elbo_vs_ppca": {"dip": 200}}, "did you mean 'dpi'?"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(path, value, expected):
+    text = message(changed(path, value))
+    assert expected in text
+    assert "\n" not in text
+
+
+def test_each_of_several_mistakes_has_its_line():
+    raw = changed(("threads",), 0)
+    raw["dataset"]["n_test"] = "many"
+    assert [line.split(":")[0] for line in message(raw).splitlines()] == [
+        "dataset.n_test",
+        "threads",
+    ]
+
+
+@pytest.mark.parametrize("raw", [None, [], "text", 3])
+def test_what_is_no_mapping_is_refused(raw):
+    assert "must be a mapping" in message(raw)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "a/b", "a..b", ".a", "{k}", "a b", "A", "", "a\n", "a" * 81, "-x", "*", "~"]
+)
+def test_a_model_name_cannot_leave_its_folder(name):
+    raw = changed(("models", name), {"extends": "tiny-adam"})
+    assert "models" in message(raw)
+
+
+@pytest.mark.parametrize("value", ["fixed-1/../..", "learned-1 ", "fixed-1\n", "fixed-١", "../x"])
+def test_a_noise_name_cannot_leave_its_folder(value):
+    assert "study.linear.noise" in message(changed(("study", "linear", "noise"), value))
+
+
+@pytest.mark.parametrize(
+    "value", ["logit-first10/..", "logit-all\n", "../logit-all", "logit-first١"]
+)
+def test_a_data_name_cannot_leave_its_folder(value):
+    assert "study.linear.data" in message(changed(("study", "linear", "data"), value))
+
+
+def test_extends_takes_the_other_model_as_a_base():
+    raw = changed(("models", "x"), {"extends": "tiny-deep", "training": {"learning_rate": 0.5}})
+    models = load(raw).models
+    base, made = models["tiny-deep"], models["x"]
+    assert made.training.learning_rate == 0.5
+    assert made.encoder == base.encoder
+    assert made.training.model_copy(update={"learning_rate": 0.001}) == base.training
+
+
+def test_numbers_that_yaml_reads_as_text_still_count():
+    training = {"objective": "analytic", "steps": 10, "learning_rate": "1e-3"}
+    assert load(changed(("models", "x"), {"training": training})).models["x"].training.learning_rate
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 2000),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.text(max_size=12),
+    st.sampled_from(["../../x", "{data}", "fixed-1", "logit-first9", "tiny-relu", "1e-3", 10**400]),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.text(max_size=8), st.integers()), inner, max_size=3),
+    ),
+    max_leaves=4,
+)
+PLACES = [path for path in paths(TINY) if path]
+
+
+@st.composite
+def mutations(draw):
+    """A configuration with one to three random edits."""
+    raw = copy.deepcopy(TINY)
+    for _ in range(draw(st.integers(1, 3))):
+        places = [path for path in paths(raw) if path]
+        path = draw(st.sampled_from(places))
+        parent, key = at(raw, path[:-1]), path[-1]
+        kind = draw(st.sampled_from(["replace", "delete", "rename", "add", "swap"]))
+        if kind == "replace":
+            parent[key] = draw(VALUES)
+        elif kind == "delete":
+            del parent[key]
+        elif kind == "rename" and isinstance(parent, dict):
+            letters = list(str(key))
+            letters.insert(draw(st.integers(0, len(letters))), draw(st.characters()))
+            parent["".join(letters)] = parent.pop(key)
+        elif kind == "add" and isinstance(parent, dict):
+            parent[draw(st.text(max_size=8))] = draw(VALUES)
+        else:
+            parent[key] = copy.deepcopy(at(raw, draw(st.sampled_from(places))))
+        if not any(paths(raw)):
+            break
+    return raw
+
+
+@settings(max_examples=300, deadline=None)
+@given(mutations())
+def test_any_edit_gives_a_study_or_short_lines(raw):
+    try:
+        config = load(raw)
+    except ConfigError as error:
+        text = str(error)
+    else:
+        _check_study(config)
+        return
+    lines = text.splitlines()
+    assert lines
+    assert all(": " in line and len(line) < 600 for line in lines), text
+    assert "Traceback" not in text
+    assert "pydantic" not in text
+
+
+def _check_study(config):
+    for figure in study.figures(config):
+        for file in study.figure_inputs(config, figure):
+            assert file.startswith("results/")
+            assert ".." not in PurePosixPath(file).parts
+            assert all(len(part) < 200 for part in PurePosixPath(file).parts)

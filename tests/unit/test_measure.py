@@ -1,0 +1,85 @@
+"""Metrics of linear decoders, against closed forms and other libraries."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+
+from linvae import elbo, ppca
+from linvae.evaluate import linear_metrics
+from linvae.measure import measure_linear, measure_subspace
+from linvae.spectrum import Spectrum
+from linvae.weights import LinearWeights
+
+
+@pytest.fixture
+def spectrum():
+    generator = np.random.default_rng(0)
+    mixing = generator.standard_normal((7, 7)) * np.geomspace(3, 0.3, 7)
+    return Spectrum.from_data(generator.standard_normal((400, 7)) @ mixing)
+
+
+def linear_vae(weights, noise_variance):
+    encoder, variance = elbo.best_encoder(weights, noise_variance)
+    return LinearWeights(weights, encoder, variance, noise_variance)
+
+
+def test_at_the_maximum_every_gap_is_zero_and_the_columns_align(spectrum):
+    best = ppca.fit(spectrum, 3)
+    measured = measure_linear(
+        linear_vae(best.weights, best.noise_variance), spectrum, noise_fixed=False
+    )
+    # Round-off of a few sums of order 10.
+    for key in ("gap", "marginal_gap", "inference_gap", "subspace_distance"):
+        assert measured[key] == pytest.approx(0, abs=1e-10)
+    assert measured["mean_abs_cos"] == pytest.approx(1, abs=1e-10)
+
+
+def test_rotated_columns_open_the_inference_gap_alone(spectrum):
+    best = ppca.fit(spectrum, 3)
+    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))[0]
+    model = linear_vae(best.weights @ rotation, best.noise_variance)
+    measured = measure_linear(model, spectrum, noise_fixed=False)
+    assert measured["marginal_gap"] == pytest.approx(0, abs=1e-10)
+    assert measured["inference_gap"] > 1e-3
+    assert measured["gap"] == pytest.approx(measured["inference_gap"], abs=1e-10)
+    assert measured["mean_abs_cos"] < 0.99
+    assert measured["subspace_distance"] == pytest.approx(0, abs=1e-10)
+
+
+def test_a_fixed_noise_variance_is_compared_with_the_maximum_at_it(spectrum):
+    best = ppca.fit(spectrum, 3, noise_variance=0.5)
+    model = linear_vae(best.weights, 0.5)
+    assert measure_linear(model, spectrum, noise_fixed=True)["gap"] == pytest.approx(0, abs=1e-10)
+    assert measure_linear(model, spectrum, noise_fixed=False)["gap"] > 1e-3
+
+
+def test_the_autoencoders_error_is_the_residual_of_pca(spectrum, tmp_path):
+    generator = np.random.default_rng(2)
+    x = generator.multivariate_normal(spectrum.mean, spectrum.covariance, size=300)
+    own = Spectrum.from_data(x)
+    components = PCA(3).fit(x).components_
+    mixing = generator.standard_normal((3, 3))
+    model = LinearWeights(
+        components.T @ mixing, np.linalg.inv(mixing) @ components, np.ones(3), 1.0
+    )
+    model.save(tmp_path / "model.safetensors", {})
+    (tmp_path / "curve.csv").write_text("step,elbo_estimate\n0,1\n40,2\n")
+    spec = {
+        "model": {"training": {"objective": "reconstruction", "steps": 40}},
+        "noise": "fixed-1",
+    }
+    files = (tmp_path / "model.safetensors", tmp_path / "curve.csv")
+    metrics = linear_metrics(spec, own, None, *files)
+    centred = x - x.mean(0)
+    direct = ((centred - centred @ components.T @ components) ** 2).sum(1).mean()
+    assert metrics["reconstruction_error"] == pytest.approx(direct, rel=1e-9)
+    assert metrics["pca_error"] == pytest.approx(direct, rel=1e-9)
+    assert metrics["subspace_distance"] == pytest.approx(0, abs=1e-9)
+    assert metrics["steps"] == 40
+    assert "elbo" not in metrics
+
+
+def test_zero_columns_measure_without_warnings(spectrum):
+    measured = measure_subspace(np.zeros((7, 2)), spectrum)
+    assert measured["mean_abs_cos"] == 0
+    assert np.isfinite(list(measured.values())).all()

@@ -1,0 +1,69 @@
+"""Estimates follow the sizes that they are made of."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from linvae import study
+from linvae.config import load
+from linvae.naming import Run
+from linvae.plan import Cost, Rates, job_cost, report, training_images
+from linvae.spec import ModelSpec
+
+ROOT = Path(__file__).parents[2]
+RATES = Rates(1e10, None, 1e10, 1e10, 100)
+RUN = Run("deep", "mnist-logit-first4000", 200, "fixed-1", 0)
+
+
+def deep(**training):
+    return ModelSpec.model_validate(
+        {
+            "encoder": {"hidden": [1024, 512], "posterior": "amortised"},
+            "decoder": {"hidden": [512, 1024]},
+            "training": {"objective": "stochastic", "epochs": 10, "batch_size": 100, **training},
+        }
+    )
+
+
+def test_deep_work_is_weights_times_images_times_epochs():
+    weights = 784 * 1024 + 1024 * 512 + 512 * 400 + 200 * 512 + 512 * 1024 + 1024 * 784
+    cost, twice = (job_cost(deep(epochs=n), RUN, 4000, RATES) for n in (10, 20))
+    work = twice.cpu_seconds - cost.cpu_seconds
+    assert work == pytest.approx(10 * 4000 * weights / 1e10)
+    assert cost.cpu_seconds > work
+    assert cost.disk_megabytes == pytest.approx(4e-6 * weights)
+
+
+def test_a_gpu_counts_only_where_one_was_measured():
+    assert job_cost(deep(device="cuda"), RUN, 4000, RATES).gpu_seconds == 0
+    measured = Rates(1e10, 1e12, 1e10, 1e10, 100)
+    assert job_cost(deep(device="cuda"), RUN, 4000, measured).gpu_seconds > 0
+    assert job_cost(deep(device="cpu"), RUN, 4000, measured).gpu_seconds == 0
+
+
+def test_a_model_trained_from_the_covariance_costs_the_same_for_any_number_of_images():
+    model = ModelSpec.model_validate({"training": {"objective": "analytic", "steps": 100}})
+    run = Run("linear", "mnist-logit-all", 200, "learned-1", 0)
+    assert job_cost(model, run, 1000, RATES) == job_cost(model, run, 60_000, RATES)
+    stochastic = ModelSpec.model_validate({"training": {"objective": "stochastic", "steps": 100}})
+    costs = [job_cost(stochastic, run, n, RATES).cpu_seconds for n in (1000, 60_000)]
+    assert costs[1] > 10 * costs[0]
+
+
+def test_costs_add_up_and_memory_is_the_largest():
+    assert Cost(1, 2, 3, 4, 5) + Cost(1, 1, 1, 1, 9) == Cost(2, 3, 4, 5, 9)
+
+
+def test_the_number_of_images_is_in_the_name():
+    assert training_images("mnist-logit-first500") == 500
+    assert training_images("mnist-pixels-all") == 60_000
+
+
+def test_the_report_counts_every_job_of_the_default_study():
+    config = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    runs = study.all_runs(config)
+    rates = Rates.load(ROOT / "benchmarks" / "throughput.json")
+    text = report(config, runs, rates)
+    assert text.splitlines()[-1].split()[:4] == ["all", "training", "jobs", str(len(runs))]
+    assert "linear-lbfgs" in text

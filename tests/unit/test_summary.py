@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from linvae.inputs import Inputs
+from linvae.naming import Run
+from linvae.summary import summary_text
+
+LINEAR = {
+    "elbo": -12.0,
+    "log_likelihood": -11.0,
+    "ppca_max": -10.0,
+    "gap": 2.0,
+    "marginal_gap": 1.5,
+    "inference_gap": 0.5,
+    "mean_abs_cos": 0.25,
+    "noise_variance": 3.0,
+}
+AUTOENCODER = {
+    "reconstruction_error": 9.0,
+    "pca_error": 8.0,
+    "subspace_distance": 0.125,
+    "axis_alignment_distance": 0.75,
+    "mean_abs_cos": 0.375,
+}
+DEEP = {
+    "elbo": -20.0,
+    "linear_bound": -19.0,
+    "below_bound": True,
+    "kl": 4.0,
+    "collapse_percent": {"0.1": 62.5},
+    "predicted_inactive_percent": 43.75,
+    "noise_variance": 1.0,
+    "tuned_elbo": -18.0,
+    "test": {"elbo": -21.0},
+}
+PROVENANCE = {
+    "label": "made-up images",
+    "n_train": 4000,
+    "n_test": 1000,
+    "files": [{"name": "images.gz", "sha256": "abc123"}],
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(path, content):
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def base(write):
+    claims = [
+        {
+            "id": i,
+            "claim": f"Claim text {i}",
+            "made_by": "paper",
+            "verdict": verdict,
+            "explanation": f"Number {i}.",
+            "numbers": {},
+            "evidence": [],
+        }
+        for i, verdict in [(1, "supported"), (2, "not supported"), (12, "inconclusive")]
+    ]
+    return [
+        write("results/claims.json", claims),
+        write("results/data/mnist/provenance.json", PROVENANCE),
+    ]
+
+
+def _run(write, model, metrics, seed=0):
+    run = Run(model, "mnist-logit-first9", 5, "fixed-1", seed)
+    return write(run.file("metrics.json"), metrics)
+
+
+def _row(text, model):
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| {model} "))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_provenance_and_verdicts_stand_without_any_run(base):
+    text = summary_text(Inputs(base), {})
+    assert "**made-up images**, 4,000 training and 1,000 test images" in text
+    assert "- `images.gz` SHA-256 `abc123`" in text
+    first, second, *_, last = text.split("\n## ")[1:]
+    assert "Claim 1, **supported**. Number 1." in first
+    assert "Claim 2, **not supported**. Number 2." in second
+    assert "Claim text 12" in last
+    assert "Linear decoders" not in text
+
+
+def test_every_kind_of_run_has_its_table(write, base):
+    runs = [
+        _run(write, "linear", LINEAR),
+        _run(write, "linear", {**LINEAR, "gap": 4.0}, seed=1),
+        _run(write, "autoencoder", AUTOENCODER),
+        _run(write, "deep", DEEP),
+    ]
+    text = summary_text(Inputs([*base, *runs]), {"collapse": {"epsilon": 0.1}})
+    # Two seeds, and their mean gap.
+    assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3", "1.5", "0.5", "0.25", "3"]
+    assert _row(text, "autoencoder")[5:] == ["9", "8", "0.125", "0.75", "0.375"]
+    deep = ["-20", "-19", "1", "4", "62.5", "43.75", "1", "-18", "-21"]
+    assert _row(text, "deep")[5:] == deep
+    assert "collapse at epsilon = 0.1" in text

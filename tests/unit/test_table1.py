@@ -1,0 +1,95 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from linvae.inputs import Inputs
+from linvae.naming import Run
+from linvae.table1 import below_bound, run_table, sigma_table, table_text
+
+
+def _metrics(elbo, collapse, noise_variance):
+    return {
+        "elbo": elbo,
+        "linear_bound": -100.0,
+        "noise_variance": noise_variance,
+        "largest_eigenvalue": 7.0,
+        "kl": 3.0,
+        "tuned_elbo": elbo + 5.0,
+        "tuned_noise_variance": 0.5,
+        "predicted_inactive_percent": 20.0,
+        "collapse_percent": {"0.01": collapse, "1": 100.0},
+        "test": {"elbo": elbo - 1.0, "collapse_percent": {"0.01": 0.0, "1": 100.0}},
+    }
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    paths = []
+    for noise, seed, values in [
+        ("fixed-0.1", 0, (-90.0, 10.0, 0.1)),
+        ("fixed-0.1", 1, (-98.0, 30.0, 0.1)),
+        ("fixed-30", 0, (-120.0, 80.0, 30.0)),
+        ("learned-30", 0, (-95.0, 50.0, 2.0)),
+    ]:
+        run = Run("deep", "mnist-logit-first9", 5, noise, seed)
+        path = tmp_path / run.file("metrics.json")
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(_metrics(*values)))
+        paths.append(str(path))
+    return Inputs(paths)
+
+
+def test_means_and_standard_errors_over_seeds(inputs):
+    table = sigma_table(run_table(inputs, 0.01)).set_index(["kind", "initial"])
+    assert list(table.index) == [("fixed", 0.1), ("fixed", 30.0), ("learned", 30.0)]
+    first = table.loc[("fixed", 0.1)]
+    # Of two values the standard error is half their difference.
+    assert (first["elbo_mean"], first["elbo_se"]) == pytest.approx((-94.0, 4.0))
+    assert (first["collapse_mean"], first["collapse_se"]) == pytest.approx((20.0, 10.0))
+    assert first["test_elbo_mean"] == pytest.approx(-95.0)
+    assert table["seeds"].tolist() == [2, 1, 1]
+    assert table["below_bound"].tolist() == [0, 1, 0]
+    assert np.isnan(table.loc[("fixed", 30.0), "elbo_se"])
+    assert table.loc[("learned", 30.0), "noise_variance_mean"] == 2.0
+
+
+def test_epsilon_chooses_the_collapse(inputs):
+    assert (run_table(inputs, 1.0)["collapse"] == 100.0).all()
+
+
+def test_text_names_the_runs_below_the_bound_and_no_others(inputs):
+    runs = run_table(inputs, 0.01)
+    text = table_text(sigma_table(runs), runs, "some data", 0.01)
+    assert "some data" in text
+    assert "-94.0 ± 4.0" in text
+    assert "- fixed-30, seed 0: 20 nats below, collapse 80 %" in text
+    assert text.count("nats below,") == len(below_bound(runs)) == 1
+    better = runs.assign(elbo=-1.0)
+    assert "Every run reached" in table_text(sigma_table(better), better, "some data", 0.01)
+
+
+def test_rounding_keeps_to_six_digits_of_the_mean():
+    runs = pd.DataFrame(
+        {
+            "kind": "fixed",
+            "initial": 1.0,
+            "seed": [0, 1],
+            **dict.fromkeys(
+                (
+                    "linear_bound",
+                    "noise_variance",
+                    "kl",
+                    "tuned_elbo",
+                    "tuned_noise_variance",
+                    "collapse",
+                    "test_elbo",
+                    "test_collapse",
+                ),
+                0.0,
+            ),
+            "elbo": [3431.910001, 3431.910003],
+        }
+    )
+    assert "| 3431.91 ± 0.00 " in table_text(sigma_table(runs), runs, "", 0.01)

@@ -1,0 +1,107 @@
+"""The dataset classes of torchvision can be had in a fresh interpreter, whatever its operators."""
+
+import errno
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from linvae import torchvision_datasets
+from linvae.idx import DATASETS
+from linvae.torchvision_datasets import MirrorError, dataset_class, download, import_datasets
+
+
+def _run(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_import_works_in_a_fresh_interpreter():
+    done = _run(
+        "from linvae.torchvision_datasets import dataset_class\n"
+        "mnist = dataset_class('MNIST')\n"
+        "assert mnist is dataset_class('MNIST')\n"
+        "assert len(mnist.resources) == 4 and mnist.mirrors, mnist\n"
+        "import torchvision\n"
+        "assert torchvision.datasets.MNIST is mnist\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_works_after_somebody_else_failed():
+    done = _run(
+        "try:\n"
+        "    import torchvision\n"
+        "except RuntimeError:\n"
+        "    pass\n"
+        "from linvae.torchvision_datasets import dataset_class\n"
+        "assert dataset_class('KMNIST').resources\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_failures_of_the_import_are_not_hidden(monkeypatch):
+    def fail(name):
+        msg = "something else"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(torchvision_datasets.importlib, "import_module", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        import_datasets()
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+def test_pinned_hashes_are_those_of_torchvision(name):
+    assert dict(dataset_class(name).resources) == DATASETS[name]
+
+
+def test_silent_mirror_is_given_up_within_the_time_limit(monkeypatch, tmp_path):
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(torchvision_datasets, "PROBE_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mirrors = [f"http://127.0.0.1:{silent.getsockname()[1]}/", "http://127.0.0.1:1/"]
+        monkeypatch.setattr(dataset_class("MNIST"), "mirrors", mirrors)
+        start = time.monotonic()
+        with pytest.raises(MirrorError) as caught:
+            download("MNIST", tmp_path)
+        # The limits add up to 1.6 s; without them it would be forever.
+        assert time.monotonic() - start < 10
+    assert all(mirror in str(caught.value) for mirror in mirrors)
+
+
+def test_endless_name_lookup_is_given_up(monkeypatch, tmp_path):
+    released = threading.Event()
+
+    def hang(request, timeout):
+        released.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(torchvision_datasets, "PROBE_TIMEOUT", 0.1)
+    monkeypatch.setattr(torchvision_datasets.urllib.request, "urlopen", hang)
+    start = time.monotonic()
+    with pytest.raises(MirrorError, match=r"no answer within 0.1 s"):
+        download("MNIST", tmp_path)
+    # A name look-up obeys no timeout of urllib; the limit here is 1.1 s.
+    assert time.monotonic() - start < 10
+    released.set()
+
+
+def test_full_disk_is_not_blamed_on_the_mirror(monkeypatch, tmp_path):
+    mnist = dataset_class("MNIST")
+
+    def no_space(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torchvision_datasets, "_probe", lambda mirrors, name: (mirrors, {}))
+    monkeypatch.setattr(mnist, "download", no_space)
+    with pytest.raises(OSError, match="No space left") as caught:
+        download("MNIST", tmp_path)
+    assert not isinstance(caught.value, MirrorError)
+    assert socket.getdefaulttimeout() is None

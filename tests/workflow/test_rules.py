@@ -1,0 +1,168 @@
+"""What every rule and every program of the workflow has in common."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from linvae.figures import FIGURES
+from linvae.provenance import reached_modules
+
+# What is read as code or as a program's settings.
+CODE = (".py", ".smk", "Snakefile")
+# Lint findings that stand; each is explained in CONTRIBUTING.md.
+EXPLAINED = {
+    "Specify a conda environment or container for each rule.",
+    "Mixed rules and functions in same snakefile.",
+}
+# Programs that compute with torch; all others start without its two seconds.
+WITH_TORCH = {"train", "evaluate_deep", "curvature"}
+# Programs that no rule runs.
+BY_HAND = {"plan"}
+UNSAFE = re.compile(
+    r"\bpickle\b|\bcPickle\b|\bjoblib\b|\bshelve\b|\bmarshal\b|torch\.load|read_pickle"
+    r"|allow_pickle\s*=\s*True|yaml\.(?!safe_load\b)\w*load|(?<![.\w])(?:eval|exec)\("
+)
+
+
+def rules(folder):
+    """Text of every rule by its name."""
+    found = {}
+    for path in [folder / "Snakefile", *sorted(folder.glob("workflow/rules/*.smk"))]:
+        for part in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE):
+            if match := re.match(r"rule (\w+):\n((?:[ \t].*\n|\n)*)", part):
+                found[match[1]] = match[2]
+    return found
+
+
+def directive(body, name):
+    """Lines of one directive of a rule, without those of its values' continuation."""
+    match = re.search(rf"^    {name}:(.*\n(?:        .*\n)*)", body, flags=re.MULTILINE)
+    return match and [line for line in match[1].splitlines() if re.match(r" {8}\S", line)]
+
+
+@pytest.fixture(scope="module")
+def folder(request):
+    return request.config.rootpath
+
+
+def test_every_rule_has_log_benchmark_message_and_one_parameter(folder):
+    found = rules(folder)
+    assert len(found) > 8
+    for name, body in found.items():
+        if name == "all":
+            continue
+        assert directive(body, "log"), f"{name} has no log"
+        assert directive(body, "benchmark"), f"{name} has no benchmark"
+        assert directive(body, "message"), f"{name} has no message"
+        parameters = [line for line in directive(body, "params") if "=" in line]
+        # Snakemake compares the set of values: several parameters could swap theirs unnoticed.
+        assert [line.split("=")[0].strip() for line in parameters] == ["spec"], name
+        assert f'"python workflow/scripts/{name}.py --spec {{params.spec:q}}' in body, name
+        assert '> {log} 2>&1"' in body, name
+
+
+def test_every_script_belongs_to_a_rule(folder):
+    names = {path.stem for path in (folder / "workflow" / "scripts").glob("*.py")}
+    assert names - BY_HAND == set(rules(folder)) - {"all"}
+
+
+def test_every_figure_has_a_module_and_a_caption(folder):
+    for figure in FIGURES:
+        assert (folder / "src" / "linvae" / "plots" / f"{figure}.py").is_file()
+        caption = folder / "workflow" / "report" / f"{figure}.rst"
+        assert len(caption.read_text().split()) > 10
+
+
+def test_every_plot_module_of_a_figure_is_in_the_list(folder):
+    found = {path.stem for path in (folder / "src" / "linvae" / "plots").glob("fig*_*.py")}
+    assert found == set(FIGURES)
+
+
+def test_outputs_stay_below_results(folder):
+    for name, body in rules(folder).items():
+        for kind in ("output", "log", "benchmark"):
+            for line in directive(body, kind) or []:
+                for text in re.findall(r'"([^"]*/[^"]*)"', line):
+                    below = text.startswith(("results/", "{RUN}", "../report/"))
+                    assert below, f"{name}: {text}"
+
+
+def test_the_library_never_imports_snakemake(folder):
+    for path in (folder / "src" / "linvae").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in getattr(node, "names", [])]
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                assert not any(name.split(".")[0] == "snakemake" for name in names), path
+
+
+def test_light_programs_start_without_torch(folder):
+    scripts = sorted(
+        path
+        for path in (folder / "workflow" / "scripts").glob("*.py")
+        if path.stem not in WITH_TORCH
+    )
+    assert len(scripts) >= 9
+    # One process for all: torch must not come with any of them, nor with any figure.
+    code = (
+        "import importlib, runpy, sys\n"
+        f"for script in {[str(path) for path in scripts]}: runpy.run_path(script)\n"
+        f"for name in {list(FIGURES)}: importlib.import_module('linvae.plots.' + name)\n"
+        "from linvae import data\n"
+        "data.fetch('MNIST', 'embedded')\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=folder, timeout=120).returncode == 0
+
+
+def test_planning_does_not_count_as_computing(folder):
+    for path in (folder / "workflow" / "scripts").glob("*.py"):
+        if path.stem in BY_HAND:
+            continue
+        reached = set(reached_modules(path))
+        planning = {"linvae.config", "linvae.study", "linvae.sections", "linvae.plan"}
+        assert not reached & planning, path.stem
+
+
+def test_nothing_that_is_read_is_executed(folder):
+    files = [folder / "Snakefile", *(folder / "workflow").rglob("*"), *(folder / "src").rglob("*")]
+    read = [path for path in files if path.is_file() and path.name.endswith(CODE)]
+    assert len(read) > 50
+    for path in read:
+        found = UNSAFE.search(path.read_text())
+        assert found is None, f"{path}: {found[0]}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import pickle", "np.load(p, allow_pickle=True)", "yaml.load(f)", "torch.load(f)", "eval(x)"],
+)
+def test_the_search_for_what_executes_finds_it(line):
+    assert UNSAFE.search(line)
+
+
+@pytest.mark.parametrize("line", ["allow_pickle=False", "model.eval()", "yaml.safe_load(f)"])
+def test_the_search_for_what_executes_lets_the_rest_be(line):
+    assert UNSAFE.search(line) is None
+
+
+def test_lint_finds_only_what_is_explained(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--lint"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder / "src")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    text = done.stdout + done.stderr
+    assert "Lints for" in text
+    found = set(re.findall(r"^    \* (.*?):?$", text, flags=re.MULTILINE))
+    assert found <= EXPLAINED, text
+    contributing = (folder / "CONTRIBUTING.md").read_text()
+    assert all(title in contributing for title in found)

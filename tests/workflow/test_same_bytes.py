@@ -1,0 +1,54 @@
+"""The same study gives the same bytes, whatever the number of cores and the order of jobs.
+
+LINVAE_EXHAUSTIVE runs the whole study on 1, 2 and 4 cores; without it, two runs of it on 1 and 4.
+"""
+
+import os
+import re
+
+import pytest
+
+EXHAUSTIVE = "LINVAE_EXHAUSTIVE" in os.environ
+# All that a study computes; pictures have a test of their own.
+SUFFIXES = (".json", ".csv", ".safetensors", ".npz", ".md")
+DEEP = "results/train/tiny-deep/mnist-logit-first60/k3/fixed-1/seed0/metrics.json"
+SOLVED = "results/train/tiny-lbfgs/mnist-logit-first60/k3/learned-1/seed0/metrics.json"
+
+
+def differing(found, expected):
+    """Names of files whose bytes are not those expected."""
+    return sorted(name for name in found if found[name] != expected.get(name))
+
+
+def order(log):
+    """Jobs in the order in which they ended."""
+    return re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", log)
+
+
+def test_results_depend_neither_on_cores_nor_on_the_order_of_jobs(finished, fresh, tmp_path):
+    other = fresh.copy_to(tmp_path / "other")
+    orders = []
+    for project, cores, first in ((fresh, "1", DEEP), (other, "4", SOLVED)):
+        log = project.snakemake(DEEP, SOLVED, "--cores", cores, "--prioritize", first).stdout
+        orders.append(order(log))
+        found = project.results(*SUFFIXES)
+        assert len(found) >= 10
+        assert differing(found, finished.results(*SUFFIXES)) == []
+    assert sorted(orders[0]) == sorted(orders[1])
+    assert orders[0] != orders[1]
+
+
+@pytest.mark.skipif(not EXHAUSTIVE, reason="minutes long; set LINVAE_EXHAUSTIVE")
+@pytest.mark.parametrize("cores", ["1", "2", "4"])
+def test_the_whole_study_repeats_its_bytes(finished, fresh, cores):
+    fresh.snakemake("--cores", cores)
+    suffixes = (*SUFFIXES, ".png", ".pdf")
+    assert fresh.results(*suffixes) == finished.results(*suffixes)
+
+
+def test_figures_repeat_their_bytes(finished, project):
+    targets = ["results/figures/fig6_latent_dim.png", "results/figures/fig12_samples.png"]
+    for target in targets:
+        (project.folder / target).unlink()
+    project.snakemake(*targets, "--cores", "2")
+    assert project.results(".png", ".pdf") == finished.results(".png", ".pdf")
