@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import subspace_angles
-from scipy.optimize import linear_sum_assignment
 
 __all__ = [
     "Match",
@@ -74,6 +73,9 @@ def match(weights: ArrayLike, reference: ArrayLike) -> Match:
     reference : array_like of shape (d, m)
         Only the first k columns are used; m >= k.
     """
+    # Here, as its import takes longer than most else that this module is used for.
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+
     cosines = cos_matrix(weights, _leading(reference, _columns(weights).shape[1]))
     columns, order = linear_sum_assignment(np.abs(cosines).T, maximize=True)
     paired = cosines[order, columns]

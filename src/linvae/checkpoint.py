@@ -12,7 +12,7 @@ from torch import Tensor
 from linvae.files import DamagedFileError, discard_leftovers, replacing
 from linvae.weights import read_archive, write_tensors
 
-__all__ = ["Checkpoint", "Superseded", "optimizer_tensors", "restore_optimizer"]
+__all__ = ["Checkpoint", "Superseded"]
 
 _log = logging.getLogger(__name__)
 
@@ -99,22 +99,3 @@ class Checkpoint:
         discard_leftovers(self.path)
         self.path.unlink(missing_ok=True)
         self._owner_file.unlink(missing_ok=True)
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """State of an optimiser as named tensors."""
-    return {
-        f"optimizer.{index}.{name}": value
-        for index, state in optimizer.state_dict()["state"].items()
-        for name, value in state.items()
-    }
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` took."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

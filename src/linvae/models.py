@@ -30,7 +30,7 @@ def _perceptron(
     for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
         if i > 0:
             layers.append(_ACTIVATIONS[activation]())
-        layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out, bias=bias)
+        layer = nn.Linear(fan_in, fan_out, bias=bias)
         bound = scale / fan_in**0.5
         with torch.no_grad():
             layer.weight.uniform_(-bound, bound, generator=generator)

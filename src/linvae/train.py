@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linvae import objectives
-from linvae.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
+from linvae.checkpoint import Checkpoint
 from linvae.curve import Curve, Measure
 from linvae.models import GaussianVAE
-from linvae.optimizer import device_of, parameter_groups
+from linvae.optimizer import Adam, device_of, parameter_groups
 from linvae.schedule import kl_weight, learning_rate, plan_of
 from linvae.seeds import derive_seed
 from linvae.spec import Training
@@ -105,7 +105,7 @@ class _Loop:
         if not self.from_moments:
             self.source = model.units.inward(self.source)
         self.plan = plan_of(training, 1 if data is None else len(data))
-        self.optimizer = torch.optim.Adam(parameter_groups(model, training), fused=True)
+        self.optimizer = Adam(parameter_groups(model, training))
         self.curve = Curve(self.plan, training, measure, self.device)
         self.last_finite = math.nan
         self.step = 0
@@ -158,10 +158,7 @@ class _Loop:
             return objectives.sampled_terms(self.model, batch, noise)
 
     def _step(self, batch: Tensor, generator: torch.Generator) -> None:
-        rate = learning_rate(self.step, self.plan.steps, self.training)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["rate_factor"]
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         reconstruction, kl = self._terms(batch, generator)
         log_noise_variance = self.model.log_noise_variance
         if self.training.objective == "reconstruction":
@@ -180,7 +177,7 @@ class _Loop:
             )
             self.curve.add(elbo, reconstruction, kl)
         self._require_finite(loss)
-        self.optimizer.step()
+        self.optimizer.step(learning_rate(self.step, self.plan.steps, self.training))
         self.step += 1
 
     def _require_finite(self, loss: Tensor) -> None:
@@ -220,7 +217,7 @@ class _Loop:
 
     def _save(self) -> None:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= optimizer_tensors(self.optimizer)
+        tensors |= self.optimizer.tensors()
         self.checkpoint.save(tensors | self.curve.tensors(), self.step)
 
     def _resume(self) -> None:
@@ -230,6 +227,6 @@ class _Loop:
         tensors, self.step = found
         model = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
         self.model.load_state_dict(model)
-        restore_optimizer(self.optimizer, tensors)
+        self.optimizer.restore(tensors)
         self.curve.restore(tensors, self.model)
         _log.info("resumed at step %d of %d", self.step, self.plan.steps)

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from linvae.checkpoint import Checkpoint, Superseded, optimizer_tensors, restore_optimizer
+from linvae.checkpoint import Checkpoint, Superseded
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(2.5, dtype=torch.float64)}
 
@@ -90,29 +90,3 @@ def test_an_orphan_of_a_finished_job_stops(path):
     with pytest.raises(Superseded, match="a process that has finished it"):
         old.require_ownership()
     assert list(path.parent.iterdir()) == []
-
-
-def test_adam_goes_on_as_if_it_had_not_stopped():
-    def steps(parameter, optimizer, count):
-        for _ in range(count):
-            optimizer.zero_grad()
-            (parameter - 3).square().sum().backward()
-            optimizer.step()
-
-    def new(values):
-        parameter = torch.nn.Parameter(values.clone())
-        return parameter, torch.optim.Adam([parameter], lr=0.1, fused=True)
-
-    whole, optimizer = new(torch.tensor([0.0, 10.0]))
-    steps(whole, optimizer, 5)
-    first, optimizer = new(torch.tensor([0.0, 10.0]))
-    steps(first, optimizer, 2)
-    saved = {name: value.clone() for name, value in optimizer_tensors(optimizer).items()}
-    second, optimizer = new(first.detach())
-    restore_optimizer(optimizer, saved)
-    steps(second, optimizer, 3)
-    assert torch.equal(second, whole)
-    # Without the optimiser's state it ends elsewhere: the test can tell.
-    third, optimizer = new(first.detach())
-    steps(third, optimizer, 3)
-    assert not torch.equal(third, whole)

@@ -1,0 +1,98 @@
+"""Adam: the steps of torch's own class, stopped or not."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from linvae.models import build
+from linvae.naming import parse_noise
+from linvae.optimizer import Adam, Group, parameter_groups
+from linvae.spec import ModelSpec
+from linvae.spectrum import Spectrum
+
+START = ([0.0, 10.0], [[1.0, -2.0], [0.5, 3.0]], -1.0)
+
+
+def parameters(values=START):
+    return [torch.nn.Parameter(torch.tensor(value)) for value in values]
+
+
+def gradients(given, step):
+    """Leave gradients of a function that differs from step to step."""
+    loss = sum(((p - step) ** 4).sum() for p in given)
+    for parameter, gradient in zip(given, torch.autograd.grad(loss, given), strict=True):
+        parameter.grad = gradient
+
+
+def walk(given, optimizer, steps):
+    for step in steps:
+        gradients(given, step)
+        optimizer.step(0.1 / (1 + step))
+
+
+def test_its_steps_are_those_of_torch():
+    ours, theirs = parameters(), parameters()
+    walk(ours, Adam([Group(ours[:2]), Group(ours[2:], 3.0, (0.5, 0.9))]), range(6))
+    groups = [{"params": theirs[:2]}, {"params": theirs[2:], "betas": (0.5, 0.9)}]
+    reference = torch.optim.Adam(groups, fused=True)
+    for step in range(6):
+        gradients(theirs, step)
+        for group, factor in zip(reference.param_groups, (1.0, 3.0), strict=True):
+            group["lr"] = 0.1 / (1 + step) * factor
+        reference.step()
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_it_goes_on_as_if_it_had_not_stopped():
+    whole = parameters()
+    walk(whole, Adam([Group(whole)]), range(5))
+    first = parameters()
+    stopped = Adam([Group(first)])
+    walk(first, stopped, range(2))
+    saved = {name: tensor.clone() for name, tensor in stopped.tensors().items()}
+    resumed, forgetful = ([torch.nn.Parameter(p.detach().clone()) for p in first] for _ in "ab")
+    optimizer = Adam([Group(resumed)])
+    optimizer.restore(saved)
+    walk(resumed, optimizer, range(2, 5))
+    assert all(torch.equal(a, b) for a, b in zip(resumed, whole, strict=True))
+    # Without the optimiser's state it ends elsewhere: the test can tell.
+    walk(forgetful, Adam([Group(forgetful)]), range(2, 5))
+    assert not any(torch.equal(a, b) for a, b in zip(forgetful, whole, strict=True))
+
+
+def test_gradients_are_forgotten():
+    given = parameters()
+    gradients(given, 0)
+    Adam([Group(given)]).zero_grad()
+    assert [parameter.grad for parameter in given] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("noise", "own_rate", "factors"),
+    [
+        ("fixed-1", None, [1.0]),
+        ("fixed-1", 0.1, [1.0]),
+        ("learned-1", None, [1.0, 1.0]),
+        ("learned-1", 0.1, [1.0, 50.0]),
+    ],
+)
+def test_a_learned_noise_variance_may_have_a_rate_of_its_own(noise, own_rate, factors):
+    training = {"objective": "analytic", "steps": 1, "learning_rate": 0.002}
+    spec = ModelSpec.model_validate({"training": {**training, "noise_learning_rate": own_rate}})
+    spectrum = Spectrum.from_data(torch.randn(20, 4, dtype=torch.float64).numpy())
+    model = build(spec, spectrum, 2, parse_noise(noise), 0)
+    groups = parameter_groups(model, spec.training)
+    assert [group.rate_factor for group in groups] == pytest.approx(factors)
+    grouped = [id(parameter) for group in groups for parameter in group.parameters]
+    assert sorted(grouped) == sorted(map(id, model.parameters()))
+
+
+def test_it_spares_a_job_the_import_of_the_compiler():
+    program = (
+        "import sys, torch; from linvae.optimizer import Adam, Group; "
+        "p = torch.nn.Parameter(torch.ones(2)); p.grad = torch.ones(2); "
+        "Adam([Group([p])]).step(0.1); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
