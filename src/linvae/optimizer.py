@@ -1,5 +1,6 @@
 """Adam, what it is told about a model, and where it runs."""
 
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -40,15 +41,7 @@ class Adam:
 
     def __init__(self, groups: Iterable[Group]) -> None:
         self.groups = list(groups)
-        self._state = [
-            {
-                "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
-                "exp_avg": torch.zeros_like(parameter, requires_grad=False),
-                "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
-            }
-            for group in self.groups
-            for parameter in group.parameters
-        ]
+        self._states = [list(map(_initial_state, group.parameters)) for group in self.groups]
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -58,16 +51,20 @@ class Adam:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Change every parameter by its gradient."""
-        states = iter(self._state)
-        for group in self.groups:
-            own = [next(states) for _ in group.parameters]
-            steps, means, squares = (
-                [state[name] for state in own] for name in ("step", "exp_avg", "exp_avg_sq")
-            )
+        """Change every parameter that has a gradient."""
+        for group, states in zip(self.groups, self._states, strict=True):
+            # The reconstruction alone, say, does not depend on the posterior's variance.
+            used = [
+                (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], state["step"])
+                for parameter, state in zip(group.parameters, states, strict=True)
+                if parameter.grad is not None
+            ]
+            if not used:
+                continue
+            parameters, gradients, means, squares, steps = map(list, zip(*used, strict=True))
             adam(
-                group.parameters,
-                [parameter.grad for parameter in group.parameters],
+                parameters,
+                gradients,
                 means,
                 squares,
                 [],
@@ -86,7 +83,7 @@ class Adam:
         """Return the state for a checkpoint."""
         return {
             f"optimizer.{index}.{name}": value
-            for index, state in enumerate(self._state)
+            for index, state in enumerate(itertools.chain.from_iterable(self._states))
             for name, value in state.items()
         }
 
@@ -94,6 +91,14 @@ class Adam:
         """Put back what `tensors` gave."""
         for name, value in self.tensors().items():
             value.copy_(tensors[name])
+
+
+def _initial_state(parameter: Tensor) -> dict[str, Tensor]:
+    return {
+        "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+        "exp_avg": torch.zeros_like(parameter, requires_grad=False),
+        "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
+    }
 
 
 def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:

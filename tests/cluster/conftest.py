@@ -36,6 +36,20 @@ def copy_toy(directory: Path) -> Path:
     return directory
 
 
+def copy_project(directory: Path) -> Path:
+    """Copy what git tracks, as a user's clone would hold it."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout: there is no list of the project's files")
+    for name in filter(None, listing.stdout.split("\0")):
+        if (source := ROOT / name).is_file():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, directory / name)
+    return directory
+
+
 def config(**values: float) -> list[str]:
     """Give the toy study its settings."""
     return ["--config", *(f"{name}={value}" for name, value in values.items())]

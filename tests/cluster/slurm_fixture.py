@@ -59,6 +59,8 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 KillWait=5
+# How long squeue remembers a job that has ended: the tests look at them all at the end.
+MinJobAge=3600
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory_mb} State=UNKNOWN
 PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
 # A request that cannot be met is refused; pending for ever it would hang the test.

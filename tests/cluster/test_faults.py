@@ -1,4 +1,4 @@
-"""What a cluster does to jobs, on a toy study: failures and scancel.
+"""What a cluster does to jobs, on a toy study and a real training job: failures and scancel.
 
 The toy's jobs have the command line, the undeclared checkpoint and the resources of the real
 training rule, and sleep instead of computing. The expected bytes come from the same program
@@ -6,12 +6,14 @@ run without Snakemake, SLURM or interruption.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import OVERLAY, ROOT, config, copy_toy, end, finish, launch
+import yaml
+from conftest import OVERLAY, ROOT, config, copy_project, copy_toy, end, finish, launch
 from slurm_fixture import wait_for
 
 pytestmark = pytest.mark.slurm
@@ -58,6 +60,34 @@ def test_cancelled_job_resumes_with_the_same_command(slurm, start, tmp_path):
     assert (run / "metrics.json").read_bytes() == expected
     assert not (run / "checkpoint.json").exists()
     assert [job.state for job in slurm.jobs("all", directory=toy)] == ["CANCELLED", "COMPLETED"]
+
+
+def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_path):
+    study = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
+    # Some fifteen seconds, with a checkpoint every one.
+    training = {"epochs": 8000, "checkpoint_seconds": 1}
+    study["models"]["victim"] = {"extends": "tiny-deep", "training": training}
+    run = Path("results", "train", "victim", "mnist-logit-first60", "k3", "fixed-1", "seed0")
+    here, there = copy_project(tmp_path / "here"), copy_project(tmp_path / "there")
+    for project in (here, there):
+        (project / "config" / "study.yaml").write_text(yaml.safe_dump(study))
+    target = [str(run / "model.safetensors"), "--configfile", "config/study.yaml"]
+
+    command = [*target, *SLURM, "--retries", "0"]
+    process = start(there, *command)
+    wait_for((there / run / "checkpoint.safetensors").exists, 120, "a checkpoint")
+    slurm.cancel(slurm.wait_for_job("RUNNING", there).id)
+    assert process.wait(180) == 1
+    assert sorted(os.listdir(there / run)) == ["checkpoint.owner", "checkpoint.safetensors"]
+
+    finish(start(there, *command), there)
+    finish(start(here, *target, "--cores", "1"), here)
+    log = there / "results" / "logs" / run.relative_to("results").with_suffix(".log")
+    assert "resumed at step" in log.read_text()
+    for name in ("model.safetensors", "curve.csv"):
+        assert (there / run / name).read_bytes() == (here / run / name).read_bytes()
+    assert sorted(os.listdir(there / run)) == ["curve.csv", "model.safetensors"]
+    assert [job.state for job in slurm.jobs("all", directory=there)] == ["CANCELLED", "COMPLETED"]
 
 
 def test_failed_job_is_retried_with_a_larger_request(slurm, failing, tmp_path):

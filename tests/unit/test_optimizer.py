@@ -62,6 +62,15 @@ def test_it_goes_on_as_if_it_had_not_stopped():
     assert not any(torch.equal(a, b) for a, b in zip(forgetful, whole, strict=True))
 
 
+def test_what_has_no_gradient_stays():
+    given = parameters()
+    optimizer = Adam([Group(given[:2]), Group(given[2:])])
+    given[0].grad = torch.ones(2)
+    optimizer.step(0.1)
+    moved = [not torch.equal(p, torch.tensor(v)) for p, v in zip(given, START, strict=True)]
+    assert moved == [True, False, False]
+
+
 def test_gradients_are_forgotten():
     given = parameters()
     gradients(given, 0)
