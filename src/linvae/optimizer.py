@@ -110,9 +110,9 @@ def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:
     if training.noise_learning_rate is None:
         return [weights, Group([noise])]
     # Its gradient shrinks with the variance's distance from the squared error, by orders of
-    # magnitude: a long memory of the first ones would stop it on its way.
+    # magnitude: a memory longer than that takes would stop it on its way.
     factor = training.noise_learning_rate / training.learning_rate
-    return [weights, Group([noise], factor, (0.9, 0.99))]
+    return [weights, Group([noise], factor, (0.9, 0.9))]
 
 
 def device_of(name: str) -> torch.device:

@@ -74,8 +74,14 @@ class Training(Strict):
         None,
         gt=0,
         description="learning rate of the log noise variance, which also gets a shorter memory in "
-        "Adam (beta2 0.99); null: the weights' rate and memory. Adam moves a parameter by about "
+        "Adam (beta2 0.9); null: the weights' rate and memory. Adam moves a parameter by about "
         "its rate a step, too little in a short training for one that may travel over decades",
+    )
+    scale_by_noise: bool = Field(
+        False,
+        description="let the weights follow the gradient of sigma^2 ELBO, sigma^2 held constant in "
+        "it, in place of the ELBO's: the maxima stay, and Adam's memory of past gradients stays "
+        "right while sigma^2 travels over decades",
     )
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: Whole = Field(0, ge=0)

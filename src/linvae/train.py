@@ -168,7 +168,7 @@ class _Loop:
             loss = objectives.negative_elbo(
                 reconstruction, kl, log_noise_variance, self.model.n_features, weight
             )
-        loss.backward()
+        self._differentiate(loss)
         if self.training.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
         with torch.no_grad():
@@ -179,6 +179,16 @@ class _Loop:
         self._require_finite(loss)
         self.optimizer.step(learning_rate(self.step, self.plan.steps, self.training))
         self.step += 1
+
+    def _differentiate(self, loss: Tensor) -> None:
+        if not self.training.scale_by_noise:
+            loss.backward()
+            return
+        log_noise_variance = self.model.log_noise_variance
+        scale = torch.exp(log_noise_variance.detach())
+        (loss * scale).backward()
+        if log_noise_variance.grad is not None:
+            log_noise_variance.grad /= scale
 
     def _require_finite(self, loss: Tensor) -> None:
         """Stop at a non-finite loss; on a GPU look only now and then: looking waits for it."""

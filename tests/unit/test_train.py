@@ -11,6 +11,7 @@ from linvae.checkpoint import Checkpoint, Superseded
 from linvae.job import linear_weights
 from linvae.models import build
 from linvae.naming import parse_noise
+from linvae.optimizer import Adam
 from linvae.schedule import epoch_length, kl_weight, learning_rate, record_steps
 from linvae.spec import ModelSpec, Training
 from linvae.spectrum import Spectrum
@@ -228,6 +229,38 @@ def test_bfloat16_trains_near_float32(data):
     # bfloat16 has 8 bits: about 1 % of an ELBO of some 20 nats; but it is not the same number.
     assert found["bfloat16"] == pytest.approx(found["float32"], rel=0.03)
     assert found["bfloat16"] != found["float32"]
+
+
+def first_gradients(data, monkeypatch, **training):
+    """Gradients of the first step, by the parameter's name."""
+    seen = {}
+
+    def step(self, learning_rate):
+        for group in self.groups:
+            seen.update({id(p): p.grad.clone() for p in group.parameters})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Adam, "step", step)
+        model, _ = train(spec_of(DEEP, epochs=1, **training), data, noise="learned-4")
+    return {name: seen[id(parameter)] for name, parameter in model.named_parameters()}
+
+
+def test_scaling_by_noise_multiplies_the_weights_gradients_alone(data, monkeypatch):
+    plain = first_gradients(data, monkeypatch)
+    scaled = first_gradients(data, monkeypatch, scale_by_noise=True)
+    for name, gradient in plain.items():
+        factor = 1 if name == "log_noise_variance" else 4
+        torch.testing.assert_close(scaled[name], factor * gradient)
+
+
+@pytest.mark.parametrize("start", ["0.001", "0.1", "1000"])
+def test_a_learned_noise_variance_ends_at_its_tuned_value_wherever_it_starts(data, start):
+    rates = {"learning_rate": 0.01, "noise_learning_rate": 0.3, "schedule": "cosine"}
+    settings = spec_of(DEEP, epochs=600, records=60, samples=4, scale_by_noise=True, **rates)
+    _, curve = train(settings, data, noise=f"learned-{start}")
+    end = curve.iloc[-1]
+    # The ELBO's maximum over sigma^2 is E_q ||x - f(z)||^2 / d.
+    assert end["noise_variance"] == pytest.approx(end["reconstruction"] / D, rel=0.02)
 
 
 def test_batches_of_an_epoch_hold_every_datum_once(data, monkeypatch):
