@@ -1,7 +1,6 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
-# make test-cluster-smoke  the smoke study through it, some ten minutes
 # make smoke         a study of about a minute that runs every rule
 # make plan          what a study would take: make plan CONFIG=config/paper.yaml
 # make lint          the checkers that run before every merge
@@ -10,7 +9,7 @@ PYTHON ?= python3
 CORES ?= all
 ACTIVATE = . .venv/bin/activate
 
-.PHONY: results test test-cluster test-cluster-smoke smoke lint report plan clean-environment
+.PHONY: results test test-cluster smoke lint report plan clean-environment
 
 results: .venv/.complete
 	$(ACTIVATE) && snakemake --cores $(CORES)
@@ -25,10 +24,7 @@ test: .venv/.complete
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
 
 test-cluster: .venv/.complete
-	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster/test_faults.py
-
-test-cluster-smoke: .venv/.complete
-	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster/test_smoke.py
+	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster
 
 lint: .venv/.complete
 	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/rules

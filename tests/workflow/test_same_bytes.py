@@ -1,6 +1,7 @@
 """The same study gives the same bytes, whatever the number of cores and the order of jobs.
 
-LINVAE_EXHAUSTIVE runs the whole study on 1, 2 and 4 cores; without it, two runs of it on 1 and 4.
+The reference ran on 2 cores. LINVAE_EXHAUSTIVE runs the whole study on 1 and 4; without it, two
+runs of it.
 """
 
 import os
@@ -39,7 +40,7 @@ def test_results_depend_neither_on_cores_nor_on_the_order_of_jobs(finished, fres
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="minutes long; set LINVAE_EXHAUSTIVE")
-@pytest.mark.parametrize("cores", ["1", "2", "4"])
+@pytest.mark.parametrize("cores", ["1", "4"])
 def test_the_whole_study_repeats_its_bytes(finished, fresh, cores):
     fresh.snakemake("--cores", cores)
     suffixes = (*SUFFIXES, ".png", ".pdf")
