@@ -1,5 +1,14 @@
 """linvae: linear VAEs, probabilistic PCA and posterior collapse."""
 
+import sys
+
+from linvae.config import ConfigError, require_yaml
+
+try:
+    require_yaml("config.yaml")
+except ConfigError as error:
+    sys.exit(str(error))
+
 
 configfile: "config.yaml"
 

@@ -1,8 +1,10 @@
 """What `config.yaml` may hold, checked before anything is planned."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from linvae.config_errors import error_lines, nearest
@@ -12,7 +14,7 @@ from linvae.naming import DATASETS
 from linvae.sections import ModelName, Seed, Study
 from linvae.spec import ModelSpec, Real, Strict, Whole
 
-__all__ = ["ConfigError", "StudyConfig", "load"]
+__all__ = ["ConfigError", "StudyConfig", "load", "require_yaml"]
 
 
 class ConfigError(ValueError):
@@ -79,6 +81,22 @@ class StudyConfig(Strict):
             # One line a problem, as `error_lines` expects.
             raise ValueError("\n".join(problems))
         return self
+
+
+def require_yaml(path: str | Path) -> None:
+    """Read a file and forget it: what Snakemake says of one that is no YAML names no place.
+
+    Raises
+    ------
+    ConfigError
+        With the file, the line and the column, if it cannot be parsed.
+    """
+    try:
+        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        msg = f"{path}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        raise ConfigError(msg) from None
 
 
 def load(raw: Mapping[str, object]) -> StudyConfig:

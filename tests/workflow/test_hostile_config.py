@@ -52,6 +52,14 @@ def test_a_model_name_cannot_leave_results(fresh):
     assert "models.../../x: " in line
 
 
+def test_broken_yaml_is_told_with_its_place(fresh):
+    with fresh.edited({"config.yaml": "threads: 1\nstudy: {linear: [}\n"}):
+        done = fresh.snakemake("--dry-run", check=False)
+    assert done.returncode != 0
+    assert "config.yaml, line 2, column 18: " in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 @pytest.mark.parametrize("text", ["study: [", "a: !!python/name:os"])
 def test_a_file_that_is_no_mapping_is_refused(fresh, text):
     with fresh.edited({"config/tiny.yaml": text}):
