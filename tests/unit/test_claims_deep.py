@@ -135,6 +135,7 @@ def _annealed(before, after, n_seeds=3):
         (_annealed({1.0: 50.0}, {1.0: 45.0}, n_seeds=1), "inconclusive"),
         (_annealed({1.0: 2.0}, {1.0: 0.0}), "inconclusive"),
         (_annealed({1.0: 50.0}, {2.0: 50.0}), "inconclusive"),
+        (_annealed({1.0: 50.0}, {1.0: 5.0}).assign(elbo=-300.0), "inconclusive"),
     ],
 )
 def test_claim_11_annealing(runs, verdict):
