@@ -35,6 +35,11 @@ onstart:
         sys.exit(
             "results/ cannot be written to: make it writable, or a link to a folder that is"
         )
+    if workflow.local_exec:
+        # With a limit on the rate of jobs, which only a cluster's queue needs, each job that ends
+        # leaves a timer that wakes the scheduler every second from then on: after some hundred
+        # jobs Snakemake 9 would take a third of a core.
+        workflow.scheduler.job_rate_limiter = None
 
 
 wildcard_constraints:
