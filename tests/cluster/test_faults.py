@@ -64,8 +64,8 @@ def test_cancelled_job_resumes_with_the_same_command(slurm, start, tmp_path):
 
 def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_path):
     study = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
-    # Some fifteen seconds, with a checkpoint every one.
-    training = {"epochs": 8000, "checkpoint_seconds": 1}
+    # Some ten seconds, with a checkpoint every one.
+    training = {"epochs": 4000, "checkpoint_seconds": 1}
     study["models"]["victim"] = {"extends": "tiny-deep", "training": training}
     run = Path("results", "train", "victim", "mnist-logit-first60", "k3", "fixed-1", "seed0")
     here, there = copy_project(tmp_path / "here"), copy_project(tmp_path / "there")

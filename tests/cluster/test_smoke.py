@@ -19,6 +19,8 @@ SHARED = [
     *("--groups", "train=train", "solve=train", "evaluate=evaluate", "evaluate_deep=evaluate"),
     *("--group-components", "train=8", "evaluate=50"),
     *("--cores", "2"),
+    # A shared job takes most of a minute, and each look at it comes later than the last.
+    *("--slurm-init-seconds-before-status-checks", "20"),
 ]
 # What reports on the computing (times, process output, where the images were found), and
 # not on what was computed.
@@ -50,7 +52,7 @@ def test_same_bytes_as_the_local_run_although_the_node_was_drained(slurm, start,
     try:
         slurm.wait_for_job("RUNNING", cluster)
         slurm.drain()
-        wait_for(lambda: slurm.node_state() == "drained", 120, "the running jobs have ended")
+        wait_for(lambda: slurm.node_state() == "drained", 300, "the running jobs have ended")
         waiting = slurm.wait_for_job("PENDING", cluster)
         assert process.poll() is None
     finally:
