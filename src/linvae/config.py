@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from linvae.config_errors import error_lines, nearest
+from linvae.config_errors import brief, error_lines, nearest
 from linvae.consistency import model_problems, size_problems, unknown_models
 from linvae.figures import FIGURES
 from linvae.naming import DATASETS
@@ -127,7 +127,7 @@ def _extended(models: object) -> object:
             return own
         base = own["extends"]
         if not isinstance(base, str) or base not in models:
-            msg = f"models.{name}.extends: no model {base!r}{nearest(str(base), models)}"
+            msg = f"models.{name}.extends: no model {brief(base)}{nearest(str(base), models)}"
             raise ConfigError(msg)
         if base in seen:
             msg = f"models.{name}.extends: {' -> '.join((*seen, str(base)))} is a circle"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel
 
-__all__ = ["error_lines", "nearest"]
+__all__ = ["brief", "error_lines", "nearest"]
 
 
 def error_lines(root: type[BaseModel], details: Iterable[Mapping]) -> list[str]:
@@ -52,13 +52,19 @@ def _lines(root: type[BaseModel], detail: Mapping) -> list[str]:
     hint = ""
     if detail["type"] == "literal_error":
         hint = nearest(str(found), typing.get_args(_annotation(root, path)))
-    text = repr(found)
-    return [f"{where}: {message} (found {text if len(text) < 80 else text[:76] + ' ...'}){hint}"]
+    message = message.replace(repr(found), brief(found))
+    return [f"{where}: {message} (found {brief(found)}){hint}"]
+
+
+def brief(value: object) -> str:
+    """Return a value as Python writes it, cut to what fits into a line."""
+    text = repr(value)
+    return text if len(text) < 80 else f"{text[:76]} ..."
 
 
 def _plain(part: object) -> str:
-    """Part of a path; one that would break the line is quoted."""
-    return str(part) if str(part).isprintable() else repr(part)
+    """Part of a path; one that would break the line is quoted, and cut."""
+    return str(part) if str(part).isprintable() and len(str(part)) < 80 else brief(part)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -220,7 +220,21 @@ def mutations(draw):
     return raw
 
 
-@settings(max_examples=300, deadline=None)
+def test_what_is_long_is_cut():
+    raw = copy.deepcopy(TINY)
+    raw["models"]["tiny-relu"]["extends"] = [10**300]
+    with pytest.raises(ConfigError) as told:
+        load(raw)
+    assert len(str(told.value)) < 200
+    raw = copy.deepcopy(TINY)
+    raw["study"]["linear"]["data"] = "logit-first" + 300 * "9" + "x"
+    raw["study"][300 * "y"] = {}
+    with pytest.raises(ConfigError) as told:
+        load(raw)
+    assert all(len(line) < 400 for line in str(told.value).splitlines())
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(mutations())
 def test_any_edit_gives_a_study_or_short_lines(raw):
     try:
