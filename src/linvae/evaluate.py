@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from linvae.files import read_last
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
 from linvae.naming import parse_noise
 from linvae.spec import ModelSpec
@@ -37,7 +37,7 @@ def linear_metrics(
     """
     settings = ModelSpec.model_validate(spec["model"])
     fixed = parse_noise(spec["noise"]).kind == "fixed"
-    steps = {"steps": int(pd.read_csv(curve_file)["step"].iloc[-1])}
+    steps = {"steps": int(read_last(curve_file, "step"))}
     if not settings.is_linear:
         return {**_general(spectrum, data, model_file, fixed), **steps}
     model = LinearWeights.load(model_file)

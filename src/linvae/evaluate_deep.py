@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from linvae import objectives
 from linvae.collapse import CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
-from linvae.files import write_arrays, write_json
+from linvae.files import read_last, write_arrays, write_json
 from linvae.job import load_model
 from linvae.models import GaussianVAE
 from linvae.naming import number, parse_noise
@@ -84,7 +83,7 @@ def evaluate_and_save(
         for split, rows in data.items()
     }
     metrics = deep_metrics(spec, spectrum, data, encoded, _noise_variance(spec, model))
-    steps = int(pd.read_csv(curve_file)["step"].iloc[-1])
+    steps = int(read_last(curve_file, "step"))
     training = ModelSpec.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
     write_arrays(samples_file, **images(spec, model, data["test"][:_N_IMAGES]))

@@ -5,6 +5,7 @@ leaves at most one temporary file, which the next writer of the same target remo
 writer that is still at work is left alone.
 """
 
+import csv
 import glob
 import json
 import os
@@ -24,6 +25,7 @@ __all__ = [
     "discard_leftovers",
     "read_arrays",
     "read_json",
+    "read_last",
     "replacing",
     "write_arrays",
     "write_csv",
@@ -118,6 +120,21 @@ def write_csv(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table without its index, numbers in full precision."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_last(path: str | Path, column: str) -> float:
+    """Read the last number of a column of a table.
+
+    Raises
+    ------
+    DamagedFileError
+        If there is no such column or number.
+    """
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            return float(list(csv.DictReader(file))[-1][column])
+    except (LookupError, TypeError, ValueError, csv.Error) as error:
+        raise DamagedFileError(path, f"no number ends its column {column!r}") from error
 
 
 def write_arrays(path: str | Path, **arrays: np.ndarray) -> None:

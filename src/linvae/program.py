@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import inspect
 import json
 import logging
@@ -23,6 +24,8 @@ def run(main: Callable[..., None]) -> None:
     Each parameter of `main` is a required option of the same name: JSON for a parameter annotated
     ``dict``, one or more values for ``list[str]``, else a string.
     """
+    # Imports live to the end: searching torch for garbage at exit would take half a second.
+    gc.freeze()
     parser = argparse.ArgumentParser(description=inspect.getmodule(main).__doc__)
     for name, parameter in inspect.signature(main).parameters.items():
         option = {"required": parameter.default is inspect.Parameter.empty}

@@ -1,13 +1,14 @@
 """The linear VAE of maximum ELBO, by L-BFGS from a random start."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from linvae import elbo, ppca
-from linvae.ascent import Ascent, Record, Report
+from linvae.ascent import Ascent, Record
 from linvae.seeds import numpy_generator
 from linvae.spectrum import Spectrum
 
@@ -57,7 +58,7 @@ def lbfgs(
     initial_noise_variance: float | None = None,
     max_iterations: int = 6000,
     tolerance: float = 1e-6,
-    callback: Report | None = None,
+    callback: Callable[[Record, Callable[[], NDArray[np.float64]]], None] | None = None,
 ) -> Solution:
     """Maximise the ELBO of a linear VAE from a random start.
 
@@ -82,7 +83,8 @@ def lbfgs(
     tolerance : float
         Stop once a cycle of 60 steps and a rotation gains no more than this, in nats.
     callback : callable, optional
-        Called with the record and the weights (d, k) at the start and after every iteration.
+        Called at the start and after every iteration with the record and a function that returns
+        the weights (d, k): a product that costs as much as the iteration.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def lbfgs(
 
     def report(record: Record, rotated: NDArray[np.float64]) -> None:
         if callback is not None:
-            callback(record, u @ rotated)
+            callback(record, lambda: u @ rotated)
 
     ascent = Ascent(spectrum.eigenvalues, *start, noise_variance, report)
     converged, n_steps = False, 1

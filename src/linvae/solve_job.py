@@ -1,5 +1,6 @@
 """One L-BFGS job from its settings to its files; the curve has the columns of gradient training."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,9 @@ class _Recorder:
         self.wanted = {0, *(int(round(step)) for step in grid)}
         self.rows: list[dict[str, float]] = []
 
-    def __call__(self, record: Record, weights: NDArray[np.float64]) -> None:
+    def __call__(self, record: Record, weights: Callable[[], NDArray[np.float64]]) -> None:
         if record.iteration in self.wanted:
-            self._measure(record, weights)
+            self._measure(record, weights())
 
     def finish(self, solution: Solution) -> None:
         """Record the end, if its iteration is not on the grid."""

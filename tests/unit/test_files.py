@@ -15,6 +15,7 @@ from linvae.files import (
     discard_leftovers,
     read_arrays,
     read_json,
+    read_last,
     replacing,
     write_arrays,
     write_csv,
@@ -167,6 +168,22 @@ def test_tables_keep_every_digit(tmp_path):
     table = pd.DataFrame({"x": [0.1 + 0.2, 1e-300, -np.pi], "n": [1, 2, 3]})
     write_csv(tmp_path / "x.csv", table)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "x.csv"), table, check_exact=True)
+
+
+def test_the_last_number_of_a_column_is_read(tmp_path):
+    path = tmp_path / "x.csv"
+    write_csv(path, pd.DataFrame({"step": [0, 7], "elbo": [-2.0, 0.1 + 0.2]}))
+    assert (read_last(path, "step"), read_last(path, "elbo")) == (7, 0.1 + 0.2)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"step,elbo\n", b"elbo\n1\n", b"elbo,step\n1\n", b"\xff\n"]
+)
+def test_a_table_without_a_last_number_is_damaged(tmp_path, content):
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"x\.csv is damaged .*'step'.*delete it"):
+        read_last(path, "step")
 
 
 def test_text_ends_with_one_newline(tmp_path):
