@@ -58,6 +58,16 @@ def test_claim_8_rank_correlation_equals_scipys():
     assert found["mean"] == pytest.approx(np.mean(expected))
 
 
+def test_claim_10_interval_of_a_correlation_ends_at_one():
+    runs = _deep(RISING, n_seeds=2)
+    runs.loc[runs["seed"] == 1, "collapse"] **= 2
+    found = deep.predicted(runs).numbers["all"]["correlation"]
+    values = [stats.pearsonr(r["predicted"], r["collapse"])[0] for _, r in runs.groupby("seed")]
+    half = stats.t.ppf(0.975, 1) * np.std(values, ddof=1) / np.sqrt(2)
+    assert np.mean(values) + half > 1
+    assert (found["low"], found["high"]) == (pytest.approx(np.mean(values) - half), 1)
+
+
 def test_claim_8_counts_runs_below_the_bound():
     runs = _deep(RISING, elbo={0.1: -90.0, 1.0: -90.0, 10.0: -101.0, 100.0: -200.0})
     numbers = deep.collapse_grows(runs).numbers

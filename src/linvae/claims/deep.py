@@ -37,8 +37,8 @@ def near_optimum(runs: pd.DataFrame) -> pd.Series:
 def collapse_grows(runs: pd.DataFrame) -> Finding:
     """Claim 8. Whether collapse grows with a fixed noise variance: rank correlation, by seed."""
     fixed = runs[runs["kind"] == "fixed"]
-    everywhere = by_seed(fixed, rank_correlation)
-    converged = by_seed(fixed[near_optimum(fixed)], rank_correlation)
+    everywhere = by_seed(fixed, rank_correlation, bound=1.0)
+    converged = by_seed(fixed[near_optimum(fixed)], rank_correlation, bound=1.0)
     numbers = {
         "by_noise_variance": _by_initial(fixed, ("collapse", "elbo")),
         "rank_correlation": _json(everywhere),
@@ -100,7 +100,8 @@ def predicted(runs: pd.DataFrame) -> Finding:
     answers: dict[str, Answer] = {}
     parts = []
     for name, rows in groups.items():
-        error, linked = by_seed(rows, mean_absolute_error), by_seed(rows, correlation)
+        error = by_seed(rows, mean_absolute_error)
+        linked = by_seed(rows, correlation, bound=1.0)
         numbers[name] = {"mean_absolute_error": _json(error), "correlation": _json(linked)}
         label = {"all": "fixed sigma^2", "near_optimum": "those near their optimum"}.get(name, name)
         parts.append(f"{label}: error {_told(error)} points, correlation {_told(linked)}")

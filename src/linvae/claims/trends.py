@@ -1,6 +1,8 @@
 """Statistics of deep runs over noise variances: one number a seed, and an interval over seeds."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,12 +17,18 @@ ENOUGH_VARIANCES = 3
 ENOUGH_SEEDS = 2
 
 
-def by_seed(runs: pd.DataFrame, statistic: Callable[[pd.DataFrame], float]) -> Interval | None:
-    """Interval of a statistic over the noise variances of each seed; None if data are too few."""
+def by_seed(
+    runs: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], bound: float = math.inf
+) -> Interval | None:
+    """Interval of a statistic over the noise variances of each seed; None if data are too few.
+
+    The interval ends where the statistic's absolute value reaches its `bound`.
+    """
     seeds = [rows for _, rows in runs.groupby("seed") if len(rows) >= ENOUGH_VARIANCES]
     if len(seeds) < ENOUGH_SEEDS:
         return None
-    return interval([statistic(rows) for rows in seeds])
+    found = interval([statistic(rows) for rows in seeds])
+    return replace(found, low=max(found.low, -bound), high=min(found.high, bound))
 
 
 def rank_correlation(rows: pd.DataFrame) -> float:
