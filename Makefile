@@ -1,7 +1,7 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
-# make smoke         a study of about a minute that runs every rule
+# make smoke         a study of two minutes that runs every rule
 # make plan          what a study would take: make plan CONFIG=config/paper.yaml
 # make lint          the checkers that run before every merge
 

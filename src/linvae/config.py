@@ -113,7 +113,20 @@ def load(raw: Mapping[str, object]) -> StudyConfig:
     try:
         return StudyConfig.model_validate({**raw, "models": _extended(raw.get("models"))})
     except ValidationError as error:
-        raise ConfigError("\n".join(error_lines(StudyConfig, error.errors()))) from None
+        details = error.errors()
+        found = {detail["loc"]: detail["input"] for detail in details}
+        own = [detail for detail in details if not _inherited(detail, found, raw["models"])]
+        raise ConfigError("\n".join(error_lines(StudyConfig, own))) from None
+
+
+def _inherited(detail: Mapping, found: Mapping[tuple, object], models: object) -> bool:
+    """Whether a problem is told already, of the model that this one extends."""
+    match detail["loc"]:
+        case ("models", name, *rest) if isinstance(models, Mapping):
+            base = models[name].get("extends") if isinstance(models.get(name), Mapping) else None
+            place = ("models", base, *rest)
+            return place in found and found[place] == detail["input"]
+    return False
 
 
 def _extended(models: object) -> object:

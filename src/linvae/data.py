@@ -27,7 +27,7 @@ from linvae.idx import (
     verified_files,
 )
 
-__all__ = ["SOURCES", "DataError", "Images", "Provenance", "fetch", "first", "load"]
+__all__ = ["SOURCES", "DataError", "Images", "Provenance", "fetch", "first", "load", "local_folder"]
 
 SOURCES = ("auto", "local", "download", "embedded")
 
@@ -149,9 +149,9 @@ def fetch(
     """
     _check_choice("dataset.name", name, tuple(DATASETS))
     _check_choice("dataset.source", source, SOURCES)
-    folder = local_dir or os.environ.get("LINVAE_DATA_DIR") or None
-    if source == "local" or (source == "auto" and folder is not None):
-        images = _local(name, folder)
+    if (folder := local_folder(name, source, local_dir)) is not None:
+        _log.info("reading %s from %s", name, folder)
+        images = _read_folder(name, folder, "local", "a local folder of IDX files")
     elif source == "embedded":
         images = _embedded(name)
     else:
@@ -171,7 +171,17 @@ def _check_choice(key: str, value: str, allowed: tuple[str, ...]) -> None:
     raise DataError(msg)
 
 
-def _local(name: str, folder: str | Path | None) -> Images:
+def local_folder(name: str, source: str, local_dir: str | Path | None = None) -> Path | None:
+    """Return the folder that `fetch` would read, None if it would take the images from elsewhere.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder.
+    """
+    folder = local_dir or os.environ.get("LINVAE_DATA_DIR") or None
+    if source not in ("auto", "local") or (source == "auto" and folder is None):
+        return None
     where = "set dataset.local_dir in config.yaml or LINVAE_DATA_DIR"
     if folder is None:
         msg = f"dataset.source=local needs a folder with the files of {name}: {where}"
@@ -185,8 +195,7 @@ def _local(name: str, folder: str | Path | None) -> Images:
         if any((candidate / file).is_file() for file in DATASETS[name]):
             root = candidate
             break
-    _log.info("reading %s from %s", name, root)
-    return _read_folder(name, root, "local", "a local folder of IDX files")
+    return root
 
 
 def _read_folder(name: str, folder: Path, source: str, location: str) -> Images:
@@ -245,7 +254,10 @@ def _download_or_embedded(name: str, source: str, download_dir: str | Path | Non
             _log.warning("%s; falling back to the embedded copy", error)
             return _embedded(name)
         others = "local or embedded" if name == "MNIST" else "local"
-        msg = f"{error}; set dataset.source to {others} in config.yaml"
+        msg = (
+            f"{error}; set dataset.source to {others} in config.yaml, where local needs "
+            f"dataset.local_dir: the folder of {', '.join(DATASETS[name])}"
+        )
         raise DataError(msg) from error
 
 

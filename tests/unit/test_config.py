@@ -257,3 +257,15 @@ def _check_study(config):
             assert file.startswith("results/")
             assert ".." not in PurePosixPath(file).parts
             assert all(len(part) < 200 for part in PurePosixPath(file).parts)
+
+
+def test_a_mistake_that_other_models_inherit_is_told_once():
+    raw = changed(("models", "deep", "training", "learnin_rate"), 0.1, base=DEFAULT)
+    raw["models"]["deep-annealed"]["training"]["kl_annealing"] = "much"
+    with pytest.raises(ConfigError) as caught:
+        load(raw)
+    told = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in told] == [
+        "models.deep.training.learnin_rate",
+        "models.deep-annealed.training.kl_annealing",
+    ]

@@ -22,7 +22,7 @@ def refused(project, change):
         done = project.snakemake("--dry-run", check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout
-    head, _, told = done.stdout.partition("config.yaml is not valid:\n")
+    head, _, told = done.stdout.partition("what overlays change in it):\n")
     assert told, head
     return told.splitlines()
 
@@ -125,13 +125,28 @@ def test_no_mirror_is_told_in_the_log_that_is_shown(fresh):
     assert not (fresh.folder / IMAGES).exists()
 
 
+def test_a_missing_folder_is_told_before_the_images_are_touched(project):
+    def change(settings):
+        settings["dataset"]["source"] = "local"
+
+    before = (project.folder / IMAGES).stat().st_mtime_ns
+    with project.reconfigured(change):
+        done = project.snakemake("--cores", "1", check=False, LINVAE_DATA_DIR="nowhere")
+    assert done.returncode != 0
+    assert "error: the local folder nowhere for MNIST does not exist" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert (project.folder / IMAGES).stat().st_mtime_ns == before
+    assert "Nothing to be done" in project.snakemake("--cores", "1").stdout
+
+
 def fetch(project, local_dir):
     """Run the program of the rule fetch on a local folder."""
-    spec = {"name": "MNIST", "source": "local", "local_dir": str(local_dir)}
+    spec = {"name": "MNIST", "source": "local", "local": True}
     command = [sys.executable, "workflow/scripts/fetch.py", "--spec", json.dumps(spec)]
     command += ["--images", IMAGES, "--provenance", "results/data/mnist/provenance.json"]
+    environment = project.environment | {"LINVAE_DATA_DIR": str(local_dir)}
     done = subprocess.run(
-        command, cwd=project.folder, env=project.environment, capture_output=True, text=True
+        command, cwd=project.folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -11,7 +11,9 @@ from linvae.provenance import fingerprint, specification
 try:
     CONFIG = load(config)
 except ConfigError as error:
-    sys.exit(f"config.yaml is not valid:\n{error}")
+    sys.exit(
+        f"The configuration is not valid (config.yaml and what overlays change in it):\n{error}"
+    )
 
 DATASET = CONFIG.dataset.key
 # Jobs start `python` from the environment that runs Snakemake, activated or not.
@@ -35,6 +37,7 @@ onstart:
         sys.exit(
             "results/ cannot be written to: make it writable, or a link to a folder that is"
         )
+    require_folder()
     if workflow.local_exec:
         # With a limit on the rate of jobs, which only a cluster's queue needs, each job that ends
         # leaves a timer that wakes the scheduler every second from then on: after some hundred

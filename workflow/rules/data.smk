@@ -2,6 +2,23 @@
 
 from linvae.naming import parse_data
 
+# The job finds the folder there. It is no part of `spec`: wherever the files lie, they have the
+# hashes of the dataset, and moving them must not rerun the study.
+if CONFIG.dataset.local_dir:
+    os.environ.update(LINVAE_DATA_DIR=CONFIG.dataset.local_dir)
+MAY_BE_LOCAL = CONFIG.dataset.source in ("auto", "local")
+
+
+def require_folder():
+    """Ask for the local folder before the job does: for that, Snakemake removes the images first."""
+    if any(job.rule.name == "fetch" for job in workflow.dag.needrun_jobs()):
+        from linvae.data import DataError, local_folder
+
+        try:
+            local_folder(CONFIG.dataset.name, CONFIG.dataset.source)
+        except DataError as error:
+            sys.exit(f"error: {error}")
+
 
 rule fetch:
     output:
@@ -17,7 +34,7 @@ rule fetch:
             script("fetch"),
             name=CONFIG.dataset.name,
             source=CONFIG.dataset.source,
-            local_dir=CONFIG.dataset.local_dir or os.environ.get("LINVAE_DATA_DIR"),
+            local=MAY_BE_LOCAL and bool(os.environ.get("LINVAE_DATA_DIR")),
         ),
     message:
         "Fetching {wildcards.dataset}"

@@ -10,7 +10,7 @@ from linvae.program import run
 def main(spec: dict, images: str, provenance: str) -> None:
     """Write the images of both splits and their provenance."""
     downloads = Path(images).parent / "download"
-    found = data.fetch(spec["name"], spec["source"], spec["local_dir"], downloads)
+    found = data.fetch(spec["name"], spec["source"], download_dir=downloads)
     write_arrays(images, train=found.train, test=found.test)
     write_json(provenance, found.provenance.to_dict())
 

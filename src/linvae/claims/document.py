@@ -6,7 +6,13 @@ import pandas as pd
 
 from linvae.claims.statements import STATEMENTS
 
-__all__ = ["claims_text", "verdict_table"]
+__all__ = ["MAKERS", "claims_text", "verdict_table"]
+
+MAKERS = (
+    "Claims are made by the paper (Lucas et al. 2019, *Don't Blame the ELBO!*), by the report (Li "
+    "Hongru, MATH5472, 2022: a course report that reproduced the paper, from which this study "
+    "started), by Li et al. (2025, arXiv:2510.01621), and by this project."
+)
 
 
 def claims_text(claims: Sequence[dict], label: str) -> str:
@@ -25,6 +31,8 @@ def claims_text(claims: Sequence[dict], label: str) -> str:
         f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
         "are in nats per image; a mean over seeds is followed by its 95 % confidence interval "
         "(Student's t) in brackets.",
+        "",
+        MAKERS,
         "",
         verdict_table(claims),
     ]

@@ -16,7 +16,9 @@ from linvae.plots.style import COLORS, figure, look
 
 __all__ = ["draw", "table"]
 
-_LOOKS = {"fixed": (COLORS[0], "o"), "learned": (COLORS[1], "s")}
+# Learned variances crowd at one place: their squares lie below the points of a fixed one there.
+_LOOKS = {"learned": (COLORS[1], "s"), "fixed": (COLORS[0], "o")}
+_SIZES = {"learned": 7, "fixed": 4.5}
 _NATS_LINEAR = 10.0
 
 
@@ -100,7 +102,7 @@ def _points(axes: Axes, table: pd.DataFrame, name: str) -> None:
                 yerr=rows[f"{name}_error"].fillna(0.0),
                 linestyle="",
                 marker=marker,
-                markersize=5,
+                markersize=_SIZES[kind],
                 color=color,
                 markerfacecolor="white" if is_below else color,
                 capsize=2,
