@@ -115,7 +115,7 @@ def load(raw: Mapping[str, object]) -> StudyConfig:
     except ValidationError as error:
         details = error.errors()
         found = {detail["loc"]: detail["input"] for detail in details}
-        own = [detail for detail in details if not _inherited(detail, found, raw["models"])]
+        own = [detail for detail in details if not _inherited(detail, found, raw.get("models"))]
         raise ConfigError("\n".join(error_lines(StudyConfig, own))) from None
 
 

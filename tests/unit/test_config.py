@@ -269,3 +269,13 @@ def test_a_mistake_that_other_models_inherit_is_told_once():
         "models.deep.training.learnin_rate",
         "models.deep-annealed.training.kl_annealing",
     ]
+
+
+@pytest.mark.parametrize("models", [None, [], {"deep": None}])
+def test_models_that_are_none_are_told_and_not_stumbled_over(models):
+    raw = {**DEFAULT, "models": models, "datset": {}}
+    with pytest.raises(ConfigError, match="datset: unknown key"):
+        load(raw)
+    del raw["models"]
+    with pytest.raises(ConfigError, match="models: Input should be a valid dictionary"):
+        load(raw)
