@@ -2,7 +2,7 @@
 
 import sys
 
-from linvae.config import ConfigError, require_yaml
+from linvae.config.load import ConfigError, require_yaml
 
 try:
     require_yaml("config.yaml")

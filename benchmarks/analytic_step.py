@@ -11,11 +11,11 @@ import time
 import torch
 
 from linvae import data, preprocess
-from linvae.models import build
 from linvae.naming import NoiseName
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
-from linvae.train import fit
+from linvae.training.loop import fit
+from linvae.training.models import build
 
 SIZES = (1_000, 60_000)
 N_LATENT = 200

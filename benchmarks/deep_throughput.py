@@ -18,13 +18,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from linvae.models import build
 from linvae.naming import parse_noise
-from linvae.optimizer import Adam, Group
 from linvae.preprocess import logit
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
-from linvae.train import fit
+from linvae.training.loop import fit
+from linvae.training.models import build
+from linvae.training.optimizer import Adam, Group
 
 D, K, NOISE_VARIANCE, LAM = 784, 200, 3.0, 1e-6
 
@@ -85,7 +85,7 @@ def plain_loop(images: np.ndarray, batch_size: int, precision: str) -> Callable[
 
 
 def linvae_loop(images: np.ndarray, batch_size: int, precision: str) -> Callable[[], None]:
-    """Return one epoch of `linvae.train.fit`, its preparation of the data included."""
+    """Return one epoch of `linvae.training.loop.fit`, its preparation of the data included."""
     data = logit(images)
     spectrum = Spectrum.from_data(data)
     spec = ModelSpec.model_validate(

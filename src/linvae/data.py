@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from linvae.embedded import embedded_images
-from linvae.idx import (
+from linvae.sources.embedded import embedded_images
+from linvae.sources.idx import (
     DATASETS,
     IMAGE_FILES,
     DataError,
@@ -222,7 +222,7 @@ def _images(train: np.ndarray, test: np.ndarray, **origin: object) -> Images:
 def _download(name: str, download_dir: str | Path | None) -> Images:
     """Read the files from the download folder, after filling it if any is missing."""
     # Imported here, as it needs torch and the other sources do not.
-    from linvae.torchvision_datasets import MirrorError, download
+    from linvae.sources.mirrors import MirrorError, download
 
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     target = Path(download_dir or Path(cache) / "linvae") / name

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pandas as pd
 
-from linvae import config, ppca, study
+from linvae import ppca
+from linvae.config import load as config
+from linvae.evaluation.maxima import maxima
 from linvae.files import write_csv, write_json
-from linvae.maxima import maxima
 from linvae.spectrum import Spectrum
+from linvae.study import runs as study
 from linvae.weights import LinearWeights
 
 __all__ = ["BEST", "CONFIG", "EIGENVALUES", "K", "STEPS", "write_results"]

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from linvae.checkpoint import Checkpoint, Superseded
+from linvae.training.checkpoint import Checkpoint, Superseded
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(2.5, dtype=torch.float64)}
 

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linvae import study
-from linvae.config import ConfigError, StudyConfig, load
+from linvae.config.load import ConfigError, StudyConfig, load
+from linvae.study import runs as study
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from linvae import stationary
-from linvae.curvature import column_hessian, curvature, weights_gradient
+from linvae.evaluation.hessian import column_hessian, curvature, weights_gradient
 from linvae.spectrum import Spectrum
 
 D, K = 6, 4

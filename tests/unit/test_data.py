@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linvae import data, embedded, idx
+from linvae import data
 from linvae.data import DataError, Provenance, fetch, load
+from linvae.sources import embedded, idx
 
 N = {"train": 30, "t10k": 20}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
@@ -65,7 +66,7 @@ def _expected(split):
 
 @pytest.fixture
 def no_mirror(monkeypatch):
-    from linvae.torchvision_datasets import dataset_class
+    from linvae.sources.mirrors import dataset_class
 
     # Port 1 refuses at once.
     for name in ("MNIST", "FashionMNIST", "KMNIST"):
@@ -75,7 +76,7 @@ def no_mirror(monkeypatch):
 @pytest.fixture
 def mirror(folder, monkeypatch):
     """Serve the made-up files over HTTP as the only mirror of MNIST."""
-    from linvae.torchvision_datasets import dataset_class
+    from linvae.sources.mirrors import dataset_class
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args):

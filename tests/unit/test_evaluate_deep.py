@@ -8,14 +8,14 @@ import torch
 
 from linvae import ppca
 from linvae.collapse import CollapseCurve, collapse_percent
-from linvae.evaluate_deep import Encoded, deep_metrics, encode, evaluate_and_save
+from linvae.evaluation.deep import Encoded, deep_metrics, encode, evaluate_and_save
 from linvae.files import read_arrays, read_json
-from linvae.job import exact_elbo, train_and_save
-from linvae.models import build
 from linvae.naming import parse_noise
 from linvae.preprocess import inverse_logit, logit
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
+from linvae.training.job import exact_elbo, train_and_save
+from linvae.training.models import build
 
 D, K, N = 12, 3, 120
 MODEL = {

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from linvae import elbo, train
-from linvae.checkpoint import Checkpoint, Superseded
-from linvae.job import exact_elbo, load_model, train_and_save
+from linvae import elbo
 from linvae.spectrum import Spectrum
-from linvae.train import NonFiniteLossError
+from linvae.training import loop as train
+from linvae.training.checkpoint import Checkpoint, Superseded
+from linvae.training.job import exact_elbo, load_model, train_and_save
+from linvae.training.loop import NonFiniteLossError
 from linvae.weights import LinearWeights, read_archive
 
 D, K, N = 6, 2, 40
@@ -85,7 +86,7 @@ def test_exact_elbo_does_not_depend_on_the_chunk(data, spectrum, tmp_path, monke
     model = load_model(model_file, spectrum)
     whole = exact_elbo(model, data)
     assert pd.read_csv(curve)["elbo"].iloc[-1] == pytest.approx(whole, rel=1e-12)
-    monkeypatch.setattr("linvae.job._CHUNK", 7)
+    monkeypatch.setattr("linvae.training.job._CHUNK", 7)
     assert exact_elbo(model, data) == pytest.approx(whole, rel=1e-12)
 
 
@@ -144,7 +145,7 @@ def test_a_job_that_was_taken_over_at_its_end_writes_nothing(data, spectrum, tmp
         Checkpoint(checkpoint.path, checkpoint.specification)
         return curve
 
-    monkeypatch.setattr("linvae.job.fit", trained)
+    monkeypatch.setattr("linvae.training.job.fit", trained)
     with pytest.raises(Superseded):
         train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))

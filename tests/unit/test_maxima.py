@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from linvae import ppca
-from linvae.maxima import maxima
+from linvae.evaluation.maxima import maxima
 from linvae.spectrum import Spectrum
 
 

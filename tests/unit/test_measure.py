@@ -5,7 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from linvae import elbo, ppca
-from linvae.evaluate import linear_metrics
+from linvae.evaluation.linear import linear_metrics
 from linvae.measure import measure_linear, measure_subspace
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.models import build
 from linvae.naming import parse_noise
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
+from linvae.training.models import build
 
 D, K, N = 6, 2, 30
 LINEAR = {"training": {"objective": "analytic", "steps": 1}}

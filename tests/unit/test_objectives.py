@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import elbo, objectives
-from linvae.job import linear_weights
-from linvae.models import build
+from linvae import elbo
 from linvae.naming import parse_noise
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
+from linvae.training import objectives
+from linvae.training.job import linear_weights
+from linvae.training.models import build
 
 D, K, N = 7, 3, 40
 LINEAR = {"training": {"objective": "analytic", "steps": 1}}

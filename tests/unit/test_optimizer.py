@@ -6,11 +6,11 @@ import sys
 import pytest
 import torch
 
-from linvae.models import build
 from linvae.naming import parse_noise
-from linvae.optimizer import Adam, Group, parameter_groups
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
+from linvae.training.models import build
+from linvae.training.optimizer import Adam, Group, parameter_groups
 
 START = ([0.0, 10.0], [[1.0, -2.0], [0.5, 3.0]], -1.0)
 
@@ -100,7 +100,7 @@ def test_a_learned_noise_variance_may_have_a_rate_of_its_own(noise, own_rate, fa
 
 def test_it_spares_a_job_the_import_of_the_compiler():
     program = (
-        "import sys, torch; from linvae.optimizer import Adam, Group; "
+        "import sys, torch; from linvae.training.optimizer import Adam, Group; "
         "p = torch.nn.Parameter(torch.ones(2)); p.grad = torch.ones(2); "
         "Adam([Group([p])]).step(0.1); sys.exit('torch._dynamo' in sys.modules)"
     )

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from linvae import study
-from linvae.config import load
+from linvae.config.load import load
 from linvae.naming import Run
-from linvae.plan import Cost, Rates, job_cost, report, training_images
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
+from linvae.study import runs as study
+from linvae.study.cost import Cost, Rates, job_cost, report, training_images
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(1e10, None, 1e10, 1e10, 100)

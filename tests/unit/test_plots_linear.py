@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from linear_study import BEST, CONFIG, EIGENVALUES, STEPS, K, write_results
 
-from linvae import ppca, study
+from linvae import ppca
 from linvae.files import write_csv
 from linvae.inputs import Inputs
 from linvae.plots.bands import over_seeds
 from linvae.plots.style import save, short
 from linvae.spectrum import Spectrum
+from linvae.study import runs as study
 
 FIGURES = study.figures(CONFIG)
 

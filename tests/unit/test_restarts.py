@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from linvae import elbo, ppca
-from linvae.curvature import weights_gradient
-from linvae.restarts import restarts, starts
+from linvae.evaluation.hessian import weights_gradient
+from linvae.evaluation.restarts import restarts, starts
 from linvae.solve import lbfgs
 from linvae.spectrum import Spectrum
 
@@ -89,7 +89,7 @@ def test_all_end_at_the_global_maximum(spectrum):
 
 
 def test_a_solver_that_stops_early_shows_its_gap(spectrum, monkeypatch):
-    monkeypatch.setattr("linvae.restarts.lbfgs", partial(lbfgs, max_iterations=3))
+    monkeypatch.setattr("linvae.evaluation.restarts.lbfgs", partial(lbfgs, max_iterations=3))
     table = restarts(spectrum, K, [1.0], [0])
     assert (table["gap"] > 1e-3).any()
     assert (table["gap"] > -1e-9).all()

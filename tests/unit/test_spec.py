@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 
 DEEP = {
     "encoder": {"hidden": [8], "posterior": "amortised"},

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.models import build
 from linvae.naming import parse_noise
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
-from linvae.starts import start_at_principal_components
+from linvae.training.models import build
+from linvae.training.start import start_at_principal_components
 
 D, K, N = 9, 3, 60
 

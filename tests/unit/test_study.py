@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from linvae import study
-from linvae.config import load
-from linvae.figures import FIGURES
+from linvae.config.load import load
 from linvae.naming import Run, parse_run
-from linvae.sections import Study
+from linvae.study import runs as study
+from linvae.study.figures import FIGURES
+from linvae.study.sections import Study
 
 TINY = Path(__file__).parents[1] / "workflow" / "tiny.yaml"
 DATA = "mnist-logit-first60"

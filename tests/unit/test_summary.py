@@ -4,7 +4,7 @@ import pytest
 
 from linvae.inputs import Inputs
 from linvae.naming import Run
-from linvae.summary import summary_text
+from linvae.report.summary import summary_text
 
 LINEAR = {
     "elbo": -12.0,

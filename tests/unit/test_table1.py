@@ -6,7 +6,7 @@ import pytest
 
 from linvae.inputs import Inputs
 from linvae.naming import Run
-from linvae.table1 import below_bound, run_table, sigma_table, table_text
+from linvae.report.table1 import below_bound, run_table, sigma_table, table_text
 
 
 def _metrics(elbo, collapse, noise_variance):

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from linvae import torchvision_datasets
-from linvae.idx import DATASETS
-from linvae.torchvision_datasets import MirrorError, dataset_class, download, import_datasets
+from linvae.sources import mirrors as torchvision_datasets
+from linvae.sources.idx import DATASETS
+from linvae.sources.mirrors import MirrorError, dataset_class, download, import_datasets
 
 
 def _run(code):
@@ -25,7 +25,7 @@ def _run(code):
 
 def test_import_works_in_a_fresh_interpreter():
     done = _run(
-        "from linvae.torchvision_datasets import dataset_class\n"
+        "from linvae.sources.mirrors import dataset_class\n"
         "mnist = dataset_class('MNIST')\n"
         "assert mnist is dataset_class('MNIST')\n"
         "assert len(mnist.resources) == 4 and mnist.mirrors, mnist\n"
@@ -41,7 +41,7 @@ def test_import_works_after_somebody_else_failed():
         "    import torchvision\n"
         "except RuntimeError:\n"
         "    pass\n"
-        "from linvae.torchvision_datasets import dataset_class\n"
+        "from linvae.sources.mirrors import dataset_class\n"
         "assert dataset_class('KMNIST').resources\n"
     )
     assert done.returncode == 0, done.stderr

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import elbo, objectives, ppca
-from linvae.checkpoint import Checkpoint, Superseded
-from linvae.job import linear_weights
-from linvae.models import build
+from linvae import elbo, ppca
 from linvae.naming import parse_noise
-from linvae.optimizer import Adam
-from linvae.schedule import epoch_length, kl_weight, learning_rate, record_steps
-from linvae.spec import ModelSpec, Training
+from linvae.settings.model import ModelSpec, Training
 from linvae.spectrum import Spectrum
-from linvae.train import NonFiniteLossError, fit
+from linvae.training import objectives
+from linvae.training.checkpoint import Checkpoint, Superseded
+from linvae.training.job import linear_weights
+from linvae.training.loop import NonFiniteLossError, fit
+from linvae.training.models import build
+from linvae.training.optimizer import Adam
+from linvae.training.schedule import epoch_length, kl_weight, learning_rate, record_steps
 
 D, K, N = 6, 2, 50
 LINEAR = {"training": {"objective": "analytic", "steps": 40, "records": 6}}

@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from linvae.config import ConfigError, load
+from linvae.config.load import ConfigError, load
 
 IMAGES = "results/data/mnist/images.npz"
 # Nothing listens there, so no mirror can be reached, with a network or without.

@@ -6,9 +6,9 @@ import resource
 import pytest
 import yaml
 
-from linvae import study
-from linvae.config import load
-from linvae.sections import Study
+from linvae.config.load import load
+from linvae.study import runs as study
+from linvae.study.sections import Study
 
 MODULE = "src/linvae/{}.py"
 PREPARATION = {"fetch", "preprocess", "spectrum"}

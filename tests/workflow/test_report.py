@@ -3,7 +3,7 @@
 import pytest
 from jinja2 import Environment
 
-from linvae.figures import FIGURES
+from linvae.study.figures import FIGURES
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import os
 import re
 import sys
 
-from linvae import study
-from linvae.config import ConfigError, load
-from linvae.provenance import fingerprint, specification
+from linvae.study import runs as study
+from linvae.config.load import ConfigError, load
+from linvae.fingerprint import fingerprint, specification
 
 try:
     CONFIG = load(config)

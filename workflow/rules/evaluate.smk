@@ -1,6 +1,6 @@
 """Measure every finished run: exactly where the decoder is linear, by sampling where it is deep."""
 
-from linvae.sections import Collapse
+from linvae.study.sections import Collapse
 from linvae.naming import parse_data
 
 

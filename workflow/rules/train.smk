@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from linvae import plan
+from linvae.study import cost as plan
 from linvae.naming import parse_run
 
 RATES = plan.Rates.load(os.path.join(workflow.basedir, "benchmarks", "throughput.json"))

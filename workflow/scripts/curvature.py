@@ -2,7 +2,7 @@
 
 from threadpoolctl import threadpool_limits
 
-from linvae.curvature import curvature
+from linvae.evaluation.hessian import curvature
 from linvae.files import write_csv
 from linvae.program import run
 from linvae.spectrum import Spectrum

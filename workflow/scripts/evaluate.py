@@ -1,6 +1,6 @@
 """Measure one finished run with a linear decoder."""
 
-from linvae.evaluate import linear_metrics
+from linvae.evaluation.linear import linear_metrics
 from linvae.files import read_arrays, write_json
 from linvae.program import run
 from linvae.spectrum import Spectrum

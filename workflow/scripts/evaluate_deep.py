@@ -1,6 +1,6 @@
 """Measure one finished run whose decoder is not linear."""
 
-from linvae.evaluate_deep import evaluate_and_save
+from linvae.evaluation.deep import evaluate_and_save
 from linvae.files import read_arrays
 from linvae.program import run
 from linvae.spectrum import Spectrum

@@ -10,8 +10,9 @@ import yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from linvae import plan, study
-from linvae.config import ConfigError, load
+from linvae.config.load import ConfigError, load
+from linvae.study import cost as plan
+from linvae.study import runs as study
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,7 +1,7 @@
 """The pPCA maximum for every number of latents."""
 
+from linvae.evaluation.maxima import maxima
 from linvae.files import write_csv
-from linvae.maxima import maxima
 from linvae.program import run
 from linvae.spectrum import Spectrum
 

@@ -2,9 +2,9 @@
 
 from threadpoolctl import threadpool_limits
 
+from linvae.evaluation.restarts import restarts
 from linvae.files import write_csv
 from linvae.program import run
-from linvae.restarts import restarts
 from linvae.spectrum import Spectrum
 
 

@@ -1,8 +1,8 @@
 """Solve one linear VAE by L-BFGS."""
 
 from linvae.program import run
-from linvae.solve_job import solve_and_save
 from linvae.spectrum import Spectrum
+from linvae.training.lbfgs import solve_and_save
 
 
 def main(spec: dict, spectrum: str, model: str, curve: str) -> None:

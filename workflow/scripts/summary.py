@@ -3,7 +3,7 @@
 from linvae.files import write_text
 from linvae.inputs import Inputs
 from linvae.program import run
-from linvae.summary import summary_text
+from linvae.report.summary import summary_text
 
 
 def main(spec: dict, inputs: list[str], summary: str) -> None:

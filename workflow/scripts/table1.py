@@ -3,7 +3,7 @@
 from linvae.files import write_csv, write_text
 from linvae.inputs import Inputs
 from linvae.program import run
-from linvae.table1 import run_table, sigma_table, table_text
+from linvae.report.table1 import run_table, sigma_table, table_text
 
 
 def main(spec: dict, inputs: list[str], csv: str, document: str) -> None:

@@ -69,7 +69,7 @@ def no_spurious_maxima(starts: pd.DataFrame) -> Finding:
     Parameters
     ----------
     starts : DataFrame
-        As `linvae.restarts.restarts` gives it.
+        As `linvae.evaluation.restarts.restarts` gives it.
     """
     by_kind = starts.groupby("kind")["gap"]
     worst = float(starts["gap"].max())
@@ -136,7 +136,7 @@ def stability(table: pd.DataFrame) -> Finding:
     Parameters
     ----------
     table : DataFrame
-        As `linvae.curvature.curvature` gives it.
+        As `linvae.evaluation.hessian.curvature` gives it.
     """
     points = [
         {"noise_at": int(noise_at), "retained": retained, **_point(rows)}

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from linvae.models import GaussianVAE
 from linvae.spectrum import Spectrum
+from linvae.training.models import GaussianVAE
 
 __all__ = ["start_at_principal_components"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linvae.spec import Training
+from linvae.settings.model import Training
 
 __all__ = ["Plan", "epoch_length", "kl_weight", "learning_rate", "plan_of", "record_steps"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from linvae.files import read_last
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
 from linvae.naming import parse_noise
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
@@ -67,7 +67,7 @@ def _general(
     spectrum: Spectrum, data: NDArray[np.float64], model_file: str | Path, fixed: bool
 ) -> dict[str, float]:
     # Only here is torch needed: it takes two seconds to import.
-    from linvae.job import decoder_weights, exact_elbo, load_model
+    from linvae.training.job import decoder_weights, exact_elbo, load_model
 
     model = load_model(model_file, spectrum)
     weights, noise_variance = decoder_weights(model)

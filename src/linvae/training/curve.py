@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from linvae.models import GaussianVAE
-from linvae.schedule import Plan, learning_rate, record_steps
-from linvae.spec import Training
+from linvae.settings.model import Training
+from linvae.training.models import GaussianVAE
+from linvae.training.schedule import Plan, learning_rate, record_steps
 
 __all__ = ["Curve", "Measure"]
 

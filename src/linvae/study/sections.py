@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from linvae.naming import MODEL_PATTERN, parse_noise, parse_variant
-from linvae.spec import Real, Strict, Whole
+from linvae.settings.model import Real, Strict, Whole
 
 __all__ = ["Collapse", "ModelName", "Seed", "Study"]
 

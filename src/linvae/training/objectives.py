@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from linvae.models import GaussianVAE
+from linvae.training.models import GaussianVAE
 
 __all__ = [
     "exact_terms",

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linvae.naming import Run, parse_data
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 
 if TYPE_CHECKING:
-    from linvae.config import StudyConfig
+    from linvae.config.load import StudyConfig
 
 __all__ = ["Cost", "Rates", "data_megabytes", "job_cost", "report", "training_images"]
 

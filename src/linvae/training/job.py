@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from linvae import objectives
-from linvae.checkpoint import Checkpoint
 from linvae.files import DamagedFileError, write_csv
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
-from linvae.models import GaussianVAE, build
 from linvae.naming import parse_noise
-from linvae.optimizer import device_of, make_deterministic
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
-from linvae.starts import start_at_principal_components
-from linvae.train import fit
+from linvae.training import objectives
+from linvae.training.checkpoint import Checkpoint
+from linvae.training.loop import fit
+from linvae.training.models import GaussianVAE, build
+from linvae.training.optimizer import device_of, make_deterministic
+from linvae.training.start import start_at_principal_components
 from linvae.weights import LinearWeights, read_archive, write_tensors
 
 __all__ = ["decoder_weights", "exact_elbo", "linear_weights", "load_model", "train_and_save"]

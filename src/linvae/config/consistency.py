@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from linvae.config_errors import nearest
+from linvae.config.messages import nearest
 from linvae.naming import parse_variant
-from linvae.sections import Study
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
+from linvae.study.sections import Study
 
 __all__ = ["model_problems", "size_problems", "unknown_models"]
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from linvae import objectives
 from linvae.collapse import CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
 from linvae.files import read_last, write_arrays, write_json
-from linvae.job import load_model
-from linvae.models import GaussianVAE
 from linvae.naming import number, parse_noise
 from linvae.preprocess import bits_per_dimension, inverse_logit
-from linvae.schedule import epoch_length
 from linvae.seeds import derive_seed
-from linvae.spec import ModelSpec
+from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
+from linvae.training import objectives
+from linvae.training.job import load_model
+from linvae.training.models import GaussianVAE
+from linvae.training.schedule import epoch_length
 
 __all__ = ["Encoded", "deep_metrics", "encode", "evaluate_and_save", "images"]
 

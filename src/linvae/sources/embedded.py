@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from linvae.idx import DataError, DataFile
 from linvae.seeds import numpy_generator
+from linvae.sources.idx import DataError, DataFile
 
 __all__ = ["embedded_images"]
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
-from linvae.models import GaussianVAE
-from linvae.spec import Training
+from linvae.settings.model import Training
+from linvae.training.models import GaussianVAE
 
 __all__ = ["Adam", "Group", "device_of", "make_deterministic", "parameter_groups"]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from linvae.config import StudyConfig
-from linvae.figures import FIGURES
+from linvae.config.load import StudyConfig
 from linvae.naming import NoiseName, Run, parse_variant
+from linvae.study.figures import FIGURES
 
 __all__ = ["FIGURES", "data_names", "figure_inputs", "figure_section", "figures", "runs"]
 

@@ -12,8 +12,8 @@ from linvae import elbo
 from linvae.files import write_csv
 from linvae.measure import measure_linear
 from linvae.naming import parse_noise
+from linvae.settings.model import ModelSpec
 from linvae.solve import Record, Solution, lbfgs
-from linvae.spec import ModelSpec
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from linvae.naming import NoiseName
 from linvae.seeds import derive_seed
-from linvae.spec import Decoder, Encoder, ModelSpec, Training
+from linvae.settings.model import Decoder, Encoder, ModelSpec, Training
 from linvae.spectrum import Spectrum
 
 __all__ = ["GaussianVAE", "PosteriorEncoder", "Units", "build"]

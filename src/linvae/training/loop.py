@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from linvae import objectives
-from linvae.checkpoint import Checkpoint
-from linvae.curve import Curve, Measure
-from linvae.models import GaussianVAE
-from linvae.optimizer import Adam, device_of, parameter_groups
-from linvae.schedule import kl_weight, learning_rate, plan_of
 from linvae.seeds import derive_seed
-from linvae.spec import Training
+from linvae.settings.model import Training
+from linvae.training import objectives
+from linvae.training.checkpoint import Checkpoint
+from linvae.training.curve import Curve, Measure
+from linvae.training.models import GaussianVAE
+from linvae.training.optimizer import Adam, device_of, parameter_groups
+from linvae.training.schedule import kl_weight, learning_rate, plan_of
 
 __all__ = ["NonFiniteLossError", "fit"]
 

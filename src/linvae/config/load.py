@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from linvae.config_errors import brief, error_lines, nearest
-from linvae.consistency import model_problems, size_problems, unknown_models
-from linvae.figures import FIGURES
+from linvae.config.consistency import model_problems, size_problems, unknown_models
+from linvae.config.messages import brief, error_lines, nearest
 from linvae.naming import DATASETS
-from linvae.sections import ModelName, Seed, Study
-from linvae.spec import ModelSpec, Real, Strict, Whole
+from linvae.settings.model import ModelSpec, Real, Strict, Whole
+from linvae.study.figures import FIGURES
+from linvae.study.sections import ModelName, Seed, Study
 
 __all__ = ["ConfigError", "StudyConfig", "load", "require_yaml"]
 

@@ -1,0 +1,1 @@
+"""What the study computes: its sections, their runs, figures and cost."""
