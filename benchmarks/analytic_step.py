@@ -11,7 +11,7 @@ import time
 import torch
 
 from linvae import data, preprocess
-from linvae.naming import NoiseName
+from linvae.noise import NoiseName
 from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
 from linvae.training.loop import fit

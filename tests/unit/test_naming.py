@@ -2,16 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linvae.naming import (
-    DataName,
-    NoiseName,
-    Run,
-    number,
-    parse_data,
-    parse_noise,
-    parse_run,
-    parse_variant,
-)
+from linvae.naming import DataName, Run, parse_data, parse_run, parse_variant
+from linvae.noise import NoiseName, number, parse_noise
 
 positive = st.floats(min_value=1e-12, max_value=1e12, allow_nan=False)
 

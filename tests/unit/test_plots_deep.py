@@ -10,7 +10,8 @@ import pytest
 from linvae.collapse import CollapseCurve, collapse_percent
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
-from linvae.naming import NoiseName, Run
+from linvae.naming import Run
+from linvae.noise import NoiseName
 from linvae.plots.style import save
 from linvae.spectrum import Spectrum
 

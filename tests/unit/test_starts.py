@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.naming import parse_noise
+from linvae.noise import parse_noise
 from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
 from linvae.training.models import build

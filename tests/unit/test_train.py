@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from linvae import elbo, ppca
-from linvae.naming import parse_noise
+from linvae.noise import parse_noise
 from linvae.settings.model import ModelSpec, Training
 from linvae.spectrum import Spectrum
 from linvae.training import objectives

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from linvae.naming import NoiseName, Run, number, parse_noise
+from linvae.naming import Run
+from linvae.noise import NoiseName, number, parse_noise
 
 __all__ = ["deep_row", "section_runs"]
 

@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
 from linvae.config.messages import brief, error_lines, nearest
-from linvae.naming import DATASETS
-from linvae.settings.model import ModelSpec, Real, Strict, Whole
+from linvae.naming import digest
+from linvae.settings.measurement import Measurement
+from linvae.settings.model import ModelSettings
+from linvae.settings.values import Real, Strict, Whole
+from linvae.sources.registry import NAMES
+from linvae.study.fields import ModelName, Seed
 from linvae.study.figures import FIGURES
-from linvae.study.sections import ModelName, Seed, Study
+from linvae.study.names import Names
+from linvae.study.study import Study
 
 __all__ = ["ConfigError", "StudyConfig", "load", "require_yaml"]
 
@@ -21,10 +26,17 @@ class ConfigError(ValueError):
     """The configuration is not valid; the message lists every problem, one a line."""
 
 
+def _dataset(value: str) -> str:
+    if value not in NAMES.values():
+        msg = f"allowed are {', '.join(NAMES.values())}{nearest(value, NAMES.values())}"
+        raise ValueError(msg)
+    return value
+
+
 class Dataset(Strict):
     """Where the images come from."""
 
-    name: Literal["MNIST", "FashionMNIST", "KMNIST"] = "MNIST"
+    name: Annotated[str, AfterValidator(_dataset)] = "MNIST"
     source: Literal["auto", "download", "local", "embedded"] = "auto"
     local_dir: str | None = None
     n_test: Annotated[Whole, Field(gt=0)] = 1000
@@ -32,7 +44,7 @@ class Dataset(Strict):
     @property
     def key(self) -> str:
         """The dataset's name in paths."""
-        return {value: key for key, value in DATASETS.items()}[self.name]
+        return self.name.lower()
 
 
 class Preprocess(Strict):
@@ -43,21 +55,36 @@ class Preprocess(Strict):
 
 
 class FigureStyle(Strict):
-    """How one figure is drawn."""
+    """How one figure is drawn; what is null is as the figure has it."""
 
-    width: Annotated[Real, Field(gt=1, le=20)] = 6.0
-    height: Annotated[Real, Field(gt=1, le=20)] = 4.0
-    dpi: Annotated[Whole, Field(ge=50, le=1200)] = 200
+    width: Annotated[Real, Field(gt=1, le=20)] | None = None
+    height: Annotated[Real, Field(gt=1, le=20)] | None = None
+    dpi: Annotated[Whole, Field(ge=50, le=1200)] | None = None
     title: str | None = None
+
+
+STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+# Folders below results/ that all studies share.
+_SHARED = ("benchmarks", "data", "hessian", "logs", "ppca", "restarts", "spectrum", "train")
+
+
+def _study_name(value: str) -> str:
+    if value in _SHARED:
+        msg = f"results/{value} holds what studies share; give the study another name"
+        raise ValueError(msg)
+    return value
 
 
 class StudyConfig(Strict):
     """The whole configuration."""
 
+    name: Annotated[str, Field(pattern=STUDY_PATTERN, max_length=60), AfterValidator(_study_name)]
     dataset: Dataset = Dataset()
     preprocess: Preprocess = Preprocess()
     threads: Annotated[Whole, Field(gt=0, le=256)] = 1
-    models: Annotated[dict[ModelName, ModelSpec], Field(min_length=1)]
+    checkpoint_seconds: Annotated[Real, Field(ge=0)] = 20.0
+    models: Annotated[dict[ModelName, ModelSettings], Field(min_length=1)]
+    measurement: Measurement = Measurement()
     study: Study
     figures: dict[str, FigureStyle] = {}
 
@@ -81,6 +108,41 @@ class StudyConfig(Strict):
             # One line a problem, as `error_lines` expects.
             raise ValueError("\n".join(problems))
         return self
+
+    def model_identity(self, name: str, device: str) -> dict[str, object]:
+        """Return what decides the runs of a model, as jobs are told it.
+
+        Parameters
+        ----------
+        device
+            What `auto` means where the workflow is planned: ``cpu`` or ``cuda``.
+        """
+        settings = self.models[name]
+        if settings.job.device == "auto":
+            job = settings.job.model_copy(update={"device": device})
+            settings = settings.model_copy(update={"job": job})
+        return settings.identity()
+
+    def names(self, device: str = "cpu") -> Names:
+        """Return how the study's data and runs are named.
+
+        Parameters
+        ----------
+        device
+            As in `model_identity`.
+        """
+        return Names(
+            dataset=self.dataset.key,
+            n_test=self.dataset.n_test,
+            seed=self.preprocess.seed,
+            logit_lambda=self.preprocess.logit_lambda,
+            digests={
+                name: digest([self.model_identity(name, device), self.threads])
+                for name in self.models
+            },
+            deep=tuple(name for name, model in self.models.items() if not model.decoder.is_linear),
+            measurement=self.measurement.name,
+        )
 
 
 def require_yaml(path: str | Path) -> None:

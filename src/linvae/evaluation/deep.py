@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 from linvae.collapse import CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
 from linvae.files import read_last, write_arrays, write_json
-from linvae.naming import number, parse_noise
+from linvae.noise import number, parse_noise
 from linvae.preprocess import bits_per_dimension, inverse_logit
 from linvae.seeds import derive_seed
-from linvae.settings.model import ModelSpec
+from linvae.settings.measurement import EPSILONS
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training import objectives
-from linvae.training.job import load_model
+from linvae.training.archive import load_model
 from linvae.training.models import GaussianVAE
-from linvae.training.schedule import epoch_length
+from linvae.training.optimizer import epoch_length
 
 __all__ = ["Encoded", "deep_metrics", "encode", "evaluate_and_save", "images"]
 
 _CHUNK = 512
 _N_IMAGES = 10
-_EPSILONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ def evaluate_and_save(
     Parameters
     ----------
     spec
-        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``elbo_samples``, ``epsilon`` and
+        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``draws``, ``epsilon`` and
         ``delta`` of the measurement; ``preprocessing`` of the data, with ``logit_lambda`` if logit.
     spectrum
         Of the training data.
@@ -79,12 +79,12 @@ def evaluate_and_save(
     torch.set_num_threads(spec["threads"])
     model = load_model(model_file, spectrum)
     encoded = {
-        split: encode(model, rows, spec["elbo_samples"], spec["seed"], split)
+        split: encode(model, rows, spec["draws"], spec["seed"], split)
         for split, rows in data.items()
     }
     metrics = deep_metrics(spec, spectrum, data, encoded, _noise_variance(spec, model))
     steps = int(read_last(curve_file, "step"))
-    training = ModelSpec.model_validate(spec["model"]).training
+    training = ModelSettings.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
     write_arrays(samples_file, **images(spec, model, data["test"][:_N_IMAGES]))
     _write_collapse(kl_file, encoded)
@@ -163,7 +163,7 @@ def _split_metrics(
     # The gain of the best noise variance, d/2 (r - 1 - log r): only round-off makes it negative.
     excess = tuned / variance - 1
     gain = max(0.0, 0.5 * n_features * (excess - float(np.log1p(excess))))
-    epsilons = sorted({*_EPSILONS, spec["epsilon"]})
+    epsilons = sorted({*EPSILONS, spec["epsilon"]})
     percents = collapse_percent(encoded.kl, epsilons, spec["delta"])
     metrics = {
         "elbo": elbo,

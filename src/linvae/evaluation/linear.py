@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from linvae.files import read_last
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
-from linvae.naming import parse_noise
-from linvae.settings.model import ModelSpec
+from linvae.noise import parse_noise
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
@@ -35,7 +35,7 @@ def linear_metrics(
     model_file, curve_file
         What training wrote.
     """
-    settings = ModelSpec.model_validate(spec["model"])
+    settings = ModelSettings.model_validate(spec["model"])
     fixed = parse_noise(spec["noise"]).kind == "fixed"
     steps = {"steps": int(read_last(curve_file, "step"))}
     if not settings.is_linear:
@@ -67,7 +67,8 @@ def _general(
     spectrum: Spectrum, data: NDArray[np.float64], model_file: str | Path, fixed: bool
 ) -> dict[str, float]:
     # Only here is torch needed: it takes two seconds to import.
-    from linvae.training.job import decoder_weights, exact_elbo, load_model
+    from linvae.training.archive import load_model
+    from linvae.training.linear import decoder_weights, exact_elbo
 
     model = load_model(model_file, spectrum)
     weights, noise_variance = decoder_weights(model)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from linvae.collapse import CollapseCurve
 from linvae.inputs import Inputs
-from linvae.naming import number, parse_noise
+from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
 from linvae.plots.style import MARKERS, figure, look
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from linvae.inputs import Inputs
-from linvae.naming import number, parse_noise
+from linvae.noise import number, parse_noise
 from linvae.plots.bands import over_seeds, seeds_note
 from linvae.plots.style import COLORS, figure, look
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from linvae.inputs import Inputs
-from linvae.naming import number, parse_noise
+from linvae.noise import number, parse_noise
 from linvae.plots.style import figure, look
 
 __all__ = ["draw", "table"]

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from linvae.inputs import Inputs
-from linvae.naming import number
+from linvae.noise import number
 from linvae.plots.collapse_curves import curve_table, draw_curve, key_to_lines, prepare
 from linvae.plots.style import COLORS, MARKERS, figure, look
 

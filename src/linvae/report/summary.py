@@ -7,7 +7,8 @@ import pandas as pd
 from linvae.claims.document import verdict_table
 from linvae.files import read_json
 from linvae.inputs import Inputs
-from linvae.naming import Run, number
+from linvae.naming import Run
+from linvae.noise import number
 
 __all__ = ["summary_text"]
 

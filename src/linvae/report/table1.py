@@ -7,7 +7,7 @@ import pandas as pd
 
 from linvae.claims.deep_runs import deep_row
 from linvae.inputs import Inputs
-from linvae.naming import number
+from linvae.noise import number
 
 __all__ = ["below_bound", "run_table", "sigma_table", "table_text"]
 

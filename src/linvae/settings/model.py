@@ -1,71 +1,71 @@
-"""What a training job may be told: network shapes, objective, optimiser and schedule.
+"""A model and its training: networks, start, optimisation, and what the job records.
 
-These models are the one definition of a model's settings; `config.yaml` is validated by them, and a
-notebook builds them directly.
+These classes are the one definition of a model's settings: `config.yaml` is validated by them, and
+a notebook builds them directly.
 """
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-__all__ = ["Decoder", "Encoder", "ModelSpec", "Real", "Strict", "Training", "Whole"]
+from linvae.settings.values import Real, Strict, Whole
 
+__all__ = ["Decoder", "Encoder", "Job", "ModelSettings", "Network", "Start", "Training"]
 
-def _not_bool(value: object) -> object:
-    if isinstance(value, bool):
-        msg = "Input should be a number, not true or false"
-        raise ValueError(msg)
-    return value
-
-
-def _whole(value: object) -> object:
-    if isinstance(value, str | bool):
-        msg = "Input should be a whole number"
-        raise ValueError(msg)
-    return value
-
-
-Real = Annotated[float, BeforeValidator(_not_bool)]
-Whole = Annotated[int, BeforeValidator(_whole)]
 Hidden = tuple[Annotated[Whole, Field(gt=0, le=100_000)], ...]
 Activation = Literal["identity", "relu", "tanh", "gelu", "softplus"]
 
 
-class Strict(BaseModel):
-    """A frozen section of settings in which an unknown key is an error."""
+class Network(Strict):
+    """A network between data and latents; `linvae.training.networks` builds each kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Encoder(Strict):
-    """The encoder q(z|x): a multilayer perceptron for the mean, and a diagonal variance."""
-
+    kind: Literal["perceptron"] = "perceptron"
     hidden: Hidden = ()
     activation: Activation = "relu"
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether its output is an affine function of its input."""
+        # Said of the kinds of which it is known, not of any without hidden layers.
+        return self.kind == "perceptron" and (not self.hidden or self.activation == "identity")
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether it can compute a linear map beside its own: rectified linear hidden layers."""
+        return self.kind == "perceptron" and bool(self.hidden) and self.activation == "relu"
+
+
+class Encoder(Network):
+    """The encoder q(z|x): a network for the mean, and a diagonal variance."""
+
     posterior: Literal["shared", "amortised"] = Field(
         "shared", description="one variance per latent for all data, or one per datum"
     )
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether the posterior mean is a linear function of the centred datum."""
-        return not self.hidden or self.activation == "identity"
+
+class Decoder(Network):
+    """The decoder: a network for the mean of p(x|z)."""
 
 
-class Decoder(Strict):
-    """The decoder: a multilayer perceptron for the mean of p(x|z)."""
+class Start(Strict):
+    """What training starts from."""
 
-    hidden: Hidden = ()
-    activation: Activation = "relu"
-
-    @property
-    def is_linear(self) -> bool:
-        """Whether the mean of p(x|z) is an affine function of the latent."""
-        return not self.hidden or self.activation == "identity"
+    weights: Literal["random", "principal"] = Field(
+        "random",
+        description="random, or such that mean and reconstruction are those of the k leading "
+        "principal components, the rest random",
+    )
+    scale: Real = Field(1.0, ge=0, description="factor on the initial weights")
+    log_variance: Real = Field(0.0, description="initial log posterior variance")
+    standardize: bool = Field(
+        False,
+        description="divide the encoder's input and multiply the decoder's output by the "
+        "data's root mean variance",
+    )
 
 
 class Training(Strict):
-    """How the model is trained."""
+    """How the ELBO is maximised: objective, optimiser, schedule and budget."""
 
     objective: Literal["analytic", "stochastic", "reconstruction"]
     optimizer: Literal["adam", "lbfgs"] = "adam"
@@ -94,35 +94,11 @@ class Training(Strict):
     )
     gradient_clip: Real | None = Field(None, gt=0, description="largest gradient norm; null: none")
     precision: Literal["float64", "float32", "bfloat16"] = "float64"
-    init: Literal["random", "principal"] = Field(
-        "random",
-        description="initial weights: random, or such that mean and reconstruction are those of "
-        "the k leading principal components, the rest random",
-    )
-    init_scale: Real = Field(1.0, ge=0, description="factor on the initial weights")
-    init_log_variance: Real = Field(0.0, description="initial log posterior variance")
-    standardize: bool = Field(
-        False,
-        description="divide the encoder's input and multiply the decoder's output by the "
-        "data's root mean variance",
-    )
-    whiten: bool = Field(
-        False,
-        description="let encoder and decoder work in principal axes, each divided by the root of "
-        "its variance or, if larger, of the mean variance: a fixed linear map before the first and "
-        "after the last layer, which changes the optimisation and not the set of models",
-    )
-    records: Whole = Field(100, gt=0, description="points of the curve")
-    checkpoint_seconds: Real = Field(20.0, ge=0)
-    device: Literal["auto", "cpu", "cuda"] = "cpu"
 
     @model_validator(mode="after")
-    def _budget_is_given_once(self) -> Self:
+    def _budget_fits(self) -> Self:
         if (self.steps is None) == (self.epochs is None):
             msg = "give exactly one of steps and epochs"
-            raise ValueError(msg)
-        if self.standardize and self.whiten:
-            msg = "give at most one of standardize and whiten"
             raise ValueError(msg)
         if self.optimizer == "lbfgs" and self.objective != "analytic":
             msg = "optimizer lbfgs maximises the analytic ELBO; set objective: analytic"
@@ -133,15 +109,26 @@ class Training(Strict):
         return self
 
 
-class ModelSpec(Strict):
-    """A model and its training: one entry of `models` in `config.yaml`."""
+class Job(Strict):
+    """How the job is run."""
+
+    records: Whole = Field(100, gt=0, description="points of the curve")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu", description="auto: a GPU if there is one where the workflow is planned"
+    )
+
+
+class ModelSettings(Strict):
+    """One entry of `models` in `config.yaml`."""
 
     encoder: Encoder = Encoder()
     decoder: Decoder = Decoder()
+    start: Start = Start()
     training: Training
+    job: Job = Job()
 
     @model_validator(mode="after")
-    def _objective_fits(self) -> Self:
+    def _parts_fit(self) -> Self:
         training = self.training
         if training.objective != "stochastic" and not self.decoder.is_linear:
             msg = (
@@ -153,19 +140,17 @@ class ModelSpec(Strict):
             msg = "objective reconstruction is the linear autoencoder's and needs a linear encoder"
             raise ValueError(msg)
         networks = (self.encoder, self.decoder)
-        if training.init == "principal" and not all(
-            network.hidden and network.activation == "relu" for network in networks
-        ):
+        if self.start.weights == "principal" and not all(n.passes_through for n in networks):
             msg = (
-                "init principal needs hidden layers of relu units in encoder and decoder; set "
-                "training.init: random"
+                "start.weights principal needs hidden layers of relu units in encoder and decoder; "
+                "set start.weights: random"
             )
             raise ValueError(msg)
-        if training.optimizer == "lbfgs" and (self.encoder.hidden or self.decoder.hidden):
-            msg = "optimizer lbfgs needs the plain linear VAE: no hidden layers"
-            raise ValueError(msg)
-        if training.optimizer == "lbfgs" and self.encoder.posterior != "shared":
-            msg = "optimizer lbfgs needs encoder.posterior: shared"
+        if training.optimizer == "lbfgs" and (not self.is_linear or self.has_hidden_layers):
+            msg = (
+                "optimizer lbfgs needs the plain linear VAE: no hidden layers, and "
+                "encoder.posterior: shared"
+            )
             raise ValueError(msg)
         return self
 
@@ -175,6 +160,11 @@ class ModelSpec(Strict):
         return (
             self.encoder.is_linear and self.decoder.is_linear and self.encoder.posterior == "shared"
         )
+
+    @property
+    def has_hidden_layers(self) -> bool:
+        """Whether encoder or decoder is more than one matrix."""
+        return bool(self.encoder.hidden or self.decoder.hidden)
 
     @property
     def needs_data(self) -> bool:

@@ -1,4 +1,4 @@
-"""The four gzipped IDX files of an MNIST-like dataset: their known hashes, and how to read them."""
+"""The gzipped IDX files of an MNIST-like dataset: checked against known hashes, and read."""
 
 import gzip
 import hashlib
@@ -8,50 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from linvae.sources.registry import DATASETS
+
 __all__ = [
-    "DATASETS",
-    "IMAGE_FILES",
     "DataError",
     "DataFile",
     "read_images",
     "verified_file",
     "verified_files",
 ]
-
-IMAGE_FILES = {"train": "train-images-idx3-ubyte.gz", "test": "t10k-images-idx3-ubyte.gz"}
-
-# The MD5 that torchvision expects. Held here so that local files need no torch.
-DATASETS: dict[str, dict[str, str]] = {
-    "MNIST": {
-        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-    },
-    "FashionMNIST": {
-        "train-images-idx3-ubyte.gz": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        "train-labels-idx1-ubyte.gz": "25c81989df183df01b3e8a0aad5dffbe",
-        "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
-        "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
-    },
-    "KMNIST": {
-        "train-images-idx3-ubyte.gz": "bdb82020997e1d708af4cf47b453dcf7",
-        "train-labels-idx1-ubyte.gz": "e144d726b3acfaa3e44228e80efcd344",
-        "t10k-images-idx3-ubyte.gz": "5c965bf0a639b31b8f53240b1b52f4d7",
-        "t10k-labels-idx1-ubyte.gz": "7320c461ea6c1c855c0b718fb2a4b134",
-    },
-}
-
-# Debian's dataset-fashion-mnist: the original compressed streams under gzip headers that carry no
-# name and no time. Putting those two back gives the original MD5 (a test does so).
-_REPACKED_MD5: dict[str, dict[str, str]] = {
-    "FashionMNIST": {
-        "train-images-idx3-ubyte.gz": "cf8536b0aa1a6ac5fa3f23001093305c",
-        "train-labels-idx1-ubyte.gz": "10bea18fdb374794d4bb42e356e600c9",
-        "t10k-images-idx3-ubyte.gz": "f78720b4224f21cce2f2ccf2d7a94c9a",
-        "t10k-labels-idx1-ubyte.gz": "0d30e22e447f3c33dab9ed536400ac01",
-    },
-}
 
 # Unsigned bytes in three dimensions: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 _MAGIC = 0x00000803
@@ -93,7 +58,7 @@ class DataFile:
 
 
 def verified_files(folder: Path, dataset: str) -> tuple[DataFile, ...]:
-    """Return the four files of a dataset in a folder, each with its known MD5.
+    """Return the image files of a dataset in a folder, each with its known MD5.
 
     Raises
     ------
@@ -104,7 +69,7 @@ def verified_files(folder: Path, dataset: str) -> tuple[DataFile, ...]:
     missing = [name for name in expected if not (folder / name).is_file()]
     if missing:
         msg = (
-            f"{folder} lacks {', '.join(missing)}: a local copy of {dataset} is the four files "
+            f"{folder} lacks {', '.join(missing)}: a local copy of {dataset} has the files "
             f"{', '.join(expected)}; set dataset.local_dir in config.yaml or LINVAE_DATA_DIR"
         )
         raise DataError(msg)
@@ -121,9 +86,9 @@ def verified_file(path: Path, dataset: str) -> DataFile:
     """
     file = DataFile.of(path)
     expected = DATASETS[dataset][path.name]
-    if file.md5 not in (expected, _REPACKED_MD5.get(dataset, {}).get(path.name)):
+    if file.md5 not in expected:
         msg = (
-            f"{path} has MD5 {file.md5}, but {dataset} has {expected}: "
+            f"{path} has MD5 {file.md5}, but {dataset} has {expected[0]}: "
             f"{_diagnose(path, file.md5)}; replace it, or delete it if it was downloaded"
         )
         raise DataError(msg)
@@ -174,7 +139,7 @@ def _decompress(path: Path) -> bytes:
 def _diagnose(path: Path, md5: str) -> str:
     """Say what is wrong with a file whose hash is not the expected one."""
     for dataset, files in DATASETS.items():
-        if md5 in files.values():
+        if any(md5 in known for known in files.values()):
             return f"it is a file of {dataset}"
     try:
         _decompress(path)

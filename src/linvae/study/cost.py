@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from linvae.naming import Run, parse_data
-from linvae.settings.model import ModelSpec
+from linvae.settings.model import ModelSettings
 
 if TYPE_CHECKING:
     from linvae.config.load import StudyConfig
@@ -74,7 +74,7 @@ class Cost:
         )
 
 
-def job_cost(model: ModelSpec, run: Run, n_images: int, rates: Rates) -> Cost:
+def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cost:
     """Estimate one training job.
 
     Parameters
@@ -99,7 +99,7 @@ def job_cost(model: ModelSpec, run: Run, n_images: int, rates: Rates) -> Cost:
         steps_per_epoch = math.ceil(n_images / batch)
         epochs = training.epochs or math.ceil(training.steps / steps_per_epoch)
         work = epochs * n_images * weights
-        if training.device != "cpu" and rates.gpu_weight_images_per_second:
+        if model.job.device != "cpu" and rates.gpu_weight_images_per_second:
             seconds = _START_SECONDS + work / rates.gpu_weight_images_per_second
             return Cost(1, seconds, seconds, disk, peak)
         seconds = work / rates.weight_images_per_second
@@ -124,7 +124,7 @@ def report(config: "StudyConfig", runs: Iterable[Run], rates: Rates) -> str:
     lines = [heading, *(_row(name, cost) for name, cost in by_model.items())]
     everything = sum(by_model.values(), Cost())
     lines.append(_row("all training jobs", everything))
-    on_gpu = [name for name in by_model if config.models[name].training.device != "cpu"]
+    on_gpu = [name for name in by_model if config.models[name].job.device != "cpu"]
     if on_gpu and rates.gpu_weight_images_per_second is None:
         lines.append(
             f"No GPU was measured: {', '.join(on_gpu)} may use one (device), but their hours are "
@@ -150,7 +150,7 @@ def training_images(data: str, n_all: int = 60_000) -> int:
     return parse_data(data).n_images or n_all
 
 
-def _weights(model: ModelSpec, n_latent: int) -> int:
+def _weights(model: ModelSettings, n_latent: int) -> int:
     """Count the weights of encoder and decoder, biases left out."""
     heads = 2 if model.encoder.posterior == "amortised" else 1
     encoder = (N_FEATURES, *model.encoder.hidden, heads * n_latent)

@@ -1,21 +1,79 @@
 """The figures that there are, and what each is drawn from."""
 
-__all__ = ["FIGURES"]
+from collections.abc import Callable
+from typing import NamedTuple
 
-# Figure: the section of `study` that asks for it, and the files of each of its runs that it reads.
+from linvae.naming import Run
+from linvae.study.names import Names
+from linvae.study.section import Section
+from linvae.study.study import Study
+
+__all__ = ["FIGURES", "FigureSource", "figure_inputs", "figures"]
+
+
+class FigureSource(NamedTuple):
+    """What a figure is drawn from.
+
+    Attributes
+    ----------
+    section
+        The section of `study` that asks for it.
+    files, chosen
+        The files that it reads of the section's runs, and of which of them.
+    spectrum
+        Whether it reads the spectrum of the section's data.
+    """
+
+    section: str
+    files: tuple[str, ...] = ()
+    chosen: Callable[[Run, Section], bool] = lambda run, section: True
+    spectrum: bool = False
+
+
+def _learned(run: Run, section: Section) -> bool:
+    return run.noise.startswith("learned")
+
+
+def _fixed(run: Run, section: Section) -> bool:
+    return run.noise.startswith("fixed")
+
+
+def _first_fixed(run: Run, section: Section) -> bool:
+    return _fixed(run, section) and run.seed == section.seeds[0]
+
+
 FIGURES = {
-    "fig1_elbo_vs_ppca": ("linear", ("curve.csv", "metrics.json")),
-    "fig2_gram_within": ("linear", ("model.safetensors",)),
-    "fig3_gram_cross": ("linear", ("model.safetensors",)),
-    "fig4_analytic_vs_stochastic": ("stochastic", ("curve.csv", "metrics.json")),
-    "fig5_encoders": ("encoders", ("curve.csv", "metrics.json")),
-    "fig6_latent_dim": ("latent_dim", ("metrics.json",)),
-    "fig7_collapse_learned": ("collapse", ("kl.npz", "metrics.json")),
-    "fig8_collapse_fixed": ("collapse", ("kl.npz", "metrics.json")),
-    "fig9_stationary_points": ("stationary", ()),
-    "fig10_gap_decomposition": ("linear", ("curve.csv",)),
-    "fig11_theory_vs_deep": ("collapse", ("metrics.json",)),
-    "fig12_samples": ("collapse", ("samples.npz",)),
-    "fig13_kl_annealing": ("annealing", ("kl.npz", "metrics.json")),
-    "fig14_ae_vs_vae": ("autoencoder", ("curve.csv",)),
+    "fig1_elbo_vs_ppca": FigureSource("linear", ("curve.csv", "metrics.json")),
+    "fig2_gram_within": FigureSource("linear", ("model.safetensors",), spectrum=True),
+    "fig3_gram_cross": FigureSource("linear", ("model.safetensors",), spectrum=True),
+    "fig4_analytic_vs_stochastic": FigureSource("stochastic", ("curve.csv", "metrics.json")),
+    "fig5_encoders": FigureSource("encoders", ("curve.csv", "metrics.json")),
+    "fig6_latent_dim": FigureSource("latent_dim", ("metrics.json",)),
+    "fig7_collapse_learned": FigureSource("collapse", ("kl.npz", "metrics.json"), _learned),
+    "fig8_collapse_fixed": FigureSource("collapse", ("kl.npz", "metrics.json"), _fixed),
+    "fig9_stationary_points": FigureSource("stationary", spectrum=True),
+    "fig10_gap_decomposition": FigureSource("linear", ("curve.csv",)),
+    "fig11_theory_vs_deep": FigureSource("collapse", ("metrics.json",), spectrum=True),
+    "fig12_samples": FigureSource("collapse", ("samples.npz",), _first_fixed),
+    "fig13_kl_annealing": FigureSource("annealing", ("kl.npz", "metrics.json")),
+    "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
 }
+
+
+def figures(study: Study) -> list[str]:
+    """Names of the figures that the study asks for."""
+    return [name for name, source in FIGURES.items() if getattr(study, source.section)]
+
+
+def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:
+    """Return the files that a figure is drawn from: its runs' files, spectra, pPCA maxima."""
+    source = FIGURES[figure]
+    section = getattr(study, source.section)
+    needed = [run for run in study.runs(source.section, names) if source.chosen(run, section)]
+    files = [names.file(run, name) for run in needed for name in source.files]
+    if source.spectrum:
+        variants = section.variants(study)
+        files += [f"results/spectrum/{names.data(variant)}.npz" for variant in variants]
+    if source.section == "latent_dim":
+        files += section.evidence(study, names)
+    return files

@@ -6,10 +6,11 @@ import socket
 import uuid
 from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor
 
-from linvae.files import DamagedFileError, discard_leftovers, replacing
+from linvae.files import DamagedFileError, discard_leftovers, replacing, write_csv
 from linvae.weights import read_archive, write_tensors
 
 __all__ = ["Checkpoint", "Superseded"]
@@ -33,11 +34,17 @@ class Checkpoint:
         File, of no declared output: Snakemake deletes those before a job starts.
     specification
         All that decides the job's result. A checkpoint with another specification is not used.
+    seconds
+        Time between checkpoints; by default that of the environment variable
+        LINVAE_CHECKPOINT_SECONDS, else 20. It decides no result.
     """
 
-    def __init__(self, path: str | Path, specification: str) -> None:
+    def __init__(self, path: str | Path, specification: str, seconds: float | None = None) -> None:
         self.path = Path(path)
         self.specification = specification
+        given = os.environ.get("LINVAE_CHECKPOINT_SECONDS", "20") if seconds is None else seconds
+        self.seconds = float(given)
+        self._curve_file = self.path.with_name("curve.partial.csv")
         self._owner_file = self.path.with_suffix(".owner")
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
         with replacing(self._owner_file) as temporary:
@@ -67,8 +74,8 @@ class Checkpoint:
             return None
         return {name: torch.from_numpy(array) for name, array in arrays.items()}, metadata["step"]
 
-    def save(self, tensors: dict[str, Tensor], step: int) -> None:
-        """Write a checkpoint after `step` steps.
+    def save(self, tensors: dict[str, Tensor], step: int, curve: pd.DataFrame) -> None:
+        """Write a checkpoint after `step` steps, and the curve so far beside it, to be looked at.
 
         Raises
         ------
@@ -78,6 +85,7 @@ class Checkpoint:
         self.require_ownership()
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
         write_tensors(self.path, arrays, {"specification": self.specification, "step": step})
+        write_csv(self._curve_file, curve)
 
     def require_ownership(self) -> None:
         """Raise `Superseded` if another process has taken the job over."""
@@ -98,4 +106,5 @@ class Checkpoint:
             return
         discard_leftovers(self.path)
         self.path.unlink(missing_ok=True)
+        self._curve_file.unlink(missing_ok=True)
         self._owner_file.unlink(missing_ok=True)

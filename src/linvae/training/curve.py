@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from linvae.settings.model import Training
+from linvae.settings.model import ModelSettings
 from linvae.training.models import GaussianVAE
-from linvae.training.schedule import Plan, learning_rate, record_steps
+from linvae.training.optimizer import Lengths, learning_rate, record_steps
 
 __all__ = ["Curve", "Measure"]
 
@@ -23,8 +23,8 @@ class Curve:
 
     Parameters
     ----------
-    plan, training
-        Length of the job; its settings decide which steps are recorded.
+    lengths, settings
+        Length of the job, and of its model those that decide which steps are recorded.
     measure
         Further columns, computed from the model at every recorded step.
     device
@@ -32,10 +32,14 @@ class Curve:
     """
 
     def __init__(
-        self, plan: Plan, training: Training, measure: Measure | None, device: torch.device
+        self,
+        lengths: Lengths,
+        settings: ModelSettings,
+        measure: Measure | None,
+        device: torch.device,
     ) -> None:
-        self.plan, self.training, self.measure = plan, training, measure
-        self.recorded = frozenset(record_steps(plan.steps, training.records))
+        self.lengths, self.training, self.measure = lengths, settings.training, measure
+        self.recorded = frozenset(record_steps(lengths.steps, settings.job.records))
         self.rows: list[dict[str, float]] = []
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.since_record = 0
@@ -49,9 +53,9 @@ class Curve:
         """Add a row if this step is one that is recorded."""
         if step not in self.recorded:
             return
-        means = (self.sums / self.since_record).tolist() if self.since_record else [math.nan] * 3
+        means = self._means()
         variance = model.log_noise_variance.detach().double().exp().item()
-        rate = learning_rate(max(0, step - 1), self.plan.steps, self.training)
+        rate = learning_rate(max(0, step - 1), self.lengths.steps, self.training)
         row = dict(zip(_COLUMNS, (step, *means, variance, rate), strict=True))
         if self.measure is not None:
             with torch.no_grad():
@@ -59,6 +63,15 @@ class Curve:
         self.rows.append(row)
         self.sums.zero_()
         self.since_record = 0
+
+    def latest(self) -> list[float]:
+        """ELBO, reconstruction and KL of the steps since the last record, or of that record."""
+        if self.since_record or not self.rows:
+            return self._means()
+        return [self.rows[-1][name] for name in _COLUMNS[1:4]]
+
+    def _means(self) -> list[float]:
+        return (self.sums / self.since_record).tolist() if self.since_record else [math.nan] * 3
 
     def table(self) -> pd.DataFrame:
         """Return all rows."""

@@ -1,4 +1,7 @@
-"""One L-BFGS job from its settings to its files; the curve has the columns of gradient training."""
+"""One L-BFGS job from its specification to its files.
+
+The curve has the exact measurements of gradient training, but no estimates from its steps.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +14,8 @@ from threadpoolctl import threadpool_limits
 from linvae import elbo
 from linvae.files import write_csv
 from linvae.measure import measure_linear
-from linvae.naming import parse_noise
-from linvae.settings.model import ModelSpec
+from linvae.noise import parse_noise
+from linvae.settings.model import ModelSettings
 from linvae.solve import Record, Solution, lbfgs
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
@@ -28,17 +31,17 @@ def solve_and_save(
     Parameters
     ----------
     spec
-        ``model`` (a `ModelSpec` with optimizer lbfgs), ``n_latent``, ``noise``, ``seed``,
+        ``model`` (`ModelSettings` with optimizer lbfgs), ``n_latent``, ``noise``, ``seed``,
         ``threads``.
     spectrum
         Of the training data.
     model_file, curve_file
         Files to write.
     """
-    settings = ModelSpec.model_validate(spec["model"])
+    settings = ModelSettings.model_validate(spec["model"])
     noise = parse_noise(spec["noise"])
     fixed = noise.kind == "fixed"
-    recorder = _Recorder(spectrum, fixed, settings.training.steps, settings.training.records)
+    recorder = _Recorder(spectrum, fixed, settings.training.steps, settings.job.records)
     with threadpool_limits(spec["threads"]):
         solution = lbfgs(
             spectrum,

@@ -15,15 +15,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linvae.seeds import derive_seed
-from linvae.settings.model import Training
+from linvae.settings.model import ModelSettings
 from linvae.training import objectives
 from linvae.training.checkpoint import Checkpoint
 from linvae.training.curve import Curve, Measure
+from linvae.training.device import device_of
 from linvae.training.models import GaussianVAE
-from linvae.training.optimizer import Adam, device_of, parameter_groups
-from linvae.training.schedule import kl_weight, learning_rate, plan_of
+from linvae.training.optimizer import (
+    Adam,
+    kl_weight,
+    learning_rate,
+    lengths_of,
+    parameter_groups,
+)
 
 __all__ = ["NonFiniteLossError", "fit"]
+
+PROGRESS_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +42,7 @@ class NonFiniteLossError(ArithmeticError):
 
 def fit(
     model: GaussianVAE,
-    training: Training,
+    settings: ModelSettings,
     seed: int,
     *,
     covariance: NDArray[np.float64] | None = None,
@@ -48,8 +56,8 @@ def fit(
     ----------
     model
         Changed in place.
-    training
-        Objective, optimiser, schedule and budget.
+    settings
+        Objective, optimiser, schedule and budget, the points of the curve, and the device.
     seed
         Decides batches and sampling noise.
     covariance
@@ -78,7 +86,7 @@ def fit(
     if (covariance is None) == (data is None):
         msg = "give either covariance (linear model, analytic objective) or data"
         raise ValueError(msg)
-    return _Loop(model, training, seed, covariance, data, measure, checkpoint).run()
+    return _Loop(model, settings, seed, covariance, data, measure, checkpoint).run()
 
 
 class _Loop:
@@ -87,15 +95,15 @@ class _Loop:
     def __init__(
         self,
         model: GaussianVAE,
-        training: Training,
+        settings: ModelSettings,
         seed: int,
         covariance: NDArray[np.float64] | None,
         data: NDArray[np.floating] | None,
         measure: Measure | None,
         checkpoint: Checkpoint | None,
     ) -> None:
-        self.device = device_of(training.device)
-        self.model, self.training, self.seed = model.to(self.device), training, seed
+        self.device = device_of(settings.job.device)
+        self.model, self.training, self.seed = model.to(self.device), settings.training, seed
         self.checkpoint = checkpoint
         parameter = next(model.parameters())
         self.options = {"device": self.device, "dtype": parameter.dtype}
@@ -104,47 +112,43 @@ class _Loop:
         self.from_moments = data is None
         if not self.from_moments:
             self.source = model.units.inward(self.source)
-        self.plan = plan_of(training, 1 if data is None else len(data))
-        self.optimizer = Adam(parameter_groups(model, training))
-        self.curve = Curve(self.plan, training, measure, self.device)
+        self.lengths = lengths_of(self.training, 1 if data is None else len(data))
+        self.optimizer = Adam(parameter_groups(model, self.training))
+        self.curve = Curve(self.lengths, settings, measure, self.device)
         self.last_finite = math.nan
-        self.step = 0
+        self.step = self.first_step = 0
+        self.started = self.told = time.monotonic()
 
     def run(self) -> pd.DataFrame:
         """Train from the checkpoint, or from the start, to the end."""
         self._resume()
-        started = saved = time.monotonic()
-        first = self.step
+        self.first_step = self.step
+        self.started = self.told = saved = time.monotonic()
+        _log.info("training from step %d to %d on %s", self.step, self.lengths.steps, self.device)
         if self.step == 0:
             self.curve.record(0, self.model)
-        while self.step < self.plan.steps:
-            self._epoch(self.step // self.plan.steps_per_epoch)
-            now = time.monotonic()
-            if (
-                self.checkpoint
-                and now - saved >= self.training.checkpoint_seconds
-                and self.step < self.plan.steps
-            ):
+        while self.step < self.lengths.steps:
+            self._epoch(self.step // self.lengths.steps_per_epoch)
+            due = self.checkpoint and time.monotonic() - saved >= self.checkpoint.seconds
+            if due and self.step < self.lengths.steps:
                 self._save()
-                self._progress(first, now - started)
                 saved = time.monotonic()
-        self._progress(first, time.monotonic() - started)
+        self._progress()
         return self.curve.table()
 
     def _epoch(self, epoch: int) -> None:
         generator = torch.Generator(self.device)
         generator.manual_seed(derive_seed(self.seed, f"epoch/{epoch}"))
-        n = len(self.source)
-        shuffled = None
-        if self.plan.steps_per_epoch > 1:
-            shuffled = torch.randperm(n, generator=generator, device=self.device)
-        for index in range(self.plan.steps_per_epoch):
-            batch = self.source
-            if shuffled is not None:
-                start = index * self.plan.batch_size
-                batch = self.source[shuffled[start : start + self.plan.batch_size]]
+        batches = (self.source,)
+        if self.lengths.steps_per_epoch > 1:
+            order = torch.randperm(len(self.source), generator=generator, device=self.device)
+            # Gathered once an epoch: batches are then views.
+            batches = self.source[order].split(self.lengths.batch_size)
+        for batch in batches:
             self._step(batch, generator)
             self.curve.record(self.step, self.model)
+            if time.monotonic() - self.told >= PROGRESS_SECONDS:
+                self._progress()
 
     def _terms(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if self.from_moments:
@@ -153,32 +157,35 @@ class _Loop:
             return objectives.exact_terms(self.model, batch)
         shape = (self.training.samples, len(batch), self.model.n_latent)
         noise = torch.randn(shape, generator=generator, **self.options)
-        enabled = self.training.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
+        if self.training.precision != "bfloat16":
+            return objectives.sampled_terms(self.model, batch, noise)
+        with torch.autocast(self.device.type, torch.bfloat16):
             return objectives.sampled_terms(self.model, batch, noise)
 
     def _step(self, batch: Tensor, generator: torch.Generator) -> None:
         self.optimizer.zero_grad()
         reconstruction, kl = self._terms(batch, generator)
-        log_noise_variance = self.model.log_noise_variance
-        if self.training.objective == "reconstruction":
-            loss = reconstruction
-        else:
-            weight = kl_weight(self.step, self.plan.steps, self.training)
-            loss = objectives.negative_elbo(
-                reconstruction, kl, log_noise_variance, self.model.n_features, weight
-            )
+        loss, elbo = self._loss(reconstruction, kl)
         self._differentiate(loss)
         if self.training.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
-        with torch.no_grad():
-            elbo = -objectives.negative_elbo(
-                reconstruction, kl, log_noise_variance, self.model.n_features
-            )
-            self.curve.add(elbo, reconstruction, kl)
+        self.curve.add(elbo.detach(), reconstruction.detach(), kl.detach())
         self._require_finite(loss)
-        self.optimizer.step(learning_rate(self.step, self.plan.steps, self.training))
+        self.optimizer.step(learning_rate(self.step, self.lengths.steps, self.training))
         self.step += 1
+
+    def _loss(self, reconstruction: Tensor, kl: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is minimised, and the ELBO, whose KL has no weight."""
+        terms = (reconstruction, kl, self.model.log_noise_variance, self.model.n_features)
+        weight = kl_weight(self.step, self.lengths.steps, self.training)
+        negative = objectives.negative_elbo(*terms, weight)
+        elbo = -negative
+        if weight != 1.0:
+            with torch.no_grad():
+                elbo = -objectives.negative_elbo(*terms)
+        if self.training.objective == "reconstruction":
+            return reconstruction, elbo
+        return negative, elbo
 
     def _differentiate(self, loss: Tensor) -> None:
         if not self.training.scale_by_noise:
@@ -197,7 +204,7 @@ class _Loop:
         value = loss.item()
         if not math.isfinite(value):
             msg = (
-                f"the loss is {value} at step {self.step + 1} of {self.plan.steps} (last finite "
+                f"the loss is {value} at step {self.step + 1} of {self.lengths.steps} (last finite "
                 f"value seen: {self.last_finite:.6g}); lower training.learning_rate "
                 f"(now {self.training.learning_rate:g}), lengthen training.warmup_steps or set "
                 "training.gradient_clip for this model in config.yaml"
@@ -205,30 +212,30 @@ class _Loop:
             raise NonFiniteLossError(msg)
         self.last_finite = value
 
-    def _progress(self, first: int, seconds: float) -> None:
-        done = self.step - first
-        left = seconds / done * (self.plan.steps - self.step) if done else math.nan
-        row = self.curve.rows[-1]
-        unit = "steps" if self.from_moments else "images"
-        per_second = done * self.plan.batch_size / max(seconds, 1e-9)
+    def _progress(self) -> None:
+        """Log where the job stands, how fast it is, and how long it will take."""
+        self.told = time.monotonic()
+        seconds, done = max(self.told - self.started, 1e-9), self.step - self.first_step
+        left = seconds / done * (self.lengths.steps - self.step) if done else math.nan
+        elbo, _, kl = self.curve.latest()
         _log.info(
             "step %d of %d (epoch %d): ELBO %.3f, KL %.3f nats, noise variance %.5g, "
             "%.0f %s/s, %.0f s left",
             self.step,
-            self.plan.steps,
-            self.step // self.plan.steps_per_epoch,
-            row["elbo_estimate"],
-            row["kl"],
-            row["noise_variance"],
-            per_second,
-            unit,
+            self.lengths.steps,
+            self.step // self.lengths.steps_per_epoch,
+            elbo,
+            kl,
+            self.model.log_noise_variance.detach().exp().item(),
+            done * self.lengths.batch_size / seconds,
+            "steps" if self.from_moments else "images",
             left,
         )
 
     def _save(self) -> None:
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         tensors |= self.optimizer.tensors()
-        self.checkpoint.save(tensors | self.curve.tensors(), self.step)
+        self.checkpoint.save(tensors | self.curve.tensors(), self.step, self.curve.table())
 
     def _resume(self) -> None:
         found = self.checkpoint.load() if self.checkpoint else None
@@ -239,4 +246,3 @@ class _Loop:
         self.model.load_state_dict(model)
         self.optimizer.restore(tensors)
         self.curve.restore(tensors, self.model)
-        _log.info("resumed at step %d of %d", self.step, self.plan.steps)

@@ -1,52 +1,16 @@
 """Gaussian VAEs: an encoder, a decoder and a noise model, of which the linear VAE is a case."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from linvae.naming import NoiseName
+from linvae.noise import NoiseName
 from linvae.seeds import derive_seed
-from linvae.settings.model import Decoder, Encoder, ModelSpec, Training
+from linvae.settings.model import Encoder, ModelSettings
 from linvae.spectrum import Spectrum
+from linvae.training.networks import Draw, composed, decoder_network, encoder_body, perceptron
 
 __all__ = ["GaussianVAE", "PosteriorEncoder", "Units", "build"]
-
-_ACTIVATIONS = {
-    "identity": nn.Identity,
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "gelu": nn.GELU,
-    "softplus": nn.Softplus,
-}
-
-
-def _perceptron(
-    sizes: Sequence[int], activation: str, *, bias: bool, generator: torch.Generator, scale: float
-) -> nn.Sequential:
-    """Linear maps with activations between them, uniformly initialised in +-scale/sqrt(fan in)."""
-    layers: list[nn.Module] = []
-    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
-        if i > 0:
-            layers.append(_ACTIVATIONS[activation]())
-        layer = nn.Linear(fan_in, fan_out, bias=bias)
-        bound = scale / fan_in**0.5
-        with torch.no_grad():
-            layer.weight.uniform_(-bound, bound, generator=generator)
-            if bias:
-                layer.bias.uniform_(-bound, bound, generator=generator)
-        layers.append(layer)
-    return nn.Sequential(*layers)
-
-
-def _composed(network: nn.Sequential) -> Tensor:
-    """Matrix of a perceptron whose activations are the identity."""
-    product = None
-    for layer in network:
-        if isinstance(layer, nn.Linear):
-            product = layer.weight if product is None else layer.weight @ product
-    return product
 
 
 class PosteriorEncoder(nn.Module):
@@ -56,25 +20,15 @@ class PosteriorEncoder(nn.Module):
     """
 
     def __init__(
-        self,
-        spec: Encoder,
-        n_features: int,
-        n_latent: int,
-        generator: torch.Generator,
-        scale: float,
-        log_variance: float,
+        self, settings: Encoder, n_features: int, n_latent: int, log_variance: float, draw: Draw
     ) -> None:
         super().__init__()
-        self.amortised = spec.posterior == "amortised"
-        bias = not spec.is_linear
-        sizes = (n_features, *spec.hidden)
-        options = {"bias": bias, "generator": generator, "scale": scale}
-        self.trunk = _perceptron(sizes, spec.activation, **options)
-        self.activation = _ACTIVATIONS[spec.activation]() if spec.hidden else nn.Identity()
-        self.mean = _perceptron((sizes[-1], n_latent), spec.activation, **options)
+        self.amortised = settings.posterior == "amortised"
+        self.trunk, self.activation, width = encoder_body(settings, n_features, draw)
+        sizes = (width, n_latent)
+        self.mean = perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
         if self.amortised:
-            options["bias"] = True
-            self.log_variance = _perceptron((sizes[-1], n_latent), spec.activation, **options)
+            self.log_variance = perceptron(sizes, settings.activation, draw, bias=True)
             with torch.no_grad():
                 self.log_variance[-1].bias.add_(log_variance)
         else:
@@ -88,45 +42,28 @@ class PosteriorEncoder(nn.Module):
 
 
 class Units(nn.Module):
-    """The affine map x = mu + A diag(c) y from network units y to data x, with A orthogonal.
+    """The affine map x = mu + c y from network units y to data x, with one scale c."""
 
-    A is the identity or the principal axes. It is not saved with the weights, as it follows from
-    the spectrum of the training data.
-    """
-
-    def __init__(self, spectrum: Spectrum, training: Training) -> None:
+    def __init__(self, spectrum: Spectrum, *, standardize: bool) -> None:
         super().__init__()
-        mean_variance = spectrum.total_variance / spectrum.n_features
-        variance, axes = mean_variance if training.standardize else 1.0, None
-        if training.whiten:
-            # The floor keeps directions of mere noise from drowning the others.
-            variance = np.maximum(spectrum.eigenvalues, mean_variance)
-            axes = torch.tensor(spectrum.eigenvectors, dtype=torch.float64)
+        variance = spectrum.total_variance / spectrum.n_features if standardize else 1.0
         self.register_buffer("mean", torch.tensor(spectrum.mean, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(np.sqrt(variance), dtype=torch.float64))
-        self.register_buffer("axes", axes, persistent=False)
 
     def inward(self, x: Tensor) -> Tensor:
         """Return y (..., d) of data x (..., d)."""
-        centred = x - self.mean
-        return (centred if self.axes is None else centred @ self.axes) / self.scale
+        return (x - self.mean) / self.scale
 
     def outward(self, y: Tensor) -> Tensor:
         """Return x (..., d) of y (..., d)."""
-        return self.rotated(y * self.scale) + self.mean
-
-    def rotated(self, y: Tensor) -> Tensor:
-        """Return A y for y (..., d)."""
-        return y if self.axes is None else y @ self.axes.T
+        return y * self.scale + self.mean
 
     def squared_norm(self, y: Tensor) -> Tensor:
-        """Return ||A diag(c) y||^2 for y (..., d): the squared length in data units."""
+        """Return ||c y||^2 for y (..., d): the squared length in data units."""
         return (y * self.scale).square().sum(-1)
 
     def mean_squared_norm(self, y: Tensor) -> Tensor:
         """Return the mean of `squared_norm` over all vectors of y (..., d)."""
-        if self.scale.ndim == 1:
-            return self.squared_norm(y).mean()
         # One pass over the largest array of a training step instead of three.
         flat = y.flatten()
         return torch.dot(flat, flat) * (self.scale.square() * (y.shape[-1] / flat.shape[0]))
@@ -137,8 +74,8 @@ class GaussianVAE(nn.Module):
 
     Parameters
     ----------
-    spec
-        Encoder, decoder and training of the model.
+    settings
+        Encoder, decoder and start of the model.
     spectrum
         Of the training data: their mean is subtracted before the encoder and added after the
         decoder.
@@ -156,7 +93,7 @@ class GaussianVAE(nn.Module):
 
     def __init__(
         self,
-        spec: ModelSpec,
+        settings: ModelSettings,
         spectrum: Spectrum,
         n_latent: int,
         noise: NoiseName,
@@ -165,12 +102,12 @@ class GaussianVAE(nn.Module):
         super().__init__()
         n_features = spectrum.n_features
         self.n_latent = n_latent
-        init_scale, log_variance = spec.training.init_scale, spec.training.init_log_variance
-        self.units = Units(spectrum, spec.training)
+        start, draw = settings.start, Draw(generator, settings.start.scale)
+        self.units = Units(spectrum, standardize=start.standardize)
         self.encoder = PosteriorEncoder(
-            spec.encoder, n_features, n_latent, generator, init_scale, log_variance
+            settings.encoder, n_features, n_latent, start.log_variance, draw
         )
-        self.decoder = _decoder(spec.decoder, n_latent, n_features, generator, init_scale)
+        self.decoder = decoder_network(settings.decoder, n_latent, n_features, draw)
         log_noise_variance = torch.tensor(np.log(noise.variance), dtype=torch.float64)
         if noise.kind == "learned":
             self.log_noise_variance = nn.Parameter(log_noise_variance)
@@ -192,31 +129,22 @@ class GaussianVAE(nn.Module):
 
     def decoder_matrix(self) -> Tensor:
         """W (d, k) of a linear decoder, in data units."""
-        return self.units.rotated(self.network_matrix().T * self.units.scale).T
+        return self.network_matrix() * self.units.scale
 
     def network_matrix(self) -> Tensor:
         """Return the matrix (d, k) of a linear decoder in the network's own units."""
-        return _composed(self.decoder)
+        return composed(self.decoder)
 
     def encoder_matrix(self) -> Tensor:
         """V (k, d) of a linear encoder, in data units."""
-        trunk = _composed(self.encoder.trunk)
-        head = _composed(self.encoder.mean)
+        trunk = composed(self.encoder.trunk)
+        head = composed(self.encoder.mean)
         matrix = head if trunk is None else head @ trunk
-        return self.units.rotated(matrix / self.units.scale)
-
-
-def _decoder(
-    spec: Decoder, n_latent: int, n_features: int, generator: torch.Generator, scale: float
-) -> nn.Sequential:
-    sizes = (n_latent, *spec.hidden, n_features)
-    return _perceptron(
-        sizes, spec.activation, bias=not spec.is_linear, generator=generator, scale=scale
-    )
+        return matrix / self.units.scale
 
 
 def build(
-    spec: ModelSpec, spectrum: Spectrum, n_latent: int, noise: NoiseName, seed: int
+    settings: ModelSettings, spectrum: Spectrum, n_latent: int, noise: NoiseName, seed: int
 ) -> GaussianVAE:
     """Make a model with initial weights drawn from (seed, "init"), in the training precision.
 
@@ -226,5 +154,5 @@ def build(
         Of the training data.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "init"))
-    model = GaussianVAE(spec, spectrum, n_latent, noise, generator)
-    return model.to(torch.float64 if spec.training.precision == "float64" else torch.float32)
+    model = GaussianVAE(settings, spectrum, n_latent, noise, generator)
+    return model.to(torch.float64 if settings.training.precision == "float64" else torch.float32)

@@ -1,10 +1,11 @@
-"""Adam, what it is told about a model, and where it runs."""
+"""Adam, what it is told about a model, and its rate, KL weight and records over the steps."""
 
 import itertools
-import os
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.adam import adam
@@ -12,7 +13,17 @@ from torch.optim.adam import adam
 from linvae.settings.model import Training
 from linvae.training.models import GaussianVAE
 
-__all__ = ["Adam", "Group", "device_of", "make_deterministic", "parameter_groups"]
+__all__ = [
+    "Adam",
+    "Group",
+    "Lengths",
+    "epoch_length",
+    "kl_weight",
+    "learning_rate",
+    "lengths_of",
+    "parameter_groups",
+    "record_steps",
+]
 
 
 @dataclass(frozen=True)
@@ -115,26 +126,50 @@ def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:
     return [weights, Group([noise], factor, (0.9, 0.9))]
 
 
-def device_of(name: str) -> torch.device:
-    """Device of a training job.
+@dataclass(frozen=True)
+class Lengths:
+    """Lengths of a training job in steps."""
 
-    Raises
-    ------
-    ValueError
-        If cuda is asked for and there is none.
-    """
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        msg = "training.device is cuda, but torch sees no GPU; set it to auto or cpu"
-        raise ValueError(msg)
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    steps: int
+    steps_per_epoch: int
+    batch_size: int
 
 
-def make_deterministic(device: torch.device) -> None:
-    """Let a GPU use only algorithms that repeat their bytes; those of a CPU that linvae calls do.
+def learning_rate(step: int, total: int, training: Training) -> float:
+    """Learning rate of a step: linear warm-up, then constant or half a cosine to zero."""
+    rate = training.learning_rate
+    if step < training.warmup_steps:
+        return rate * (step + 1) / (training.warmup_steps + 1)
+    if training.schedule == "constant":
+        return rate
+    progress = (step - training.warmup_steps) / max(1, total - training.warmup_steps)
+    return 0.5 * rate * (1 + math.cos(math.pi * progress))
 
-    Asking for it on a CPU would import torch's compiler, which takes longer than many jobs.
-    """
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
+
+def kl_weight(step: int, total: int, training: Training) -> float:
+    """Weight of the KL term: rises linearly from 0 to 1 over the annealed share of training."""
+    length = training.kl_annealing * total
+    return 1.0 if step >= length else step / length
+
+
+def epoch_length(training: Training, n: int) -> int:
+    """Return the number of steps that see each of n data once; the last may be a smaller batch."""
+    return math.ceil(n / min(training.batch_size or n, n))
+
+
+def record_steps(total: int, records: int) -> list[int]:
+    """Return the steps after which the curve is recorded: start, end, and more at first."""
+    growing = np.geomspace(1, total, max(2, records // 2))
+    even = np.linspace(0, total, max(2, records - records // 2))
+    return sorted({int(round(step)) for step in (*growing, *even)})
+
+
+def lengths_of(training: Training, n: int) -> Lengths:
+    """Return the lengths of a job on n data; steps are rounded up to whole epochs."""
+    batch_size = min(training.batch_size or n, n)
+    steps_per_epoch = epoch_length(training, n)
+    steps = training.steps or training.epochs * steps_per_epoch
+    # Resuming happens at epoch ends only, so a budget in steps is whole epochs.
+    return Lengths(
+        math.ceil(steps / steps_per_epoch) * steps_per_epoch, steps_per_epoch, batch_size
+    )

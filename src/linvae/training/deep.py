@@ -1,20 +1,59 @@
-"""A start of training from which nothing has collapsed: the principal components.
+"""Training of deep Gaussian VAEs: networks, start, and the loop, from a specification to files.
 
-A perceptron of rectified linear units computes a linear map z -> M z exactly if each layer passes
-both z and -z on, as max(z, 0) - max(-z, 0) = z. Its other units keep their random weights.
+The networks are `linvae.training.models`; the objective is the ELBO by the reparameterisation trick
+(`linvae.training.objectives`), maximised by Adam (`linvae.training.optimizer`) in the loop of
+`linvae.training.loop`. Nothing here knows the closed forms of the linear VAE.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from linvae.files import write_csv
 from linvae.spectrum import Spectrum
+from linvae.training.archive import save_model
+from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
 
-__all__ = ["start_at_principal_components"]
+__all__ = ["start_at_principal_components", "train_and_save"]
+
+
+def train_and_save(
+    spec: dict,
+    spectrum: Spectrum,
+    data: NDArray[np.float64],
+    model_file: str | Path,
+    curve_file: str | Path,
+) -> None:
+    """Train the deep VAE that `spec` describes, and write its weights and its curve.
+
+    Progress is saved in ``checkpoint.safetensors`` beside the weights, and that file is removed at
+    the end.
+
+    Parameters
+    ----------
+    spec
+        As `linvae.training.job.begin` takes it.
+    spectrum
+        Of the training data.
+    data
+        Training data (n, d).
+    model_file, curve_file
+        Files to write.
+    """
+    settings = begin(spec)
+    model = initial_model(spec, settings, spectrum)
+    if settings.start.weights == "principal":
+        start_at_principal_components(model, spectrum)
+    checkpoint = checkpoint_of(spec, model_file)
+    curve = train(model, spec, settings, checkpoint, data=data)
+    save_model(model_file, model, spec)
+    write_csv(curve_file, curve)
+    checkpoint.remove()
 
 
 @torch.no_grad()
@@ -34,11 +73,10 @@ def start_at_principal_components(model: GaussianVAE, spectrum: Spectrum) -> Non
     deviation = np.sqrt(spectrum.eigenvalues[:k])
     # Directions in which the data do not vary are neither encoded nor decoded.
     inverse = np.divide(1, deviation, out=np.zeros(k), where=deviation > 0)
-    rotation = np.eye(model.n_features) if model.units.axes is None else spectrum.eigenvectors
     scale = model.units.scale.double().cpu().numpy()
     encoder = [*model.encoder.trunk, *model.encoder.mean]
-    _pass_through(encoder, first=(axes * inverse).T @ rotation * scale, last=np.eye(k))
-    _pass_through(model.decoder, first=np.eye(k), last=(rotation.T @ axes * deviation).T / scale)
+    _pass_through(encoder, first=(axes * inverse).T * scale, last=np.eye(k))
+    _pass_through(model.decoder, first=np.eye(k), last=(axes * deviation).T / scale)
 
 
 def _pass_through(
@@ -50,8 +88,8 @@ def _pass_through(
     narrowest = min(layer.out_features for layer in linear[:-1])
     if narrowest < width:
         msg = (
-            f"training.init: principal needs hidden layers of at least 2 k = {width} units, "
-            f"found {narrowest}; widen them in config.yaml or set init: random"
+            f"start.weights: principal needs hidden layers of at least 2 k = {width} units, "
+            f"found {narrowest}; widen them in config.yaml or set start.weights: random"
         )
         raise ValueError(msg)
     for index, layer in enumerate(linear):

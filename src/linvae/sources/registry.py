@@ -1,0 +1,22 @@
+"""The datasets that there are: the image files of each, and the MD5 that they may have.
+
+They lie in ``datasets.json`` beside this module and not in code: what a job reads of it is part of
+the job's specification, so that another dataset changes the code of none.
+"""
+
+import json
+from pathlib import Path
+
+__all__ = ["DATASETS", "IMAGE_FILES", "NAMES"]
+
+IMAGE_FILES = {"train": "train-images-idx3-ubyte.gz", "test": "t10k-images-idx3-ubyte.gz"}
+
+# Dataset, named as its class in torchvision, then file, then hashes: the one that torchvision
+# expects, and those of repacked copies. Debian's dataset-fashion-mnist has the original compressed
+# streams under gzip headers without name and time; putting those back gives the original hash.
+DATASETS: dict[str, dict[str, list[str]]] = json.loads(
+    Path(__file__).with_name("datasets.json").read_text(encoding="utf-8")
+)
+
+# The name in paths, and the dataset.
+NAMES = {name.lower(): name for name in DATASETS}

@@ -1,0 +1,65 @@
+"""The kinds of values that sections of `study` in `config.yaml` hold."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from linvae.naming import MODEL_PATTERN, parse_variant
+from linvae.noise import parse_noise
+from linvae.settings.values import Real, Whole
+
+__all__ = [
+    "Latents",
+    "ModelName",
+    "Models",
+    "Noise",
+    "Positives",
+    "Seed",
+    "Seeds",
+    "Variances",
+    "Variant",
+    "Variants",
+    "distinct",
+]
+
+N_FEATURES = 784
+
+
+def _variant(value: str) -> str:
+    parse_variant("mnist", value)
+    return value
+
+
+def _noise(value: str) -> str:
+    _variance(parse_noise(value).variance)
+    return value
+
+
+def _variance(value: float) -> float:
+    # Far beyond any use, and names in paths stay short.
+    if not 1e-9 <= value <= 1e9:
+        msg = "a noise variance must lie between 1.0e-9 and 1.0e9"
+        raise ValueError(msg)
+    return value
+
+
+def distinct(values: tuple) -> tuple:
+    """Return the values, none of which may be there twice."""
+    if len(set(values)) != len(values):
+        msg = "values must differ from one another"
+        raise ValueError(msg)
+    return values
+
+
+Variant = Annotated[str, AfterValidator(_variant)]
+Variants = Annotated[tuple[Variant, ...], Field(min_length=1), AfterValidator(distinct)]
+Noise = Annotated[str, AfterValidator(_noise)]
+ModelName = Annotated[str, Field(pattern=f"^{MODEL_PATTERN}$", max_length=80)]
+Latents = Annotated[Whole, Field(gt=0, lt=N_FEATURES)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)]
+Positive = Annotated[Real, Field(gt=0)]
+Positives = Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(distinct)]
+Variance = Annotated[Real, AfterValidator(_variance)]
+Variances = Annotated[tuple[Variance, ...], Field(min_length=1), AfterValidator(distinct)]
+Models = Annotated[tuple[ModelName, ...], Field(min_length=1), AfterValidator(distinct)]

@@ -1,0 +1,215 @@
+"""Sections of the study with a linear decoder, all measured exactly."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from linvae.naming import Run, digest
+from linvae.settings.model import ModelSettings
+from linvae.settings.values import Whole
+from linvae.study.fields import (
+    N_FEATURES,
+    Latents,
+    ModelName,
+    Models,
+    Noise,
+    Positives,
+    Seed,
+    Seeds,
+    Variant,
+    Variants,
+    distinct,
+)
+from linvae.study.names import Names
+from linvae.study.section import Requirement, Section
+
+if TYPE_CHECKING:
+    from linvae.study.study import Study
+
+__all__ = [
+    "Autoencoder",
+    "Encoders",
+    "LatentDim",
+    "Linear",
+    "Restarts",
+    "Stationary",
+    "Stochastic",
+]
+
+_LINEAR_ADAM = Requirement(
+    lambda model: model.is_linear and model.training.optimizer == "adam",
+    "that is linear, with optimizer adam",
+)
+_LBFGS = Requirement(lambda model: model.training.optimizer == "lbfgs", "with optimizer lbfgs")
+
+
+class Linear(Section):
+    """The linear VAE at one latent dimension, by two optimisers."""
+
+    models_named: ClassVar = {"adam": _LINEAR_ADAM, "lbfgs": _LBFGS}
+    claim_files: ClassVar = ("curve.csv", "metrics.json")
+
+    data: Variant
+    n_latent: Latents
+    noise: Noise
+    adam: ModelName
+    lbfgs: ModelName
+    seeds: Seeds
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return both optimisers' runs for every seed."""
+        models = (self.adam, self.lbfgs)
+        return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
+
+
+class LatentDim(Section):
+    """The linear VAE over the number of latent dimensions."""
+
+    models_named: ClassVar = {"model": _LBFGS}
+
+    data: Variants
+    n_latents: Annotated[tuple[Latents, ...], Field(min_length=1), AfterValidator(distinct)]
+    fixed_at: Latents = 50
+    model: ModelName
+    noise: Noise
+    seed: Seed = 0
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return one run for each data variant and number of latents."""
+        return list(names.runs([self.model], self.data, self.n_latents, [self.noise], [self.seed]))
+
+    def variants(self, study: "Study") -> tuple[str, ...]:
+        """Return several data variants."""
+        return self.data
+
+    def evidence(self, study: "Study", names: Names) -> list[str]:
+        """Return the tables of maxima: the claim is one of closed forms."""
+        return [f"results/ppca/{names.data(v)}/at{self.fixed_at}.csv" for v in self.data]
+
+
+class Stochastic(Section):
+    """Analytic against stochastic training, in pairs of models with the same learning rate."""
+
+    models_named: ClassVar = {
+        "pairs": Requirement(
+            lambda model: model.is_linear and model.training.objective != "reconstruction",
+            "that is a linear VAE",
+        )
+    }
+    claim_files: ClassVar = ("curve.csv",)
+
+    data: Variant
+    n_latent: Latents
+    noise: Noise
+    pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)]
+    seeds: Seeds
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return the runs of both models of every pair."""
+        models = dict.fromkeys(name for pair in self.pairs for name in pair)
+        return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
+
+    def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
+        """List pairs that are no pairs, too."""
+        problems = super().problems(models)
+        for analytic, stochastic in self.pairs:
+            a, b = models[analytic].training, models[stochastic].training
+            pair = f"pairs: [{analytic}, {stochastic}]"
+            if (a.objective, b.objective) != ("analytic", "stochastic"):
+                problems.append(f"{pair} must be an analytic and a stochastic model, in this order")
+            elif a.learning_rate != b.learning_rate:
+                problems.append(f"{pair} have different learning rates")
+        return problems
+
+
+class Encoders(Section):
+    """Several encoders with the same linear decoder."""
+
+    models_named: ClassVar = {
+        "models": Requirement(
+            lambda model: model.decoder.is_linear and model.training.objective != "reconstruction",
+            "that is a VAE with a linear decoder",
+        )
+    }
+    claim_files: ClassVar = ("curve.csv", "metrics.json")
+
+    data: Variant
+    n_latent: Latents
+    noise: Noise
+    models: Models
+    seeds: Seeds
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return the runs of every encoder."""
+        return list(names.runs(self.models, [self.data], [self.n_latent], [self.noise], self.seeds))
+
+
+class Autoencoder(Section):
+    """The linear autoencoder against the linear VAE by two optimisers."""
+
+    models_named: ClassVar = {
+        "autoencoder": Requirement(
+            lambda model: model.training.objective == "reconstruction",
+            "with objective reconstruction",
+        ),
+        "adam": _LINEAR_ADAM,
+        "lbfgs": _LBFGS,
+    }
+
+    data: Variant
+    n_latent: Latents
+    noise: Noise
+    autoencoder: ModelName
+    adam: ModelName
+    lbfgs: ModelName
+    seeds: Seeds
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return the runs of the three models."""
+        models = (self.autoencoder, self.adam, self.lbfgs)
+        return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
+
+
+class Restarts(Section):
+    """Restarts of the linear VAE from many scales, collapsed starts and perturbed saddle points."""
+
+    data: Variant
+    n_latent: Latents
+    scales: Positives
+    seeds: Seeds
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latent", "scales", "seeds"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of restarts."""
+        return f"results/restarts/{names.data(self.data)}/{digest(self.job)}.csv"
+
+    def evidence(self, study: "Study", names: Names) -> list[str]:
+        """Return the table of restarts."""
+        return [self.table(names)]
+
+
+class Stationary(Section):
+    """Stationary points of the marginal likelihood, as in figure 1 of Lucas et al. (2019)."""
+
+    data: Variant
+    n_latent: Annotated[Whole, Field(ge=2, lt=N_FEATURES)] = 5
+    directions: Annotated[tuple[Latents, Latents], AfterValidator(distinct)] = (5, 7)
+    noise_at: Annotated[tuple[Latents, ...], Field(min_length=1)] = (4, 6, 8)
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latent", "noise_at"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of Hessians."""
+        return f"results/hessian/{names.data(self.data)}/{digest(self.job)}.csv"
+
+    def evidence(self, study: "Study", names: Names) -> list[str]:
+        """Return the table of Hessians."""
+        return [self.table(names)]

@@ -1,0 +1,82 @@
+"""What a section of the study knows: its fields, what its models must be, its runs and evidence."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from linvae.naming import Run, parse_variant
+from linvae.settings.model import ModelSettings
+from linvae.settings.values import Strict
+from linvae.study.names import Names
+
+if TYPE_CHECKING:
+    from linvae.study.study import Study
+
+__all__ = ["Requirement", "Section"]
+
+
+class Requirement(NamedTuple):
+    """What a model that a key names must be, and how that is said."""
+
+    fits: Callable[[ModelSettings], bool]
+    wanted: str
+
+
+class Section(Strict):
+    """A part of the study.
+
+    A section of its own says which models its keys name (`models_named`), which runs it needs
+    (`runs`), and which files of them the claims are judged by (`claim_files`).
+    """
+
+    # Keys that name models, or lists of them, and what those models must be.
+    models_named: ClassVar[Mapping[str, Requirement]] = {}
+    # Files of each run that the claims read.
+    claim_files: ClassVar[tuple[str, ...]] = ()
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return the training runs that the section needs; none of a section without any."""
+        return []
+
+    def variants(self, study: "Study") -> tuple[str, ...]:
+        """Return the data variants of the section, as the configuration names them."""
+        return (self.data,)
+
+    def evidence(self, study: "Study", names: Names) -> list[str]:
+        """Return the files that claims on this section are judged by."""
+        return [
+            names.file(run, name) for name in self.claim_files for run in self.runs(study, names)
+        ]
+
+    def named_models(self) -> Iterator[tuple[str, str]]:
+        """Give every key that names a model, with the model's name."""
+        for key in self.models_named:
+            value = getattr(self, key)
+            for item in (value,) if isinstance(value, str) else value:
+                for name in (item,) if isinstance(item, str) else item:
+                    yield key, name
+
+    def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
+        """List models that are not what the section is about, each with its key; all are known."""
+        return [
+            f"{key}: {name!r} must be a model {self.models_named[key].wanted}"
+            for key, name in self.named_models()
+            if not self.models_named[key].fits(models[name])
+        ]
+
+    def size_problems(self, study: "Study") -> list[str]:
+        """List numbers of latents, or of eigenvalues, that the number of images cannot give.
+
+        The covariance of n images has rank n - 1 at most, and one eigenvalue is left to the noise.
+        """
+        problems = []
+        for variant in self.variants(study):
+            n = parse_variant("mnist", variant).n_images
+            for key in ("n_latent", "n_latents", "fixed_at", "directions", "noise_at"):
+                value = getattr(self, key, ())
+                largest = max(value, default=0) if isinstance(value, tuple) else value
+                if n is not None and largest > n - 2:
+                    problems.append(
+                        f"{key}: {largest} is more than the {max(0, n - 2)} that {n} images "
+                        "allow; lower it or take more images in the section's data"
+                    )
+        return problems

@@ -1,0 +1,88 @@
+"""The kinds of networks that encoders and decoders are made of.
+
+A kind is a pair of functions in ``_ENCODERS`` and ``_DECODERS``, under the name that
+`linvae.settings.model.Network.kind` gives it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from linvae.settings.model import Network
+
+__all__ = ["Draw", "composed", "decoder_network", "encoder_body", "perceptron"]
+
+_ACTIVATIONS = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "softplus": nn.Softplus,
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Where initial weights come from: uniform in +-scale/sqrt(fan in)."""
+
+    generator: torch.Generator
+    scale: float = 1.0
+
+
+def perceptron(sizes: Sequence[int], activation: str, draw: Draw, *, bias: bool) -> nn.Sequential:
+    """Return linear maps with activations between them."""
+    layers: list[nn.Module] = []
+    for i, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        if i > 0:
+            layers.append(_ACTIVATIONS[activation]())
+        layer = nn.Linear(fan_in, fan_out, bias=bias)
+        bound = draw.scale / fan_in**0.5
+        with torch.no_grad():
+            layer.weight.uniform_(-bound, bound, generator=draw.generator)
+            if bias:
+                layer.bias.uniform_(-bound, bound, generator=draw.generator)
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+def composed(network: nn.Sequential) -> Tensor | None:
+    """Return the matrix of a perceptron whose activations are the identity; None of no layers."""
+    product = None
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            product = layer.weight if product is None else layer.weight @ product
+    return product
+
+
+def encoder_body(
+    settings: Network, n_features: int, draw: Draw
+) -> tuple[nn.Sequential, nn.Module, int]:
+    """Return an encoder up to its heads: layers, their last activation, and the output's width."""
+    return _ENCODERS[settings.kind](settings, n_features, draw)
+
+
+def decoder_network(settings: Network, n_latent: int, n_features: int, draw: Draw) -> nn.Module:
+    """Return a network from latents (..., k) to features (..., d)."""
+    return _DECODERS[settings.kind](settings, n_latent, n_features, draw)
+
+
+def _perceptron_body(
+    settings: Network, n_features: int, draw: Draw
+) -> tuple[nn.Sequential, nn.Module, int]:
+    sizes = (n_features, *settings.hidden)
+    layers = perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
+    last = _ACTIVATIONS[settings.activation]() if settings.hidden else nn.Identity()
+    return layers, last, sizes[-1]
+
+
+def _perceptron_decoder(
+    settings: Network, n_latent: int, n_features: int, draw: Draw
+) -> nn.Sequential:
+    sizes = (n_latent, *settings.hidden, n_features)
+    return perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
+
+
+_ENCODERS = {"perceptron": _perceptron_body}
+_DECODERS = {"perceptron": _perceptron_decoder}
