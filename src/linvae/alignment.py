@@ -8,17 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import subspace_angles
 
 __all__ = [
     "Match",
     "axis_alignment_distance",
     "cos_matrix",
-    "cross_gram",
     "gram",
     "match",
     "mean_abs_cos",
-    "principal_angles",
     "subspace_distance",
 ]
 
@@ -74,7 +71,7 @@ def match(weights: ArrayLike, reference: ArrayLike) -> Match:
         Only the first k columns are used; m >= k.
     """
     # Here, as its import takes longer than most else that this module is used for.
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
+    from scipy.optimize import linear_sum_assignment
 
     cosines = cos_matrix(weights, _leading(reference, _columns(weights).shape[1]))
     columns, order = linear_sum_assignment(np.abs(cosines).T, maximize=True)
@@ -125,36 +122,10 @@ def subspace_distance(weights: ArrayLike, eigenvectors: ArrayLike) -> float:
     return float(max(0.0, 1.0 - np.sum(overlap**2) / w.shape[1]))
 
 
-def principal_angles(weights: ArrayLike, eigenvectors: ArrayLike) -> NDArray[np.float64]:
-    """Principal angles between the two spans, ascending, in radians.
-
-    Returns
-    -------
-    ndarray of shape (k,)
-        A dimension that the columns of `weights` do not span counts as pi / 2.
-    """
-    w = _columns(weights)
-    angles = np.full(w.shape[1], np.pi / 2)
-    basis = _basis(w)
-    if basis.shape[1] > 0:
-        found = subspace_angles(basis, _leading(eigenvectors, w.shape[1]))
-        angles[: found.size] = found[::-1]
-    return angles
-
-
 def gram(weights: ArrayLike) -> NDArray[np.float64]:
     """Inner products of the columns, W^T W, of shape (k, k)."""
     w = _columns(weights)
     return w.T @ w
-
-
-def cross_gram(reference: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
-    """Inner products of reference columns and matched columns, of shape (k, k).
-
-    The columns of `weights` take the order and signs that make the diagonal agree best.
-    """
-    r, w = _columns(reference), _columns(weights)
-    return _leading(r, w.shape[1]).T @ match(w, r).apply(w)
 
 
 def _columns(matrix: ArrayLike) -> NDArray[np.float64]:

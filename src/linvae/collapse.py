@@ -8,16 +8,17 @@ References
 Lucas, Tucker, Grosse and Norouzi (2019), *Don't Blame the ELBO!*, definition 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linvae.files import read_arrays, write_arrays
+__all__ = ["SPLITS", "CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
 
-__all__ = ["CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
+# The splits of the data, and what is put before the names of their arrays.
+SPLITS = {"train": "", "test": "test_"}
 
 
 def kl_per_dimension(mean: ArrayLike, variance: ArrayLike) -> NDArray[np.float64]:
@@ -121,37 +122,30 @@ class CollapseCurve:
         """Collapse percentage at every epsilon of the grid, shape (m,)."""
         return _percent(self.counts, self.n_samples, delta)
 
-    def percent_at(self, epsilon: float, delta: float = 0.01) -> float:
-        """Collapse percentage at one epsilon of the grid; between two of them it is unknown."""
-        index = int(np.abs(self.epsilon - epsilon).argmin())
-        if not np.isclose(self.epsilon[index], epsilon, rtol=1e-9, atol=0.0):
-            message = (
-                f"epsilon={epsilon} is not on the grid from {self.epsilon[0]} to "
-                f"{self.epsilon[-1]}; the nearest is {self.epsilon[index]}."
-            )
-            raise ValueError(message)
-        return float(_percent(self.counts[:, index : index + 1], self.n_samples, delta)[0])
-
-    def save(self, path: str | Path) -> None:
-        """Write the counts to a `.npz` file, atomically."""
-        n_samples = np.asarray(self.n_samples)
-        write_arrays(path, epsilon=self.epsilon, counts=self.counts, n_samples=n_samples)
+    def arrays(self, prefix: str = "") -> dict[str, NDArray]:
+        """Return the curve as arrays whose names have a prefix, as a `.npz` file holds them."""
+        return {
+            f"{prefix}epsilon": self.epsilon,
+            f"{prefix}counts": self.counts,
+            f"{prefix}n_samples": np.asarray(self.n_samples),
+        }
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote.
+    def from_arrays(cls, arrays: Mapping[str, NDArray], prefix: str = "") -> Self:
+        """Read what `arrays` gave.
 
         Raises
         ------
         ValueError
-            If the file is damaged, or lacks an array, or its arrays do not fit together.
+            If an array is missing, or they do not fit together.
         """
-        found = read_arrays(path)
-        shapes = [found[name].shape for name in ("epsilon", "counts", "n_samples") if name in found]
+        names = [f"{prefix}{name}" for name in ("epsilon", "counts", "n_samples")]
+        shapes = [arrays[name].shape for name in names if name in arrays]
         if len(shapes) != 3 or shapes[1][1:] != shapes[0] or shapes[2] != ():
-            message = f"{path} is not a collapse curve; delete it and run again"
+            message = f"arrays {', '.join(names)} of a collapse curve are missing or do not fit"
             raise ValueError(message)
-        return cls(found["epsilon"], found["counts"], int(found["n_samples"]))
+        epsilon, counts, n_samples = (arrays[name] for name in names)
+        return cls(epsilon, counts, int(n_samples))
 
 
 def _check_kl(kl: ArrayLike) -> NDArray:

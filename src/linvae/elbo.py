@@ -10,7 +10,6 @@ Lucas, Tucker, Grosse and Norouzi (2019), *Don't Blame the ELBO!*, equations 7 t
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,41 +19,12 @@ from linvae import ppca
 from linvae.spectrum import Spectrum
 
 __all__ = [
-    "Decomposition",
     "LinearBound",
     "analytic",
     "best_encoder",
-    "decompose",
     "linear_bound",
     "profiled",
 ]
-
-
-@dataclass(frozen=True)
-class Decomposition:
-    """An ELBO against the maximum of pPCA; gap = marginal_gap + inference_gap, all in nats.
-
-    Attributes
-    ----------
-    elbo : float
-    log_likelihood : float
-        log p(x) of the decoder alone.
-    ppca_max : float
-        The largest log-likelihood that any decoder of the same size reaches.
-    gap : float
-        ppca_max - elbo.
-    marginal_gap : float
-        ppca_max - log_likelihood: the decoder is not the maximum-likelihood one.
-    inference_gap : float
-        log_likelihood - elbo, the KL divergence from the encoder to the true posterior.
-    """
-
-    elbo: float
-    log_likelihood: float
-    ppca_max: float
-    gap: float
-    marginal_gap: float
-    inference_gap: float
 
 
 class LinearBound(NamedTuple):
@@ -156,33 +126,6 @@ def best_encoder(
     s = ppca.check_noise_variance(noise_variance)
     m = w.T @ w + s * np.eye(w.shape[1])
     return np.linalg.solve(m, w.T), s / np.diag(m)
-
-
-def decompose(
-    weights: ArrayLike,
-    encoder: ArrayLike,
-    posterior_variance: ArrayLike,
-    noise_variance: float,
-    spectrum: Spectrum,
-    *,
-    noise_variance_fixed: bool = False,
-) -> Decomposition:
-    """Split the distance of an ELBO from the pPCA maximum into its two causes.
-
-    Parameters
-    ----------
-    weights, encoder, posterior_variance, noise_variance, spectrum
-        As in `analytic`.
-    noise_variance_fixed : bool
-        Whether the maximum is taken at this noise variance, as for a model that cannot learn it,
-        or over all noise variances.
-    """
-    w = _check_weights(weights, spectrum)
-    bound = analytic(w, encoder, posterior_variance, noise_variance, spectrum)
-    marginal = ppca.log_likelihood(w, noise_variance, spectrum)
-    fixed = noise_variance if noise_variance_fixed else None
-    best = ppca.max_log_likelihood(spectrum, w.shape[1], noise_variance=fixed)
-    return Decomposition(bound, marginal, best, best - bound, best - marginal, marginal - bound)
 
 
 def linear_bound(spectrum: Spectrum, n_latent: int, noise_variance: float) -> LinearBound:

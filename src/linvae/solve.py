@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from linvae import elbo, ppca
 from linvae.ascent import Ascent, Record
@@ -48,6 +49,8 @@ class Solution:
     converged: bool
 
 
+# Products of this size gain nothing from more threads, and lose where cores are shared.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def lbfgs(
     spectrum: Spectrum,
     n_latent: int,

@@ -89,7 +89,7 @@ def read_archive(path: str | Path) -> tuple[dict[str, NDArray], dict[str, object
     try:
         with safe_open(path, framework="np") as archive:
             content = json.loads(archive.metadata()["linvae"])
-            arrays = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+            arrays = {name: archive.get_tensor(name) for name in archive.keys()}
         metadata, expected = content["metadata"], content["sha256"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(path, error) from error

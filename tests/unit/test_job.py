@@ -90,7 +90,7 @@ def test_exact_elbo_does_not_depend_on_the_chunk(data, spectrum, tmp_path, monke
     assert exact_elbo(model, data) == pytest.approx(whole, rel=1e-12)
 
 
-class Killed(Exception):  # noqa: N818 - it stands for a signal
+class Killed(Exception):
     pass
 
 

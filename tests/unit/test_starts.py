@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from linvae.training.start import start_at_principal_components
 
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSpec
 from linvae.spectrum import Spectrum
 from linvae.training.models import build
-from linvae.training.start import start_at_principal_components
 
 D, K, N = 9, 3, 60
 

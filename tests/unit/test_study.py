@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from linvae.study.sections import Study
 
 from linvae.config.load import load
 from linvae.naming import Run, parse_run
 from linvae.study import runs as study
 from linvae.study.figures import FIGURES
-from linvae.study.sections import Study
 
 TINY = Path(__file__).parents[1] / "workflow" / "tiny.yaml"
 DATA = "mnist-logit-first60"

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from linvae.training.schedule import epoch_length, kl_weight, learning_rate, record_steps
 
 from linvae import elbo, ppca
 from linvae.noise import parse_noise
@@ -16,7 +17,6 @@ from linvae.training.job import linear_weights
 from linvae.training.loop import NonFiniteLossError, fit
 from linvae.training.models import build
 from linvae.training.optimizer import Adam
-from linvae.training.schedule import epoch_length, kl_weight, learning_rate, record_steps
 
 D, K, N = 6, 2, 50
 LINEAR = {"training": {"objective": "analytic", "steps": 40, "records": 6}}
@@ -138,7 +138,7 @@ def state_and_curve(model, curve):
     return b"".join(parts), curve.to_csv()
 
 
-class Killed(Exception):  # noqa: N818 - it stands for a signal
+class Killed(Exception):
     pass
 
 

@@ -5,10 +5,10 @@ import resource
 
 import pytest
 import yaml
+from linvae.study.sections import Study
 
 from linvae.config.load import load
 from linvae.study import runs as study
-from linvae.study.sections import Study
 
 MODULE = "src/linvae/{}.py"
 PREPARATION = {"fetch", "preprocess", "spectrum"}

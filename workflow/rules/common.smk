@@ -1,30 +1,80 @@
-"""The validated configuration, and the one parameter that each rule carries."""
+"""The validated configuration, the study's names, and the one parameter that each rule carries."""
 
 import os
 import re
 import sys
+from pathlib import Path
 
-from linvae.study import runs as study
 from linvae.config.load import ConfigError, load
+from linvae.config.study_name import named
 from linvae.fingerprint import fingerprint, specification
+from linvae.naming import VARIANT_PATTERN
+from linvae.study.figures import FIGURES
+
+ROOT = Path(str(workflow.current_basedir)).parents[1]
 
 try:
-    CONFIG = load(config)
+    CONFIG = load(
+        named(
+            config,
+            overlays=workflow.config_settings.configfiles,
+            command_line=workflow.config_settings.config,
+        )
+    )
 except ConfigError as error:
     sys.exit(
         f"The configuration is not valid (config.yaml and what overlays change in it):\n{error}"
     )
 
+
+def gpu_or_cpu():
+    """What `device: auto` means here; torch is asked only where a model says so."""
+    if all(model.job.device != "auto" for model in CONFIG.models.values()):
+        return "cpu"
+    from linvae.training.device import device_of
+
+    return device_of("auto").type
+
+
+STUDY = CONFIG.study
+DEVICE = gpu_or_cpu()
+NAMES = CONFIG.names(DEVICE)
 DATASET = CONFIG.dataset.key
+OWN = f"results/{CONFIG.name}"
+# Where the files of a run lie, and what is measured of a deep one.
+RUN_NAME = "{trained}/{data}/k{k}/{noise}/seed{seed}"
+RUN = f"results/train/{RUN_NAME}"
+MEASURED = f"{RUN}/{NAMES.measurement}" if NAMES.measurement else RUN
+# A model by the name and digest that its runs' paths hold.
+TRAINED = {f"{name}.{digest}": name for name, digest in NAMES.digests.items()}
+PROVENANCE = f"results/data/{DATASET}/provenance.json"
+
 # Jobs start `python` from the environment that runs Snakemake, activated or not.
 os.environ.update(
-    PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")]),
+    # No part of a job's specification: it decides no result.
+    LINVAE_CHECKPOINT_SECONDS=str(CONFIG.checkpoint_seconds),
 )
 
 
 def script(name, modules=()):
     """Fingerprint of a script of the workflow and of all modules that it reaches."""
-    return fingerprint(os.path.join(workflow.basedir, "workflow", "scripts", f"{name}.py"), modules)
+    return fingerprint(ROOT / "workflow" / "scripts" / f"{name}.py", modules)
+
+
+def settings_of(wildcards):
+    """Settings of the model that a run's path names."""
+    return CONFIG.models[TRAINED[wildcards.trained]]
+
+
+def identity_of(wildcards):
+    """What a job is told of its model."""
+    return CONFIG.model_identity(TRAINED[wildcards.trained], DEVICE)
+
+
+def trained(fits):
+    """Regular expression that matches the models, as in paths, of which something is true."""
+    return one_of(path for path, name in TRAINED.items() if fits(CONFIG.models[name]))
 
 
 def one_of(names):
@@ -47,8 +97,9 @@ onstart:
 
 wildcard_constraints:
     dataset=one_of([DATASET]),
-    data=one_of([DATASET]) + r"-(?:pixels|logit)-(?:first[1-9][0-9]*|all)",
+    data=one_of([DATASET]) + "-" + VARIANT_PATTERN,
     k=r"[1-9][0-9]*",
     noise=r"(?:fixed|learned)-[0-9]+(?:\.[0-9]+)?",
     seed=r"[0-9]+",
-    figure=one_of(study.FIGURES),
+    digest=r"[0-9a-f]{8}",
+    figure=one_of(FIGURES),

@@ -1,6 +1,7 @@
 """Fetch the images once, and turn them into each data variant that the study names."""
 
 from linvae.naming import parse_data
+from linvae.sources.registry import DATASETS
 
 # The job finds the folder there. It is no part of `spec`: wherever the files lie, they have the
 # hashes of the dataset, and moving them must not rerun the study.
@@ -35,6 +36,7 @@ rule fetch:
             name=CONFIG.dataset.name,
             source=CONFIG.dataset.source,
             local=MAY_BE_LOCAL and bool(os.environ.get("LINVAE_DATA_DIR")),
+            files=DATASETS[CONFIG.dataset.name],
         ),
     message:
         "Fetching {wildcards.dataset}"
@@ -44,14 +46,16 @@ rule fetch:
 
 
 def preprocess_spec(wildcards):
+    """All that the name of a data variant says."""
     name = parse_data(wildcards.data)
+    dither = {"seed": name.seed, "logit_lambda": name.logit_lambda}
     return specification(
         script("preprocess"),
         preprocessing=name.preprocessing,
         n_train=name.n_images,
-        n_test=CONFIG.dataset.n_test,
+        n_test=name.n_test,
         # Pixels are not dithered: its settings do not concern them.
-        **(CONFIG.preprocess.model_dump() if name.preprocessing == "logit" else {}),
+        **(dither if name.preprocessing == "logit" else {}),
     )
 
 

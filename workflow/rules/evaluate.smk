@@ -1,26 +1,28 @@
 """Measure every finished run: exactly where the decoder is linear, by sampling where it is deep."""
 
-from linvae.study.sections import Collapse
+from math import ceil
+
+from linvae.fingerprint import specification
 from linvae.naming import parse_data
+from linvae.study.cost import data_megabytes, training_images
 
 
 def evaluated_data(wildcards):
     """The data themselves, only for models that S alone does not measure."""
-    if CONFIG.models[wildcards.model].is_linear:
+    if settings_of(wildcards).is_linear:
         return []
     return f"results/data/{wildcards.data}/data.npz"
 
 
-def evaluation_megabytes(wildcards):
+def evaluation_megabytes(wildcards, attempt):
     """Torch and the model, and the data where they are read, in two precisions."""
-    model = CONFIG.models[wildcards.model]
-    images = 0 if model.is_linear else plan.training_images(wildcards.data)
-    return ceil(700 + 3 * plan.data_megabytes(images))
+    images = 0 if settings_of(wildcards).is_linear else training_images(wildcards.data)
+    return attempt * ceil(700 + 3 * data_megabytes(images))
 
 
-def evaluation_minutes(wildcards):
+def evaluation_minutes(wildcards, attempt):
     """Encoding is cheap beside decoding every draw of z."""
-    return 2 + ceil(plan.training_images(wildcards.data) / 10_000)
+    return attempt * (2 + ceil(training_images(wildcards.data) / 10_000))
 
 
 rule evaluate:
@@ -36,19 +38,17 @@ rule evaluate:
     benchmark:
         f"results/benchmarks/evaluate/{RUN_NAME}.tsv"
     wildcard_constraints:
-        model=one_of(name for name, model in CONFIG.models.items() if model.decoder.is_linear),
+        trained=trained(lambda model: model.decoder.is_linear),
     threads: CONFIG.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * evaluation_megabytes(wildcards),
+        mem_mb=evaluation_megabytes,
         runtime=lambda wildcards, attempt: 2 * attempt,
     params:
         spec=lambda wildcards: specification(
-            script("evaluate"),
-            model=CONFIG.models[wildcards.model].model_dump(mode="json"),
-            noise=wildcards.noise,
+            script("evaluate"), model=identity_of(wildcards), noise=wildcards.noise
         ),
     message:
-        "Measuring {wildcards.model}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
+        "Measuring {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
         "python workflow/scripts/evaluate.py --spec {params.spec:q} --spectrum {input.spectrum}"
         " --data {input.data} --model {input.model} --curve {input.curve}"
@@ -57,19 +57,16 @@ rule evaluate:
 
 def deep_spec(wildcards):
     """The run's identity, and how its ELBO and collapse are measured."""
-    measurement = CONFIG.study.collapse or Collapse.model_construct()
-    preprocessing = parse_data(wildcards.data).preprocessing
-    logit = {"logit_lambda": CONFIG.preprocess.logit_lambda} if preprocessing == "logit" else {}
+    data = parse_data(wildcards.data)
+    logit = {"logit_lambda": data.logit_lambda} if data.preprocessing == "logit" else {}
     return specification(
         script("evaluate_deep"),
-        model=CONFIG.models[wildcards.model].model_dump(mode="json"),
+        model=identity_of(wildcards),
         noise=wildcards.noise,
         seed=int(wildcards.seed),
         threads=CONFIG.threads,
-        elbo_samples=measurement.elbo_samples,
-        epsilon=measurement.epsilon,
-        delta=measurement.delta,
-        preprocessing=preprocessing,
+        preprocessing=data.preprocessing,
+        **CONFIG.measurement.identity(),
         **logit,
     )
 
@@ -81,23 +78,23 @@ rule evaluate_deep:
         spectrum="results/spectrum/{data}.npz",
         data="results/data/{data}/data.npz",
     output:
-        metrics=f"{RUN}/metrics.json",
-        kl=f"{RUN}/kl.npz",
-        samples=f"{RUN}/samples.npz",
+        metrics=f"{MEASURED}/metrics.json",
+        kl=f"{MEASURED}/kl.npz",
+        samples=f"{MEASURED}/samples.npz",
     log:
         f"results/logs/evaluate_deep/{RUN_NAME}.log",
     benchmark:
         f"results/benchmarks/evaluate_deep/{RUN_NAME}.tsv"
     wildcard_constraints:
-        model=one_of(name for name, model in CONFIG.models.items() if not model.decoder.is_linear),
+        trained=trained(lambda model: not model.decoder.is_linear),
     threads: CONFIG.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * evaluation_megabytes(wildcards),
-        runtime=lambda wildcards, attempt: attempt * evaluation_minutes(wildcards),
+        mem_mb=evaluation_megabytes,
+        runtime=evaluation_minutes,
     params:
         spec=deep_spec,
     message:
-        "Measuring {wildcards.model}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
+        "Measuring {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
         "python workflow/scripts/evaluate_deep.py --spec {params.spec:q}"
         " --spectrum {input.spectrum} --data {input.data} --model {input.model}"
@@ -109,46 +106,33 @@ rule restarts:
     input:
         spectrum="results/spectrum/{data}.npz",
     output:
-        table="results/restarts/{data}/k{k}.csv",
+        table="results/restarts/{data}/{digest}.csv",
     log:
-        "results/logs/restarts/{data}/k{k}.log",
+        "results/logs/restarts/{data}/{digest}.log",
     benchmark:
-        "results/benchmarks/restarts/{data}/k{k}.tsv"
-    threads: CONFIG.threads
+        "results/benchmarks/restarts/{data}/{digest}.tsv"
     params:
-        spec=lambda wildcards: specification(
-            script("restarts"),
-            n_latent=int(wildcards.k),
-            scales=list(CONFIG.study.restarts.scales),
-            seeds=list(CONFIG.study.restarts.seeds),
-            threads=CONFIG.threads,
-        ),
+        spec=lambda wildcards: specification(script("restarts"), **STUDY.restarts.job),
     message:
-        "Restarting the linear VAE on {wildcards.data}, k={wildcards.k}"
+        "Restarting the linear VAE on {wildcards.data}"
     shell:
         "python workflow/scripts/restarts.py --spec {params.spec:q} --spectrum {input.spectrum}"
         " --table {output.table} > {log} 2>&1"
 
 
-rule curvature:
+rule hessian:
     input:
         spectrum="results/spectrum/{data}.npz",
     output:
-        table="results/curvature/{data}.csv",
+        table="results/hessian/{data}/{digest}.csv",
     log:
-        "results/logs/curvature/{data}.log",
+        "results/logs/hessian/{data}/{digest}.log",
     benchmark:
-        "results/benchmarks/curvature/{data}.tsv"
-    threads: CONFIG.threads
+        "results/benchmarks/hessian/{data}/{digest}.tsv"
     params:
-        spec=lambda wildcards: specification(
-            script("curvature"),
-            n_latent=CONFIG.study.stationary.n_latent,
-            noise_at=list(CONFIG.study.stationary.noise_at),
-            threads=CONFIG.threads,
-        ),
+        spec=lambda wildcards: specification(script("hessian"), **STUDY.stationary.job),
     message:
-        "Measuring curvature at stationary points on {wildcards.data}"
+        "Measuring the likelihood's curvature at stationary points on {wildcards.data}"
     shell:
-        "python workflow/scripts/curvature.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        "python workflow/scripts/hessian.py --spec {params.spec:q} --spectrum {input.spectrum}"
         " --table {output.table} > {log} 2>&1"

@@ -1,39 +1,45 @@
 """Draw every figure that the study asks for, as .png and .pdf, with its numbers as .csv."""
 
-FIGURE_NAMES = study.figures(CONFIG)
+from linvae.fingerprint import specification
+from linvae.study.figures import FIGURES, figure_inputs, figures
+
+FIGURE_NAMES = figures(STUDY)
 FIGURE_FILES = expand(
-    "results/figures/{figure}.{suffix}", figure=FIGURE_NAMES, suffix=("png", "pdf", "csv")
+    f"{OWN}/figures/{{figure}}.{{suffix}}", figure=FIGURE_NAMES, suffix=("png", "pdf", "csv")
 )
 
 
 def figure_spec(wildcards):
     """The figure's own section of the study, its style and its module, and nothing else."""
     figure = wildcards.figure
+    section = getattr(STUDY, FIGURES[figure].section)
     style = CONFIG.figures.get(figure)
     return specification(
         script("figure", [f"linvae.plots.{figure}"]),
         figure=figure,
-        section=study.figure_section(CONFIG, figure),
-        style=style.model_dump(exclude_unset=True) if style else {},
+        section=section.identity(),
+        measurement=CONFIG.measurement.identity(),
+        style=style.identity() if style else {},
     )
 
 
 rule figure:
     input:
-        lambda wildcards: study.figure_inputs(CONFIG, wildcards.figure),
+        files=lambda wildcards: figure_inputs(STUDY, NAMES, wildcards.figure),
+        provenance=PROVENANCE,
     output:
         png=report(
-            "results/figures/{figure}.png",
+            f"{OWN}/figures/{{figure}}.png",
             caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{figure}"},
         ),
-        pdf="results/figures/{figure}.pdf",
-        csv="results/figures/{figure}.csv",
+        pdf=f"{OWN}/figures/{{figure}}.pdf",
+        csv=f"{OWN}/figures/{{figure}}.csv",
     log:
-        "results/logs/figure/{figure}.log",
+        f"{OWN}/logs/figure/{{figure}}.log",
     benchmark:
-        "results/benchmarks/figure/{figure}.tsv"
+        f"{OWN}/benchmarks/figure/{{figure}}.tsv"
     params:
         spec=figure_spec,
     message:

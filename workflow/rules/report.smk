@@ -1,55 +1,41 @@
 """What the study says: table 1, the verdict on each claim, and the summary."""
 
-PROVENANCE = f"results/data/{DATASET}/provenance.json"
-REPORT_FILES = ["results/summary.md", "results/claims.json", "results/claims.md"]
-if CONFIG.study.collapse:
-    REPORT_FILES += ["results/tables/table1_sigma.csv", "results/tables/table1_sigma.md"]
+from linvae.fingerprint import specification
 
-# Sections whose runs have curves that a claim reads; of the deep runs the metrics say all.
-CURVED = ("linear", "stochastic", "encoders")
-DEEP = ("collapse", "annealing", "optimisation")
+REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
+REPORT_FILES.append(f"{OWN}/study.json")
+if STUDY.collapse:
+    REPORT_FILES += [f"{OWN}/tables/table1_sigma.csv", f"{OWN}/tables/table1_sigma.md"]
 
 
-def claims_inputs():
-    """The files that the claims are judged by."""
-    files = []
-    for section in CURVED:
-        files += [run.file("curve.csv") for run in study.runs(CONFIG, section)]
-    for section in ("linear", "encoders", *DEEP):
-        files += [run.file("metrics.json") for run in study.runs(CONFIG, section)]
-    if CONFIG.study.latent_dim:
-        files += [f"results/ppca/{data}.csv" for data in study.data_names(CONFIG, "latent_dim")]
-    if CONFIG.study.restarts:
-        (data,) = study.data_names(CONFIG, "restarts")
-        files.append(f"results/restarts/{data}/k{CONFIG.study.restarts.n_latent}.csv")
-    if CONFIG.study.stationary:
-        (data,) = study.data_names(CONFIG, "stationary")
-        files.append(f"results/curvature/{data}.csv")
-    return [*dict.fromkeys(files), PROVENANCE]
+def metrics_of(runs):
+    return [NAMES.file(run, "metrics.json") for run in runs]
 
 
 def claims_spec(wildcards):
-    """The sections that claims speak of, and the models that they name."""
-    sections = (*CURVED, "latent_dim", "restarts", "stationary", *DEEP)
-    named = {run.model for section in (*CURVED, *DEEP) for run in study.runs(CONFIG, section)}
+    """The sections of the study, and the models that they name."""
+    named = {name for _, section in STUDY.sections() for _, name in section.named_models()}
     return specification(
         script("claims"),
-        dataset=DATASET,
-        study={name: CONFIG.study.model_dump(mode="json")[name] for name in sections},
-        models={name: CONFIG.models[name].model_dump(mode="json") for name in sorted(named)},
+        study_name=CONFIG.name,
+        study=STUDY.identity(),
+        models={name: CONFIG.model_identity(name, DEVICE) for name in sorted(named)},
+        names=NAMES.only(named).to_dict(),
+        measurement=CONFIG.measurement.identity(),
     )
 
 
 rule claims:
     input:
-        claims_inputs(),
+        files=STUDY.evidence(NAMES),
+        provenance=PROVENANCE,
     output:
-        claims="results/claims.json",
-        document=report("results/claims.md", caption="../report/claims.rst", category="Claims"),
+        claims=f"{OWN}/claims.json",
+        document=report(f"{OWN}/claims.md", caption="../report/claims.rst", category="Claims"),
     log:
-        "results/logs/claims.log",
+        f"{OWN}/logs/claims.log",
     benchmark:
-        "results/benchmarks/claims.tsv"
+        f"{OWN}/benchmarks/claims.tsv"
     params:
         spec=claims_spec,
     message:
@@ -61,21 +47,19 @@ rule claims:
 
 rule table1:
     input:
-        metrics=[run.file("metrics.json") for run in study.runs(CONFIG, "collapse")],
+        metrics=metrics_of(STUDY.runs("collapse", NAMES)),
         provenance=PROVENANCE,
     output:
-        csv="results/tables/table1_sigma.csv",
+        csv=f"{OWN}/tables/table1_sigma.csv",
         document=report(
-            "results/tables/table1_sigma.md", caption="../report/table1.rst", category="Tables"
+            f"{OWN}/tables/table1_sigma.md", caption="../report/table1.rst", category="Tables"
         ),
     log:
-        "results/logs/table1.log",
+        f"{OWN}/logs/table1.log",
     benchmark:
-        "results/benchmarks/table1.tsv"
+        f"{OWN}/benchmarks/table1.tsv"
     params:
-        spec=lambda wildcards: specification(
-            script("table1"), epsilon=CONFIG.study.collapse.epsilon
-        ),
+        spec=specification(script("table1"), epsilon=CONFIG.measurement.epsilon),
     message:
         "Writing table 1"
     shell:
@@ -85,19 +69,27 @@ rule table1:
 
 rule summary:
     input:
-        metrics=[run.file("metrics.json") for run in study.all_runs(CONFIG)],
-        claims="results/claims.json",
+        metrics=metrics_of(STUDY.all_runs(NAMES)),
+        claims=f"{OWN}/claims.json",
         provenance=PROVENANCE,
     output:
-        summary=report("results/summary.md", caption="../report/summary.rst", category="Summary"),
+        summary=report(f"{OWN}/summary.md", caption="../report/summary.rst", category="Summary"),
+        runs=f"{OWN}/runs.csv",
+        study=f"{OWN}/study.json",
     log:
-        "results/logs/summary.log",
+        f"{OWN}/logs/summary.log",
     benchmark:
-        "results/benchmarks/summary.tsv"
+        f"{OWN}/benchmarks/summary.tsv"
     params:
-        spec=specification(script("summary"), study=CONFIG.study.model_dump(mode="json")),
+        # Where the images lie is not what the study is.
+        spec=specification(
+            script("summary"),
+            configuration=CONFIG.model_dump(mode="json", exclude={"dataset": {"local_dir"}}),
+            device=DEVICE,
+        ),
     message:
         "Writing the summary"
     shell:
         "python workflow/scripts/summary.py --spec {params.spec:q} --inputs {input}"
-        " --summary {output.summary} > {log} 2>&1"
+        " --summary {output.summary} --runs {output.runs} --study {output.study}"
+        " > {log} 2>&1"

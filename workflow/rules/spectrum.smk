@@ -1,5 +1,7 @@
 """Eigendecompose each data variant, and tabulate the pPCA maximum over the number of latents."""
 
+from linvae.fingerprint import specification
+
 
 rule spectrum:
     input:
@@ -23,16 +25,15 @@ rule ppca:
     input:
         spectrum="results/spectrum/{data}.npz",
     output:
-        table="results/ppca/{data}.csv",
+        table="results/ppca/{data}/at{fixed_at}.csv",
     log:
-        "results/logs/ppca/{data}.log",
+        "results/logs/ppca/{data}/at{fixed_at}.log",
     benchmark:
-        "results/benchmarks/ppca/{data}.tsv"
+        "results/benchmarks/ppca/{data}/at{fixed_at}.tsv"
+    wildcard_constraints:
+        fixed_at="[1-9][0-9]*",
     params:
-        spec=specification(
-            script("ppca"),
-            fixed_at=CONFIG.study.latent_dim.fixed_at if CONFIG.study.latent_dim else None,
-        ),
+        spec=lambda wildcards: specification(script("ppca"), fixed_at=int(wildcards.fixed_at)),
     message:
         "Maximum likelihood of pPCA on {wildcards.data}"
     shell:

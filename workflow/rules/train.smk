@@ -1,17 +1,12 @@
-"""Fan out over (model, data, latents, noise, seed): gradient training, or L-BFGS for linear VAEs."""
+"""Fan out over (model, data, latents, noise, seed): deep, linear, or L-BFGS for linear VAEs."""
 
 from math import ceil
 
-from linvae.study import cost as plan
+from linvae.fingerprint import specification
 from linvae.naming import parse_run
+from linvae.study import cost
 
-RATES = plan.Rates.load(os.path.join(workflow.basedir, "benchmarks", "throughput.json"))
-
-
-def models_by(optimizer):
-    return one_of(
-        name for name, model in CONFIG.models.items() if model.training.optimizer == optimizer
-    )
+RATES = cost.Rates.load(ROOT / "benchmarks" / "throughput.json")
 
 
 def train_spec(program):
@@ -20,7 +15,7 @@ def train_spec(program):
     def spec(wildcards):
         return specification(
             script(program),
-            model=CONFIG.models[wildcards.model].model_dump(mode="json"),
+            model=identity_of(wildcards),
             n_latent=int(wildcards.k),
             noise=wildcards.noise,
             seed=int(wildcards.seed),
@@ -31,7 +26,7 @@ def train_spec(program):
 
 
 def training_data(wildcards):
-    if CONFIG.models[wildcards.model].needs_data:
+    if settings_of(wildcards).needs_data:
         return f"results/data/{wildcards.data}/data.npz"
     return []
 
@@ -39,28 +34,51 @@ def training_data(wildcards):
 def training_cost(wildcards):
     """Estimate of one job, by the sizes of the model and measured speeds."""
     run = parse_run(RUN.format(**wildcards))
-    images = plan.training_images(run.data)
-    return plan.job_cost(CONFIG.models[run.model], run, images, RATES)
+    images = cost.training_images(run.data)
+    return cost.job_cost(settings_of(wildcards), run, images, RATES)
 
 
-def training_megabytes(wildcards):
-    return ceil(1.3 * training_cost(wildcards).peak_megabytes)
+def training_megabytes(wildcards, attempt):
+    return attempt * ceil(1.3 * training_cost(wildcards).peak_megabytes)
 
 
-def training_minutes(wildcards):
+def training_minutes(wildcards, attempt):
     """Twice the estimate, and ten minutes: nodes differ, and the queue is kinder than a time-out."""
-    return 10 + ceil(2 * training_cost(wildcards).cpu_seconds / 60)
+    return attempt * (10 + ceil(2 * training_cost(wildcards).cpu_seconds / 60))
 
 
 def training_gpus(wildcards):
-    return int(CONFIG.models[wildcards.model].training.device == "cuda")
+    return int(identity_of(wildcards)["job"]["device"] == "cuda")
 
 
-RUN = "results/train/{model}/{data}/k{k}/{noise}/seed{seed}"
-RUN_NAME = "{model}/{data}/k{k}/{noise}/seed{seed}"
+rule train_deep:
+    input:
+        spectrum="results/spectrum/{data}.npz",
+        data="results/data/{data}/data.npz",
+    output:
+        model=f"{RUN}/model.safetensors",
+        curve=f"{RUN}/curve.csv",
+    log:
+        f"results/logs/train_deep/{RUN_NAME}.log",
+    benchmark:
+        f"results/benchmarks/train_deep/{RUN_NAME}.tsv"
+    wildcard_constraints:
+        trained=trained(lambda model: not model.decoder.is_linear),
+    threads: CONFIG.threads
+    resources:
+        mem_mb=training_megabytes,
+        runtime=training_minutes,
+        gpu=training_gpus,
+    params:
+        spec=train_spec("train_deep"),
+    message:
+        "Training {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
+    shell:
+        "python workflow/scripts/train_deep.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        " --data {input.data} --model {output.model} --curve {output.curve} > {log} 2>&1"
 
 
-rule train:
+rule train_linear:
     input:
         spectrum="results/spectrum/{data}.npz",
         data=training_data,
@@ -68,23 +86,26 @@ rule train:
         model=f"{RUN}/model.safetensors",
         curve=f"{RUN}/curve.csv",
     log:
-        f"results/logs/train/{RUN_NAME}.log",
+        f"results/logs/train_linear/{RUN_NAME}.log",
     benchmark:
-        f"results/benchmarks/train/{RUN_NAME}.tsv"
+        f"results/benchmarks/train_linear/{RUN_NAME}.tsv"
     wildcard_constraints:
-        model=models_by("adam"),
+        trained=trained(
+            lambda model: model.decoder.is_linear and model.training.optimizer == "adam"
+        ),
     threads: CONFIG.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * training_megabytes(wildcards),
-        runtime=lambda wildcards, attempt: attempt * training_minutes(wildcards),
-        gpu=lambda wildcards: training_gpus(wildcards),
+        mem_mb=training_megabytes,
+        runtime=training_minutes,
+        gpu=training_gpus,
     params:
-        spec=train_spec("train"),
+        spec=train_spec("train_linear"),
     message:
-        "Training {wildcards.model}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
+        "Training {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/train.py --spec {params.spec:q} --spectrum {input.spectrum}"
-        " --data {input.data} --model {output.model} --curve {output.curve} > {log} 2>&1"
+        "python workflow/scripts/train_linear.py --spec {params.spec:q}"
+        " --spectrum {input.spectrum} --data {input.data} --model {output.model}"
+        " --curve {output.curve} > {log} 2>&1"
 
 
 rule solve:
@@ -98,15 +119,15 @@ rule solve:
     benchmark:
         f"results/benchmarks/solve/{RUN_NAME}.tsv"
     wildcard_constraints:
-        model=models_by("lbfgs"),
+        trained=trained(lambda model: model.training.optimizer == "lbfgs"),
     threads: CONFIG.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * training_megabytes(wildcards),
-        runtime=lambda wildcards, attempt: attempt * training_minutes(wildcards),
+        mem_mb=training_megabytes,
+        runtime=training_minutes,
     params:
         spec=train_spec("solve"),
     message:
-        "Solving {wildcards.model}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
+        "Solving {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
         "python workflow/scripts/solve.py --spec {params.spec:q} --spectrum {input.spectrum}"
         " --model {output.model} --curve {output.curve} > {log} 2>&1"

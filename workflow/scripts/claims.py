@@ -12,7 +12,7 @@ def main(spec: dict, inputs: list[str], claims: str, document: str) -> None:
     files = Inputs(inputs)
     found = [claim.to_dict() for claim in judge(files, spec)]
     write_json(claims, found)
-    write_text(document, claims_text(found, files.data_label()))
+    write_text(document, claims_text(found, files.data_label(), spec["study_name"]))
 
 
 if __name__ == "__main__":

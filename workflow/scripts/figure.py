@@ -12,10 +12,10 @@ from linvae.program import run
 
 def main(spec: dict, inputs: list[str], png: str, pdf: str, csv: str) -> None:
     """Tabulate what the figure shows, and draw just that table."""
-    files = Inputs(inputs)
+    files, section = Inputs(inputs), {**spec["section"], **spec["measurement"]}
     module = importlib.import_module(f"linvae.plots.{spec['figure']}")
-    write_csv(csv, module.table(files, spec["section"]))
-    figure = module.draw(pd.read_csv(csv), spec["section"], spec["style"])
+    write_csv(csv, module.table(files, section))
+    figure = module.draw(pd.read_csv(csv), section, spec["style"])
     save(figure, (png, pdf), files.data_label())
 
 

@@ -11,8 +11,8 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from linvae.config.load import ConfigError, load
-from linvae.study import cost as plan
-from linvae.study import runs as study
+from linvae.config.study_name import named
+from linvae.study import cost
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,11 +22,12 @@ def main(overlays: list[str]) -> None:
     raw = load_configfile(ROOT / "config.yaml")
     for overlay in overlays:
         update_config(raw, load_configfile(overlay))
-    rates = plan.Rates.load(ROOT / "benchmarks" / "throughput.json")
+    rates = cost.Rates.load(ROOT / "benchmarks" / "throughput.json")
     try:
-        print(plan.report(load(raw), study.all_runs(load(raw)), rates))  # noqa: T201 - its output
+        config = load(named(raw, overlays))
     except ConfigError as error:
         sys.exit(f"the configuration is not valid:\n{error}")
+    print(cost.report(config, config.study.all_runs(config.names()), rates))  # noqa: T201
 
 
 if __name__ == "__main__":

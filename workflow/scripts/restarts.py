@@ -1,7 +1,5 @@
 """Maximise the linear VAE's ELBO from many starts."""
 
-from threadpoolctl import threadpool_limits
-
 from linvae.evaluation.restarts import restarts
 from linvae.files import write_csv
 from linvae.program import run
@@ -10,8 +8,7 @@ from linvae.spectrum import Spectrum
 
 def main(spec: dict, spectrum: str, table: str) -> None:
     """Write one row a start."""
-    with threadpool_limits(spec["threads"]):
-        found = restarts(Spectrum.load(spectrum), spec["n_latent"], spec["scales"], spec["seeds"])
+    found = restarts(Spectrum.load(spectrum), spec["n_latent"], spec["scales"], spec["seeds"])
     write_csv(table, found)
 
 

@@ -5,7 +5,7 @@ from linvae.program import run
 from linvae.spectrum import Spectrum
 
 
-def main(spec: dict, data: str, spectrum: str) -> None:  # noqa: ARG001 - the specification is the code's fingerprint
+def main(spec: dict, data: str, spectrum: str) -> None:
     """Write the spectrum."""
     Spectrum.from_data(read_arrays(data)["train"]).save(spectrum)
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from linvae.collapse import CollapseCurve, collapse_percent, kl_per_dimension
+from linvae.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
 from linvae.files import read_last, write_arrays, write_json
 from linvae.noise import number, parse_noise
@@ -73,8 +73,8 @@ def evaluate_and_save(
     model_file, curve_file
         What training wrote.
     metrics_file, kl_file, samples_file
-        Files to write. ``kl.npz`` is a `CollapseCurve` of the training split with the arrays
-        ``mean_kl`` (k,), and ``test_counts``, ``test_n_samples``, ``test_mean_kl`` of the other.
+        Files to write. ``kl.npz`` holds a `CollapseCurve` of each split and ``mean_kl`` (k,), with
+        the prefix ``test_`` for the test split.
     """
     torch.set_num_threads(spec["threads"])
     model = load_model(model_file, spectrum)
@@ -215,14 +215,8 @@ def _noise_variance(spec: dict, model: GaussianVAE) -> float:
 
 
 def _write_collapse(path: str | Path, encoded: Mapping[str, Encoded]) -> None:
-    train, test = (CollapseCurve.from_kl(encoded[split].kl) for split in ("train", "test"))
-    write_arrays(
-        path,
-        epsilon=train.epsilon,
-        counts=train.counts,
-        n_samples=np.asarray(train.n_samples),
-        mean_kl=encoded["train"].kl.mean(0),
-        test_counts=test.counts,
-        test_n_samples=np.asarray(test.n_samples),
-        test_mean_kl=encoded["test"].kl.mean(0),
-    )
+    arrays = {}
+    for split, prefix in SPLITS.items():
+        arrays |= CollapseCurve.from_kl(encoded[split].kl).arrays(prefix)
+        arrays[f"{prefix}mean_kl"] = encoded[split].kl.mean(0)
+    write_arrays(path, **arrays)

@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from linvae import stationary
 from linvae.spectrum import Spectrum
 
-__all__ = ["column_hessian", "curvature", "weights_gradient"]
+__all__ = ["column_hessian", "hessian_table", "weights_gradient"]
 
 
-def curvature(
-    spectrum: Spectrum, n_latent: int, noise_at: Sequence[int], *, threads: int = 1
-) -> pd.DataFrame:
+def hessian_table(spectrum: Spectrum, n_latent: int, noise_at: Sequence[int]) -> pd.DataFrame:
     """Curvature along every eigenvector at the stationary points of chosen noise variances.
 
     At each noise variance there are two points with at least one zero column: one retains the k - 1
@@ -35,8 +34,6 @@ def curvature(
         k, at least 2.
     noise_at : sequence of int
         For each m the noise variance is lambda_m, counted from 1.
-    threads : int
-        Of torch.
 
     Returns
     -------
@@ -48,12 +45,14 @@ def curvature(
         eigenvector; ``gradient``, the largest entry of the gradient in W times the root of the
         noise variance.
     """
-    torch.set_num_threads(threads)
-    tables = [
-        _at(spectrum, n_latent, m, retained)
-        for m in noise_at
-        for retained in ("leading", "without-first")
-    ]
+    # One thread, whatever the machine has: the last bits depend on their number.
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        tables = [
+            _at(spectrum, n_latent, m, retained)
+            for m in noise_at
+            for retained in ("leading", "without-first")
+        ]
     return pd.concat(tables, ignore_index=True)
 
 

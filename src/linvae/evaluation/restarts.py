@@ -13,14 +13,14 @@ from linvae.seeds import numpy_generator
 from linvae.solve import lbfgs
 from linvae.spectrum import Spectrum
 
-__all__ = ["Start", "restarts", "starts"]
+__all__ = ["RestartPoint", "restart_points", "restarts"]
 
 COLLAPSED_SCALES = (1e-6, 1e-10)
 SADDLE_SCALE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Start:
+class RestartPoint:
     """Where a restart begins.
 
     Attributes
@@ -50,7 +50,7 @@ def restarts(
     Parameters
     ----------
     spectrum, n_latent, scales, seeds
-        As in `starts`.
+        As in `restart_points`.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def restarts(
     """
     best = ppca.max_log_likelihood(spectrum, n_latent)
     rows = []
-    for start in starts(spectrum, n_latent, scales, seeds):
+    for start in restart_points(spectrum, n_latent, scales, seeds):
         end = lbfgs(
             spectrum,
             n_latent,
@@ -85,9 +85,9 @@ def restarts(
     return pd.DataFrame(rows)
 
 
-def starts(
+def restart_points(
     spectrum: Spectrum, n_latent: int, scales: Sequence[float], seeds: Sequence[int]
-) -> Iterator[Start]:
+) -> Iterator[RestartPoint]:
     """Give random, collapsed and partly collapsed starts, and starts beside saddle points.
 
     Half of the columns collapse in a partly collapsed start. A saddle point keeps either half as
@@ -112,16 +112,16 @@ def starts(
     for seed in seeds:
         noise = _noise(spectrum, n_latent, seed)
         for scale in scales:
-            yield Start("random", scale, seed, scale * noise, mean_eigenvalue)
+            yield RestartPoint("random", scale, seed, scale * noise, mean_eigenvalue)
         for scale in COLLAPSED_SCALES:
-            yield Start("collapsed", scale, seed, scale * noise, mean_eigenvalue)
+            yield RestartPoint("collapsed", scale, seed, scale * noise, mean_eigenvalue)
         scale = COLLAPSED_SCALES[0]
         partly = noise * np.where(np.arange(n_latent) < half, 1.0, scale)
-        yield Start("partly-collapsed", scale, seed, partly, mean_eigenvalue)
+        yield RestartPoint("partly-collapsed", scale, seed, partly, mean_eigenvalue)
         for kind, kept in (("saddle-few", few), ("saddle-wrong", wrong)):
             weights, noise_variance = _stationary(spectrum, n_latent, kept)
             beside = weights + SADDLE_SCALE * noise
-            yield Start(kind, SADDLE_SCALE, seed, beside, noise_variance)
+            yield RestartPoint(kind, SADDLE_SCALE, seed, beside, noise_variance)
 
 
 def _noise(spectrum: Spectrum, n_latent: int, seed: int) -> NDArray[np.float64]:

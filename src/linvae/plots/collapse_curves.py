@@ -1,7 +1,5 @@
 """Collapse against its threshold epsilon: the curves of several runs, and how they are drawn."""
 
-from collections.abc import Mapping
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -9,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from linvae.collapse import CollapseCurve
+from linvae.collapse import SPLITS, CollapseCurve
 from linvae.inputs import Inputs
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
@@ -44,27 +42,19 @@ def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
         if noise.kind != kind:
             continue
         measured = metrics[run]
-        for split, curve in _splits(arrays).items():
+        for split, prefix in SPLITS.items():
+            curve = CollapseCurve.from_arrays(arrays, prefix)
             part = pd.DataFrame({"epsilon": curve.epsilon, "percent": curve.percent(delta)})
-            part[["model", "noise_variance", "split"]] = run.model, noise.variance, split
+            part["model"], part["split"] = run.model, split
+            part["initial_noise_variance"] = noise.variance
             part["elbo"] = measured["elbo"]
-            part["final_noise_variance"] = measured["noise_variance"]
+            part["noise_variance"] = measured["noise_variance"]
             part["below_bound"] = float(measured["below_bound"])
             parts.append(part)
-    keys = ["model", "noise_variance", "split", "epsilon"]
-    values = ["percent", "elbo", "final_noise_variance", "below_bound"]
+    keys = ["model", "initial_noise_variance", "split", "epsilon"]
+    values = ["percent", "elbo", "noise_variance", "below_bound"]
     table = over_seeds(pd.concat(parts), keys, values)
     return table.sort_values(keys, ignore_index=True)
-
-
-def _splits(arrays: Mapping[str, np.ndarray]) -> dict[str, CollapseCurve]:
-    """Read the summaries of the training and the test data."""
-    return {
-        split: CollapseCurve(
-            arrays["epsilon"], arrays[f"{prefix}counts"], int(arrays[f"{prefix}n_samples"])
-        )
-        for split, prefix in (("train", ""), ("test", "test_"))
-    }
 
 
 def draw_curve(axes: Axes, curve: pd.DataFrame, label: str, **line_look: object) -> None:
@@ -130,11 +120,11 @@ def draw_over_noise(
         Whether the legend tells the learned noise variance beside the initial one.
     """
     made, axes = figure(style, 6.0, 3.4)
-    groups = list(table.groupby("noise_variance"))
+    groups = list(table.groupby("initial_noise_variance"))
     # From dark to light, ordered in grey as well, and none too light for paper.
     colors = mpl.colormaps["viridis"](np.linspace(0.0, 0.88, len(groups)))
     for index, (variance, curve) in enumerate(groups):
-        learned = f" → {curve['final_noise_variance_mean'].iloc[0]:.3g}" if final else ""
+        learned = f" → {curve['noise_variance_mean'].iloc[0]:.3g}" if final else ""
         draw_curve(
             axes,
             curve,

@@ -24,7 +24,7 @@ _GROUPS = {"reconstruction": "data and their reconstructions", "prior": "samples
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     """Tabulate images, one a row: grey values from 0 to 255, of the first seed's runs.
 
-    `noise_variance` is missing for the data.
+    `initial_noise_variance` is missing for the data.
     """
     arrays = inputs.arrays("samples.npz")
     by_variance = {
@@ -39,7 +39,7 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
             parts.extend(_rows(None, "data", found["data_pixels"]))
         parts.extend(_rows(variance, "reconstruction", found["reconstruction_pixels"]))
         parts.extend(_rows(variance, "prior", found["prior_pixels"]))
-    return pd.DataFrame(parts, columns=["noise_variance", "group", "image", *_PIXELS])
+    return pd.DataFrame(parts, columns=["initial_noise_variance", "group", "image", *_PIXELS])
 
 
 def _rows(
@@ -53,13 +53,13 @@ def _rows(
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
     """Draw a row for each noise variance below a row of data, and a block for each group."""
-    variances = sorted(table["noise_variance"].dropna().unique())
+    variances = sorted(table["initial_noise_variance"].dropna().unique())
     height = 0.55 + 0.39 * (len(variances) + 1)
     made, panels = figure(style, 6.5, height, ncols=len(_GROUPS), sharey=True)
     data = table[table["group"] == "data"]
     for axes, (group, title) in zip(panels, _GROUPS.items(), strict=True):
         images = table[table["group"] == group]
-        rows = [images[images["noise_variance"] == variance] for variance in variances]
+        rows = [images[images["initial_noise_variance"] == variance] for variance in variances]
         first = data if group == "reconstruction" else data.iloc[:0]
         _draw_block(axes, [first, *rows], len(data))
         axes.set_title(title)

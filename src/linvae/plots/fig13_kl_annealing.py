@@ -11,13 +11,12 @@ from linvae.plots.style import COLORS, MARKERS, figure, look
 
 __all__ = ["draw", "table"]
 
-_DELTA = 0.01
 _COLUMNS = 3
 
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     """Tabulate the collapse percentage for each model, noise variance, split and epsilon."""
-    found = curve_table(inputs, "fixed", section.get("delta", _DELTA))
+    found = curve_table(inputs, "fixed", section["delta"])
     # In the order in which the configuration names the models.
     rank = {name: index for index, name in enumerate(section["models"])}
     return found.sort_values("model", key=lambda names: names.map(rank), kind="stable")
@@ -26,19 +25,19 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
     """Draw a panel for each noise variance, with a curve for each model."""
-    variances = sorted(table["noise_variance"].unique())
+    variances = sorted(table["initial_noise_variance"].unique())
     columns = min(len(variances), _COLUMNS)
     rows = -(-len(variances) // columns)
     made, panels = figure(
         style, 6.0, 3.1 * rows, nrows=rows, ncols=columns, sharey=True, squeeze=False
     )
     for axes, variance in zip(panels.flat, variances, strict=False):
-        _draw_panel(axes, table[table["noise_variance"] == variance])
+        _draw_panel(axes, table[table["initial_noise_variance"] == variance])
         axes.set_title(f"σ² = {number(variance)}")
     for axes in panels.flat[len(variances) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
-        delta = number(section.get("delta", _DELTA))
+        delta = number(section["delta"])
         axes.set_ylabel(f"collapsed latent\ndimensions (%), δ = {delta}")
     key_to_lines(made, table)
     return made

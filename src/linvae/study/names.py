@@ -47,6 +47,15 @@ class Names:
         """Return plain values, as JSON holds them."""
         return asdict(self)
 
+    def only(self, models: Iterable[str]) -> Self:
+        """Return the same for some of the models alone."""
+        kept = sorted(models)
+        return replace(
+            self,
+            digests={name: self.digests[name] for name in kept},
+            deep=tuple(name for name in kept if name in self.deep),
+        )
+
     def data(self, variant: str) -> str:
         """Return the full name of a data variant such as ``logit-first1000``."""
         name = parse_variant(self.dataset, variant)

@@ -18,7 +18,7 @@ __all__ = ["Checkpoint", "Superseded"]
 _log = logging.getLogger(__name__)
 
 
-class Superseded(RuntimeError):  # noqa: N818 - it reports no error
+class Superseded(RuntimeError):
     """Another process has taken this job over; this one must stop and write nothing."""
 
 

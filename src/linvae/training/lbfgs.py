@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from linvae import elbo
 from linvae.files import write_csv
@@ -31,8 +30,7 @@ def solve_and_save(
     Parameters
     ----------
     spec
-        ``model`` (`ModelSettings` with optimizer lbfgs), ``n_latent``, ``noise``, ``seed``,
-        ``threads``.
+        ``model`` (`ModelSettings` with optimizer lbfgs), ``n_latent``, ``noise``, ``seed``.
     spectrum
         Of the training data.
     model_file, curve_file
@@ -42,17 +40,16 @@ def solve_and_save(
     noise = parse_noise(spec["noise"])
     fixed = noise.kind == "fixed"
     recorder = _Recorder(spectrum, fixed, settings.training.steps, settings.job.records)
-    with threadpool_limits(spec["threads"]):
-        solution = lbfgs(
-            spectrum,
-            spec["n_latent"],
-            spec["seed"],
-            noise_variance=noise.variance if fixed else None,
-            initial_noise_variance=noise.variance,
-            max_iterations=settings.training.steps,
-            callback=recorder,
-        )
-        recorder.finish(solution)
+    solution = lbfgs(
+        spectrum,
+        spec["n_latent"],
+        spec["seed"],
+        noise_variance=noise.variance if fixed else None,
+        initial_noise_variance=noise.variance,
+        max_iterations=settings.training.steps,
+        callback=recorder,
+    )
+    recorder.finish(solution)
     model = LinearWeights(
         solution.weights, solution.encoder, solution.posterior_variance, solution.noise_variance
     )

@@ -1,9 +1,9 @@
-"""Train one model by gradient steps."""
+"""Train one model with a linear decoder by gradient steps."""
 
 from linvae.files import read_arrays
 from linvae.program import run
 from linvae.spectrum import Spectrum
-from linvae.training.job import train_and_save
+from linvae.training.linear import train_and_save
 
 
 def main(spec: dict, spectrum: str, data: list[str], model: str, curve: str) -> None:

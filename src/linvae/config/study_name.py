@@ -1,0 +1,49 @@
+"""Every study has a name, since it has a folder of its own: given, or that of its file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from linvae.config.load import ConfigError
+
+__all__ = ["named"]
+
+
+def named(
+    raw: Mapping[str, object],
+    overlays: Sequence[str | Path] = (),
+    command_line: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Return a merged configuration with the name of the study that it describes.
+
+    An overlay without the key ``name`` gives the study the name of its own file: otherwise its
+    results would take the place of the default study's.
+
+    Parameters
+    ----------
+    raw
+        The configuration as Snakemake has merged it.
+    overlays
+        Files that were merged into it, in order; the last one with a name counts.
+    command_line
+        Values given one by one.
+
+    Raises
+    ------
+    ConfigError
+        If values are given one by one without a name.
+    """
+    if command_line and "name" not in command_line:
+        keys = ", ".join(command_line)
+        msg = (
+            f"name: --config changes {keys}, which makes another study; give it a name too, for "
+            "example --config name=mine, and it gets a folder of its own below results/"
+        )
+        raise ConfigError(msg)
+    if command_line or not overlays:
+        return dict(raw)
+    last = Path(overlays[-1])
+    own = yaml.safe_load(last.read_text(encoding="utf-8"))
+    has_name = isinstance(own, Mapping) and "name" in own
+    return dict(raw) if has_name else {**raw, "name": last.stem}

@@ -1,0 +1,113 @@
+"""What a study was: its configuration, its code, its versions, and the folder of every run."""
+
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from linvae.inputs import Inputs
+
+__all__ = ["runs_table", "study_record"]
+
+# What results may depend on.
+_PACKAGES = (
+    "linvae",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pydantic",
+    "safetensors",
+    "scipy",
+    "snakemake",
+    "torch",
+    "torchvision",
+)
+
+
+def runs_table(inputs: Inputs) -> pd.DataFrame:
+    """Tabulate the runs whose metrics are among the files, with the folder of each.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model``, ``data``, ``n_latent``, ``noise``, ``seed``, ``folder`` (of weights and
+        curve), ``metrics`` (their file).
+    """
+    rows = [
+        {
+            "model": run.model,
+            "data": run.data,
+            "n_latent": run.n_latent,
+            "noise": run.noise,
+            "seed": run.seed,
+            "folder": run.folder,
+            "metrics": path,
+        }
+        for run, path in inputs.files("metrics.json").items()
+    ]
+    columns = ["model", "data", "n_latent", "noise", "seed", "folder", "metrics"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def study_record(configuration: Mapping, device: str, provenance: Mapping) -> dict[str, object]:
+    """Return what to know about a study later on, as JSON holds it.
+
+    Parameters
+    ----------
+    configuration
+        Resolved: overlays merged, `extends` and defaults filled in.
+    device
+        What ``device: auto`` meant.
+    provenance
+        Of the images.
+    """
+    return {
+        "name": configuration["name"],
+        "configuration": configuration,
+        "device": device,
+        "data": provenance,
+        "code": _code(),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "platform": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "machine": platform.machine(),
+            "byteorder": sys.byteorder,
+        },
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _code() -> dict[str, object]:
+    """Return the commit of the checkout, and whether it held changes; nulls outside of git."""
+    root = Path(__file__).resolve().parents[3]
+    commit = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain")
+    return {"commit": commit, "clean": None if status is None else not status}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
