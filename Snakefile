@@ -1,13 +1,8 @@
 """linvae: linear VAEs, probabilistic PCA and posterior collapse."""
 
-import sys
+from linvae.config.files import exit_unless_read
 
-from linvae.config.load import ConfigError, require_yaml
-
-try:
-    require_yaml("config.yaml")
-except ConfigError as error:
-    sys.exit(str(error))
+exit_unless_read("config.yaml", *workflow.overwrite_configfiles)
 
 
 configfile: "config.yaml"

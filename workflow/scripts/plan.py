@@ -6,11 +6,10 @@ Usage: python workflow/scripts/plan.py [OVERLAY ...], for example config/paper.y
 import sys
 from pathlib import Path
 
-import yaml
-from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from linvae.config.load import ConfigError, load
+from linvae.config.files import ConfigError, read
+from linvae.config.load import load
 from linvae.study import cost as plan
 from linvae.study import runs as study
 
@@ -19,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main(overlays: list[str]) -> None:
     """Merge the configuration as Snakemake does, and print the estimate."""
-    raw = load_configfile(ROOT / "config.yaml")
-    for overlay in overlays:
-        update_config(raw, load_configfile(overlay))
+    raw = {}
+    for file in (ROOT / "config.yaml", *overlays):
+        update_config(raw, read(file))
     rates = plan.Rates.load(ROOT / "benchmarks" / "throughput.json")
     try:
         print(plan.report(load(raw), study.all_runs(load(raw)), rates))  # noqa: T201 - its output
@@ -32,5 +31,7 @@ def main(overlays: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (OSError, yaml.YAMLError) as error:
+    except ConfigError as error:
+        sys.exit(str(error))
+    except OSError as error:
         sys.exit(f"error: {error}")

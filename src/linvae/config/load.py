@@ -1,24 +1,18 @@
 """What `config.yaml` may hold, checked before anything is planned."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
-from linvae.config.messages import brief, error_lines, nearest
+from linvae.config.messages import ConfigError, brief, error_lines, nearest
 from linvae.naming import DATASETS
 from linvae.settings.model import ModelSpec, Real, Strict, Whole
 from linvae.study.figures import FIGURES
 from linvae.study.sections import ModelName, Seed, Study
 
-__all__ = ["ConfigError", "StudyConfig", "load", "require_yaml"]
-
-
-class ConfigError(ValueError):
-    """The configuration is not valid; the message lists every problem, one a line."""
+__all__ = ["ConfigError", "StudyConfig", "load"]
 
 
 class Dataset(Strict):
@@ -81,22 +75,6 @@ class StudyConfig(Strict):
             # One line a problem, as `error_lines` expects.
             raise ValueError("\n".join(problems))
         return self
-
-
-def require_yaml(path: str | Path) -> None:
-    """Read a file and forget it: what Snakemake says of one that is no YAML names no place.
-
-    Raises
-    ------
-    ConfigError
-        With the file, the line and the column, if it cannot be parsed.
-    """
-    try:
-        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        msg = f"{path}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-        raise ConfigError(msg) from None
 
 
 def load(raw: Mapping[str, object]) -> StudyConfig:
