@@ -37,8 +37,8 @@ lint: .venv/.complete
 	touch $@
 
 plan: .venv/.complete
-	$(ACTIVATE) && snakemake -n --quiet rules host --configfile $(or $(CONFIG),config.yaml) | sed '/^$$/,$$d'
 	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG)
+	$(ACTIVATE) && snakemake -n --quiet rules host --configfile $(or $(CONFIG),config.yaml) | sed '/^$$/,$$d'
 
 clean-environment:
 	rm -rf .venv

@@ -52,21 +52,89 @@ def test_a_model_name_cannot_leave_results(fresh):
     assert "models.../../x: " in line
 
 
-def test_broken_yaml_is_told_with_its_place(fresh):
-    with fresh.edited({"config.yaml": "threads: 1\nstudy: {linear: [}\n"}):
-        done = fresh.snakemake("--dry-run", check=False)
-    assert done.returncode != 0
-    assert "config.yaml, line 2, column 18: " in done.stdout
+# Commands `snakemake -n --configfile ...`, one for each argument, in forks of one process.
+COMMANDS = """
+import json, os, sys
+from snakemake.cli import get_argument_parser, main
+
+get_argument_parser()  # imports the plugins, once for all
+for overlay in sys.argv[1:]:
+    if os.fork() == 0:
+        output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1), os.dup2(output, 2)
+        sys.argv = ["snakemake", "-n", "--quiet", "rules", "host", "--configfile", overlay]
+        main()
+    status = os.waitstatus_to_exitcode(os.wait()[1])
+    print(json.dumps([overlay, status, open("output.txt").read().splitlines()]), flush=True)
+"""
+# Overlays at fault, and how the one line about each begins.
+BROKEN_OVERLAYS = {
+    "twice": ("study:\n  linear: null\nstudy: {}\n", "twice, line 3, column 1: study: this key "),
+    "tab": ("study:\n\tlinear: null\n", "tab, line 2, column 1: "),
+    "broken": ("threads: 1\nstudy: {linear: [}\n", "broken, line 2, column 18: "),
+    "empty": ("", "empty: the file is empty"),
+    "list": ("- threads: 1\n", "list, line 1, column 1: list where sections are expected"),
+    "two": ("threads: 1\n---\nthreads: 2\n", "two, line 2, column 1: "),
+    "tag": ("threads: !!python/name:os.system\n", "tag, line 1, column 10: "),
+    "circle": ("models: &a\n  x: *a\n", "circle, line 2, column 6: "),
+    "date": ("threads: 2020-13-01\n", "date, line 1, column 10: "),
+    "latin": ("# für\n".encode("latin-1"), "latin, line 1, column 4: byte 0xfc is no UTF-8"),
+    "utf16": ("threads: 1\n".encode("utf-16"), "utf16, line 1, column 1: byte 0xff is no UTF-8"),
+    "control": ("a: 'x\x07'\n", "control, line 1, column 6: character U+0007 is not allowed"),
+    "missing": (None, "missing: there is no such file"),
+    "config": (None, "config: this is a folder"),
+}
+
+
+def test_a_broken_overlay_is_told_in_one_line_with_its_place(fresh):
+    for name, (content, _) in BROKEN_OVERLAYS.items():
+        if content is not None:
+            raw = content if isinstance(content, bytes) else content.encode()
+            (fresh.folder / name).write_bytes(raw)
+    (fresh.folder / "good").write_bytes(b"\xef\xbb\xbfthreads: 2\n")
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS, *BROKEN_OVERLAYS, "good"],
+        cwd=fresh.folder,
+        env=fresh.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *refused, good = map(json.loads, done.stdout.splitlines())
+    for name, status, (profile, *told) in refused:
+        assert profile.startswith("Using workflow specific profile")
+        assert len(told) == 1, told
+        assert told[0].startswith(BROKEN_OVERLAYS[name][1])
+        assert status == 1
+    assert len(refused) == len(BROKEN_OVERLAYS)
+    assert good[:2] == ["good", 0]
+
+
+@pytest.mark.parametrize("profile", ["default", "none"])
+def test_a_key_given_twice_is_told_whichever_file_gives_it(fresh, profile):
+    name = {"default": "config.yaml", "none": fresh.overlay}[profile]
+    with fresh.edited({name: "threads: 1\n" + (fresh.folder / name).read_text() + "threads: 2\n"}):
+        done = fresh.snakemake("--dry-run", "--workflow-profile", profile, check=False)
+    assert done.returncode == 1
+    *_, line = done.stdout.splitlines()
+    assert line.startswith(f"{name}, line ")
+    assert line.endswith("threads: this key stands in line 1 already; keep one of the two")
     assert "Traceback" not in done.stdout
 
 
-@pytest.mark.parametrize("text", ["study: [", "a: !!python/name:os"])
-def test_a_file_that_is_no_mapping_is_refused(fresh, text):
-    with fresh.edited({"config/tiny.yaml": text}):
-        done = fresh.snakemake("--dry-run", check=False)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    assert "config" in done.stdout.lower()
+def test_the_plan_tells_a_broken_file_in_one_line(fresh):
+    def plan(*overlays):
+        command = [sys.executable, "workflow/scripts/plan.py", *overlays]
+        done = subprocess.run(
+            command, cwd=fresh.folder, env=fresh.environment, capture_output=True, text=True
+        )
+        return done.returncode, done.stderr.splitlines()
+
+    assert plan(fresh.overlay, "config/smoke.yaml") == (0, [])
+    with fresh.edited({"config/smoke.yaml": "study: [\n"}):
+        status, (line,) = plan(fresh.overlay, "config/smoke.yaml")
+    assert status == 1
+    assert line.startswith("config/smoke.yaml, line 2, column 1: ")
 
 
 def _some_edits(seed, settings):

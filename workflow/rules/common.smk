@@ -5,7 +5,8 @@ import re
 import sys
 from pathlib import Path
 
-from linvae.config.load import ConfigError, load
+from linvae.config.load import load
+from linvae.config.messages import ConfigError
 from linvae.config.study_name import named
 from linvae.fingerprint import fingerprint, specification
 from linvae.naming import VARIANT_PATTERN

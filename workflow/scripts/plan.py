@@ -6,11 +6,11 @@ Usage: python workflow/scripts/plan.py [OVERLAY ...], for example config/paper.y
 import sys
 from pathlib import Path
 
-import yaml
-from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from linvae.config.load import ConfigError, load
+from linvae.config.files import read
+from linvae.config.load import load
+from linvae.config.messages import ConfigError
 from linvae.config.study_name import named
 from linvae.study import cost
 
@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main(overlays: list[str]) -> None:
     """Merge the configuration as Snakemake does, and print the estimate."""
-    raw = load_configfile(ROOT / "config.yaml")
-    for overlay in overlays:
-        update_config(raw, load_configfile(overlay))
+    raw: dict[str, object] = {}
+    for file in (ROOT / "config.yaml", *overlays):
+        update_config(raw, read(file))
     rates = cost.Rates.load(ROOT / "benchmarks" / "throughput.json")
     try:
         config = load(named(raw, overlays))
@@ -33,5 +33,7 @@ def main(overlays: list[str]) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (OSError, yaml.YAMLError) as error:
+    except ConfigError as error:
+        sys.exit(str(error))
+    except OSError as error:
         sys.exit(f"error: {error}")

@@ -1,14 +1,12 @@
 """What `config.yaml` may hold, checked before anything is planned."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
-from linvae.config.messages import brief, error_lines, nearest
+from linvae.config.messages import ConfigError, brief, error_lines, nearest
 from linvae.naming import digest
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
@@ -19,11 +17,7 @@ from linvae.study.figures import FIGURES
 from linvae.study.names import Names
 from linvae.study.study import Study
 
-__all__ = ["ConfigError", "StudyConfig", "load", "require_yaml"]
-
-
-class ConfigError(ValueError):
-    """The configuration is not valid; the message lists every problem, one a line."""
+__all__ = ["ConfigError", "StudyConfig", "load"]
 
 
 def _dataset(value: str) -> str:
@@ -143,22 +137,6 @@ class StudyConfig(Strict):
             deep=tuple(name for name, model in self.models.items() if not model.decoder.is_linear),
             measurement=self.measurement.name,
         )
-
-
-def require_yaml(path: str | Path) -> None:
-    """Read a file and forget it: what Snakemake says of one that is no YAML names no place.
-
-    Raises
-    ------
-    ConfigError
-        With the file, the line and the column, if it cannot be parsed.
-    """
-    try:
-        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        msg = f"{path}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-        raise ConfigError(msg) from None
 
 
 def load(raw: Mapping[str, object]) -> StudyConfig:

@@ -8,7 +8,11 @@ from typing import Annotated
 
 from pydantic import BaseModel
 
-__all__ = ["brief", "error_lines", "nearest"]
+__all__ = ["ConfigError", "brief", "error_lines", "nearest", "plain"]
+
+
+class ConfigError(ValueError):
+    """The configuration is not valid; the message lists every problem, one a line."""
 
 
 def error_lines(root: type[BaseModel], details: Iterable[Mapping]) -> list[str]:
@@ -35,7 +39,7 @@ def error_lines(root: type[BaseModel], details: Iterable[Mapping]) -> list[str]:
 
 def _lines(root: type[BaseModel], detail: Mapping) -> list[str]:
     path, found = detail["loc"], detail["input"]
-    where = ".".join(_plain(part) for part in path if part != "[key]") or "configuration"
+    where = ".".join(plain(part) for part in path if part != "[key]") or "configuration"
     if detail["type"] == "extra_forbidden":
         allowed = _keys(root, path[:-1])
         hint = nearest(str(path[-1]), allowed)
@@ -62,7 +66,7 @@ def brief(value: object) -> str:
     return text if len(text) < 80 else f"{text[:76]} ..."
 
 
-def _plain(part: object) -> str:
+def plain(part: object) -> str:
     """Part of a path; one that would break the line is quoted, and cut."""
     return str(part) if str(part).isprintable() and len(str(part)) < 80 else brief(part)
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
-from linvae.config.load import ConfigError
+from linvae.config.files import read
+from linvae.config.messages import ConfigError
 
 __all__ = ["named"]
 
@@ -44,6 +43,4 @@ def named(
     if command_line or not overlays:
         return dict(raw)
     last = Path(overlays[-1])
-    own = yaml.safe_load(last.read_text(encoding="utf-8"))
-    has_name = isinstance(own, Mapping) and "name" in own
-    return dict(raw) if has_name else {**raw, "name": last.stem}
+    return dict(raw) if "name" in read(last) else {**raw, "name": last.stem}
