@@ -27,7 +27,7 @@ test-cluster: .venv/.complete
 	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster
 
 lint: .venv/.complete
-	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/rules
+	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/Snakefile workflow/rules
 
 .venv/.complete: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linvae needs Python 3.11 or newer: make PYTHON=python3.11")'
