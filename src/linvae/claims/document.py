@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from linvae.claims.statements import STATEMENTS
+from linvae.claims.catalogue import CLAIMS
 
 __all__ = ["MAKERS", "claims_text", "verdict_table"]
 
@@ -13,6 +13,8 @@ MAKERS = (
     "Hongru, MATH5472, 2022: a course report that reproduced the paper, from which this study "
     "started), by Li et al. (2025, arXiv:2510.01621), and by this project."
 )
+
+_SHOWN_IN = {claim.number: ", ".join(claim.shown_in) for claim in CLAIMS}
 
 
 def claims_text(claims: Sequence[dict], label: str) -> str:
@@ -59,7 +61,7 @@ def verdict_table(claims: Sequence[dict]) -> str:
 
 
 def _attributes(claim: dict) -> str:
-    shown = STATEMENTS[claim["id"]].shown_in
+    shown = _SHOWN_IN[claim["id"]]
     seen = f" See {shown}." if shown and claim["evidence"] else ""
     return f"Made by: {claim['made_by']}. Verdict: **{claim['verdict']}**.{seen}"
 
