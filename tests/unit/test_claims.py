@@ -240,7 +240,8 @@ def test_variations_may_be_left_out(config):
 def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):
     found = _judged(config)
     write_json(tmp_path / "claims.json", found)
-    text = claims_text(json.loads((tmp_path / "claims.json").read_text()), "some data")
+    text = claims_text(json.loads((tmp_path / "claims.json").read_text()), "some data", "mine")
+    assert text.startswith("# Claims, judged by the study mine\n")
     assert "Data: some data." in text
     for claim in found:
         assert f"## {claim['id']}. {claim['claim']}" in text

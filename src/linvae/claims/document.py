@@ -17,7 +17,7 @@ MAKERS = (
 _SHOWN_IN = {claim.number: ", ".join(claim.shown_in) for claim in CLAIMS}
 
 
-def claims_text(claims: Sequence[dict], label: str) -> str:
+def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
     """Render ``claims.md``.
 
     Parameters
@@ -26,9 +26,11 @@ def claims_text(claims: Sequence[dict], label: str) -> str:
         As in ``claims.json``.
     label
         Where the data come from.
+    study
+        Its name.
     """
     lines = [
-        "# Claims",
+        f"# Claims, judged by the study {study}",
         "",
         f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
         "are in nats per image; a mean over seeds is followed by its 95 % confidence interval "

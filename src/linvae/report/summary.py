@@ -42,25 +42,24 @@ _DEEP = {
 }
 
 
-def summary_text(
-    inputs: Inputs, study: Mapping[str, object], measurement: Mapping[str, object]
-) -> str:
+def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
     """Render provenance, verdicts and one table for each kind of run; values are seeds' means.
 
     Parameters
     ----------
     inputs
         ``metrics.json`` of every run, ``claims.json`` and the data's provenance.
-    study, measurement
-        These sections of the configuration.
+    configuration
+        Resolved; `name`, `measurement` and `study` are read.
     """
     metrics = inputs.metrics()
     (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
     claims = read_json(claims_file)
-    epsilon = measurement["epsilon"] if study.get("collapse") else None
+    measured, study = configuration["measurement"], configuration["study"]
+    epsilon = measured["epsilon"] if study.get("collapse") else None
     deep = f"Deep VAEs (collapse at epsilon = {number(epsilon)})" if epsilon else "Deep VAEs"
     lines = [
-        "# Summary",
+        f"# Summary of the study {configuration['name']}",
         "",
         *_provenance(inputs.provenance()),
         *_questions(claims),
