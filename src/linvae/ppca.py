@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 
 from linvae.spectrum import Spectrum
 
@@ -48,6 +48,34 @@ class PPCA:
         """Log-likelihood of data with this spectrum, which need not be the data of the fit."""
         return log_likelihood(self.weights, self.noise_variance, spectrum, mean=self.mean)
 
+    def log_likelihood_per_example(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Log-likelihood of each datum, which need not be of the data of the fit.
+
+        For a model that `fit` gives it is the ELBO of the linear VAE of largest ELBO as well: its
+        columns are orthogonal, so that a diagonal posterior is exact.
+
+        Parameters
+        ----------
+        x : array_like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            -1/2 [d log 2 pi + log|C| + (x - mu)^T C^-1 (x - mu)], in nats.
+
+        References
+        ----------
+        Tipping and Bishop (1999), equation 4, before it is averaged.
+        """
+        x = self._checked(x)
+        d, k = self.weights.shape
+        s, centred = self.noise_variance, x - self.mean
+        lower = cholesky(self.weights.T @ self.weights + s * np.eye(k), lower=True)
+        explained = solve_triangular(lower, (centred @ self.weights).T, lower=True)
+        log_det = (d - k) * math.log(s) + 2.0 * np.log(np.diag(lower)).sum()
+        distance = (np.square(centred).sum(1) - np.square(explained).sum(0)) / s
+        return -0.5 * (d * math.log(2.0 * math.pi) + log_det + distance)
+
     def posterior(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posterior p(z|x) = N(M^-1 W^T (x - mu), s M^-1).
 
@@ -65,13 +93,17 @@ class PPCA:
         ----------
         Tipping and Bishop (1999), equation 7.
         """
+        x = self._checked(x)
+        m = self.weights.T @ self.weights + self.noise_variance * np.eye(self.weights.shape[1])
+        inverse = cho_solve(cho_factor(m), np.eye(m.shape[0]))
+        return (x - self.mean) @ self.weights @ inverse, self.noise_variance * inverse
+
+    def _checked(self, x: ArrayLike) -> NDArray[np.float64]:
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != self.mean.shape[0]:
             message = f"x has shape {x.shape}; (n, {self.mean.shape[0]}) is needed."
             raise ValueError(message)
-        m = self.weights.T @ self.weights + self.noise_variance * np.eye(self.weights.shape[1])
-        inverse = cho_solve(cho_factor(m), np.eye(m.shape[0]))
-        return (x - self.mean) @ self.weights @ inverse, self.noise_variance * inverse
+        return x
 
 
 def fit(spectrum: Spectrum, n_latent: int, noise_variance: float | None = None) -> PPCA:

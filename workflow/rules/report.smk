@@ -4,7 +4,7 @@ from linvae.fingerprint import specification
 
 REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
 REPORT_FILES.append(f"{OWN}/study.json")
-if STUDY.collapse:
+if STUDY.recipes:
     REPORT_FILES += [f"{OWN}/tables/table1_sigma.csv", f"{OWN}/tables/table1_sigma.md"]
 
 
@@ -47,7 +47,7 @@ rule claims:
 
 rule table1:
     input:
-        metrics=metrics_of(STUDY.runs("collapse", NAMES)),
+        metrics=metrics_of(STUDY.runs("recipes", NAMES)),
         provenance=PROVENANCE,
     output:
         csv=f"{OWN}/tables/table1_sigma.csv",

@@ -7,8 +7,8 @@ from linvae.training.deep import train_and_save
 
 
 def main(spec: dict, spectrum: str, data: str, model: str, curve: str) -> None:
-    """Train on the data's training split."""
-    train_and_save(spec, Spectrum.load(spectrum), read_arrays(data)["train"], model, curve)
+    """Train on the training split; the test split is only looked at."""
+    train_and_save(spec, Spectrum.load(spectrum), read_arrays(data), model, curve)
 
 
 if __name__ == "__main__":

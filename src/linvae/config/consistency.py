@@ -26,14 +26,14 @@ def model_problems(study: Study, models: Mapping[str, ModelSettings]) -> list[st
         for section, content in study.sections()
         for problem in content.problems(models)
     ]
-    if study.collapse is None and (study.annealing or study.optimisation):
-        problems.append("study.collapse: study.annealing and study.optimisation need this section")
+    if study.recipes is None and study.lengths:
+        problems.append("study.recipes: study.lengths needs this section")
     return problems
 
 
 def size_problems(study: Study) -> list[str]:
     """List numbers of latents, or of eigenvalues, that the named number of images cannot give."""
-    if study.collapse is None and (study.annealing or study.optimisation):
+    if study.recipes is None and study.lengths:
         return []
     return [
         f"study.{section}.{problem}"

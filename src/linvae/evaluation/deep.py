@@ -1,51 +1,34 @@
-"""Final metrics of a run whose decoder is not linear: by sampling, against the linear bound.
+"""Final metrics of a deep VAE: by sampling, beside the linear optimum on the same images.
 
-All values are averages per datum, in nats. The ELBO and the sigma^2-tuned ELBO come from the same
-draws of z, so that the second is never below the first.
+All values are averages per datum, in nats; ``*_error`` is a standard error over images. ELBO and
+sigma^2-tuned ELBO come from the same draws of z, so that the second is never below the first.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from linvae.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dimension
+from linvae import ppca
+from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.elbo import linear_bound
+from linvae.evaluation.gaussian import Measured, importance_weighted, measure
+from linvae.evaluation.images import images
 from linvae.files import read_last, write_arrays, write_json
 from linvae.noise import number, parse_noise
-from linvae.preprocess import bits_per_dimension, inverse_logit
+from linvae.preprocess import bits_per_dimension
 from linvae.seeds import derive_seed
 from linvae.settings.measurement import EPSILONS
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training import objectives
 from linvae.training.archive import load_model
 from linvae.training.models import GaussianVAE
 from linvae.training.optimizer import epoch_length
 
-__all__ = ["Encoded", "deep_metrics", "encode", "evaluate_and_save", "images"]
-
-_CHUNK = 512
-_N_IMAGES = 10
-
-
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """What a model makes of a data set.
-
-    Attributes
-    ----------
-    kl : ndarray of shape (n, k)
-        KL(q(z_i|x) || p(z_i)) of each datum and dimension, in nats.
-    reconstruction : float
-        E_q ||x - f(z)||^2 in squared data units, averaged over data and draws.
-    """
-
-    kl: NDArray[np.float64]
-    reconstruction: float
+__all__ = ["deep_metrics", "evaluate_and_save"]
 
 
 def evaluate_and_save(
@@ -64,8 +47,9 @@ def evaluate_and_save(
     Parameters
     ----------
     spec
-        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``draws``, ``epsilon`` and
-        ``delta`` of the measurement; ``preprocessing`` of the data, with ``logit_lambda`` if logit.
+        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``draws``, ``importance_draws``,
+        ``epsilon`` and ``delta`` of the measurement; ``preprocessing`` of the data, with
+        ``logit_lambda`` if logit.
     spectrum
         Of the training data.
     data
@@ -78,132 +62,128 @@ def evaluate_and_save(
     """
     torch.set_num_threads(spec["threads"])
     model = load_model(model_file, spectrum)
-    encoded = {
-        split: encode(model, rows, spec["draws"], spec["seed"], split)
-        for split, rows in data.items()
-    }
-    metrics = deep_metrics(spec, spectrum, data, encoded, _noise_variance(spec, model))
+    variance = _noise_variance(spec, model)
+    measured = {split: _measured(spec, model, rows, split) for split, rows in data.items()}
+    weighted = importance_weighted(
+        model.encode,
+        model.decode,
+        data["test"],
+        variance,
+        draws=spec["importance_draws"],
+        seed=derive_seed(spec["seed"], "evaluate/importance"),
+        dtype=model.units.mean.dtype,
+    )
+    metrics = deep_metrics(spec, spectrum, data, measured, weighted, variance)
     steps = int(read_last(curve_file, "step"))
     training = ModelSettings.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
-    write_arrays(samples_file, **images(spec, model, data["test"][:_N_IMAGES]))
-    _write_collapse(kl_file, encoded)
+    write_arrays(samples_file, **images(spec, model, data["test"]))
+    _write_collapse(kl_file, measured)
     write_json(metrics_file, metrics)
-
-
-@torch.no_grad()
-def encode(
-    model: GaussianVAE, data: NDArray[np.floating], n_draws: int, seed: int, split: str
-) -> Encoded:
-    """Encode all data (n, d) and decode `n_draws` draws of z for each, from (seed, split)."""
-    generator = torch.Generator().manual_seed(derive_seed(seed, f"evaluate/{split}"))
-    total, divergences = 0.0, []
-    for start in range(0, len(data), _CHUNK):
-        x = torch.as_tensor(data[start : start + _CHUNK]).to(model.units.mean)
-        mean, log_variance = model.encode(x)
-        divergences.append(kl_per_dimension(mean, log_variance.double().exp()))
-        for _ in range(n_draws):
-            noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
-            decoded = model.decode(mean + torch.exp(0.5 * log_variance) * noise)
-            total += float((x - decoded).square().sum(1).double().sum())
-    return Encoded(np.concatenate(divergences), total / (n_draws * len(data)))
 
 
 def deep_metrics(
     spec: dict,
     spectrum: Spectrum,
     data: Mapping[str, NDArray[np.float64]],
-    encoded: Mapping[str, Encoded],
+    measured: Mapping[str, Measured],
+    importance_weighted: NDArray[np.float64],
     variance: float,
 ) -> dict[str, object]:
-    """Metrics of the training split, and those of the test split under ``test``.
+    """Metrics of the training split, and those of the test split with the prefix ``test_``.
 
-    ``linear_bound`` and ``linear_bound_active`` are the largest ELBO of a linear VAE at the run's
-    final noise variance and the number of latents it uses; ``below_bound`` is true of a run that
-    has not found its own optimum. ``predicted_inactive_percent`` is the share of the k leading
-    eigenvalues that do not exceed the noise variance.
+    ``linear_elbo`` and ``linear_test_elbo`` are those of the linear VAE that is fitted to the
+    training data and stands beside this run: of the same noise variance where it is fixed, learned
+    too where it is learned. ``above_linear`` is the run's ELBO minus that, paired by image.
+    ``linear_bound`` is the largest ELBO of a linear VAE at the run's final noise variance, with
+    ``linear_bound_active`` latents in use; ``predicted_inactive_percent`` is the share of the k
+    leading eigenvalues that do not exceed the noise variance.
 
     Parameters
     ----------
     spec, spectrum, data
         As in `evaluate_and_save`.
-    encoded
-        Each split as `encode` gives it.
+    measured
+        Each split as `measure` gives it.
+    importance_weighted
+        Estimate of log p(x) of each test image, shape (n_test,).
     variance
         The model's noise variance.
     """
-    parts = {split: _split_metrics(spec, data[split], encoded[split], variance) for split in data}
-    metrics = parts["train"]
-    n_latent = encoded["train"].kl.shape[1]
+    n_latent = measured["train"].kl.shape[1]
+    fixed = parse_noise(spec["noise"]).kind == "fixed"
+    linear = ppca.fit(spectrum, n_latent, variance if fixed else None)
+    metrics: dict[str, object] = {}
+    for split, prefix in SPLITS.items():
+        found = _split_metrics(spec, data[split], measured[split], variance)
+        beside = linear.log_likelihood_per_example(data[split])
+        above = measured[split].elbo(variance) - beside
+        found |= {"above_linear": float(above.mean()), "above_linear_error": _error(above)}
+        metrics |= {f"{prefix}{name}": value for name, value in found.items()}
+        metrics[f"linear_{prefix}elbo"] = float(beside.mean())
     bound = linear_bound(spectrum, n_latent, variance)
+    tuned = linear_bound(spectrum, n_latent, measured["train"].tuned_noise_variance)
     return {
         **metrics,
         "noise_variance": variance,
+        "linear_noise_variance": linear.noise_variance,
         "linear_bound": bound.bound,
         "linear_bound_active": bound.n_active,
-        "tuned_linear_bound": linear_bound(
-            spectrum, n_latent, metrics["tuned_noise_variance"]
-        ).bound,
+        "tuned_linear_bound": tuned.bound,
         "below_bound": bool(metrics["elbo"] < bound.bound),
         "predicted_inactive_percent": 100.0 * (n_latent - bound.n_active) / n_latent,
         "largest_eigenvalue": float(spectrum.eigenvalues[0]),
-        "generalization_gap": metrics["elbo"] - parts["test"]["elbo"],
-        "test": parts["test"],
+        "test_iwae": float(importance_weighted.mean()),
+        "test_iwae_error": _error(importance_weighted),
     }
 
 
 def _split_metrics(
-    spec: dict, data: NDArray[np.float64], encoded: Encoded, variance: float
+    spec: dict, data: NDArray[np.float64], measured: Measured, variance: float
 ) -> dict[str, object]:
-    n_features = data.shape[1]
-    kl = float(encoded.kl.sum(1).mean())
-    terms = torch.tensor([encoded.reconstruction, kl, np.log(variance)], dtype=torch.float64)
-    elbo = -float(objectives.negative_elbo(*terms, n_features))
-    tuned = encoded.reconstruction / n_features
-    # The gain of the best noise variance, d/2 (r - 1 - log r): only round-off makes it negative.
-    excess = tuned / variance - 1
-    gain = max(0.0, 0.5 * n_features * (excess - float(np.log1p(excess))))
+    elbo = measured.elbo(variance)
+    tuned = measured.tuned_noise_variance
     epsilons = sorted({*EPSILONS, spec["epsilon"]})
-    percents = collapse_percent(encoded.kl, epsilons, spec["delta"])
+    percents = collapse_percent(measured.kl, epsilons, spec["delta"])
+    n_latent = measured.kl.shape[1]
     metrics = {
-        "elbo": elbo,
-        "kl": kl,
-        "reconstruction": encoded.reconstruction,
+        "elbo": float(elbo.mean()),
+        "elbo_error": _error(elbo),
+        "kl": float(measured.kl.sum(1).mean()),
+        "reconstruction": float(measured.squared_error.mean()),
         "tuned_noise_variance": tuned,
-        "tuned_elbo": elbo + gain,
-        "collapse_percent": dict(zip(map(number, epsilons), percents.tolist(), strict=True)),
+        # Only round-off could make it the smaller.
+        "tuned_elbo": max(float(elbo.mean()), float(measured.elbo(tuned).mean())),
+        "collapse_percent": {
+            number(epsilon): float(percent)
+            for epsilon, percent in zip(epsilons, percents, strict=True)
+        },
+        "used_latents": {
+            number(epsilon): round(n_latent * (1 - percent / 100))
+            for epsilon, percent in zip(epsilons, percents, strict=True)
+        },
     }
     if spec["preprocessing"] == "logit":
         metrics["bits_per_dimension"] = bits_per_dimension(
-            elbo, data, "logit", spec["logit_lambda"]
+            metrics["elbo"], data, "logit", spec["logit_lambda"]
         )
     return metrics
 
 
-@torch.no_grad()
-def images(
-    spec: dict, model: GaussianVAE, data: NDArray[np.float64]
-) -> dict[str, NDArray[np.float32]]:
-    """Return data (m, d), reconstructions and prior samples, in data units and as pixels.
+def _error(values: NDArray[np.float64]) -> float:
+    """Return the standard error of a mean over images."""
+    return float(values.std(ddof=1) / math.sqrt(len(values)))
 
-    A reconstruction is the decoder's mean at the posterior mean, a sample its mean at a draw from
-    the prior; neither has observation noise. The pixels, in
-    [0, 1], are named ``*_pixels``.
-    """
-    reference = model.units.mean
-    generator = torch.Generator().manual_seed(derive_seed(spec["seed"], "evaluate/prior"))
-    z = torch.randn((len(data), model.n_latent), generator=generator, dtype=reference.dtype)
-    mean, _ = model.encode(torch.as_tensor(data).to(reference))
-    found = {
-        "data": data,
-        "reconstruction": model.decode(mean).numpy(),
-        "prior": model.decode(z).numpy(),
-    }
-    logit = spec["preprocessing"] == "logit"
-    for name in list(found):
-        pixels = inverse_logit(found[name], spec["logit_lambda"]) if logit else found[name]
-        found[f"{name}_pixels"] = np.clip(pixels, 0, 1)
-    return {name: np.asarray(array, np.float32) for name, array in found.items()}
+
+def _measured(spec: dict, model: GaussianVAE, data: NDArray[np.float64], split: str) -> Measured:
+    return measure(
+        model.encode,
+        model.decode,
+        data,
+        draws=spec["draws"],
+        seed=derive_seed(spec["seed"], f"evaluate/{split}"),
+        dtype=model.units.mean.dtype,
+    )
 
 
 def _noise_variance(spec: dict, model: GaussianVAE) -> float:
@@ -214,9 +194,10 @@ def _noise_variance(spec: dict, model: GaussianVAE) -> float:
     return float(model.log_noise_variance.detach().double().exp())
 
 
-def _write_collapse(path: str | Path, encoded: Mapping[str, Encoded]) -> None:
+def _write_collapse(path: str | Path, measured: Mapping[str, Measured]) -> None:
     arrays = {}
     for split, prefix in SPLITS.items():
-        arrays |= CollapseCurve.from_kl(encoded[split].kl).arrays(prefix)
-        arrays[f"{prefix}mean_kl"] = encoded[split].kl.mean(0)
+        kl = measured[split].kl
+        arrays |= CollapseCurve.from_kl(kl).arrays(prefix)
+        arrays[f"{prefix}mean_kl"] = kl.mean(0)
     write_arrays(path, **arrays)

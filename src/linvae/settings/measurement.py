@@ -13,7 +13,7 @@ EPSILONS = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0)
 
 
 class Measurement(Strict):
-    """What counts as collapsed, and how many draws an expectation takes."""
+    """What counts as collapsed, and how many draws expectations take."""
 
     epsilon: Annotated[Real, Field(gt=0)] = Field(
         0.1, description="a dimension is collapsed if KL < epsilon nats"
@@ -22,6 +22,9 @@ class Measurement(Strict):
         0.01, description="for a share 1 - delta of the images at least"
     )
     draws: Annotated[Whole, Field(gt=0)] = Field(4, description="of z for each image")
+    importance_draws: Annotated[Whole, Field(gt=0)] = Field(
+        100, description="of z for each test image in the estimate of log p(x)"
+    )
 
     @property
     def name(self) -> str | None:

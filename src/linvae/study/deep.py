@@ -1,62 +1,168 @@
-"""Sections of the study with deep Gaussian VAEs."""
+"""Sections of the study with deep Gaussian VAEs, each trained by several recipes."""
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
 
 from linvae.naming import Run
 from linvae.noise import NoiseName
-from linvae.study.fields import Latents, ModelName, Models, Seeds, Variances, Variant
+from linvae.settings.model import ModelSettings
+from linvae.settings.values import Strict
+from linvae.study.fields import Latents, ModelName, Models, Noise, Seeds, Variances, Variant
 from linvae.study.names import Names
 from linvae.study.section import Requirement, Section
 
 if TYPE_CHECKING:
     from linvae.study.study import Study
 
-__all__ = ["Collapse", "Variations"]
+__all__ = ["Case", "Cells", "Lengths", "Recipes", "Sizes"]
 
 _DEEP = Requirement(
     lambda model: not model.decoder.is_linear,
     "with a decoder that is not linear (decoder.hidden and an activation)",
 )
+_Pairs = tuple[tuple[ModelName, ModelName], ...]
 
 
-class Collapse(Section):
-    """Deep Gaussian VAEs over the observation noise variance, fixed and learned."""
+class Cells(Strict):
+    """Some recipes at some noise variances."""
 
-    models_named: ClassVar = {"model": _DEEP}
+    models: Models
+    noise_variances: Variances
+
+
+class Recipes(Section):
+    """Deep VAEs over the noise variance, fixed and learned, by several recipes."""
+
+    models_named: ClassVar = {"fixed": _DEEP, "learned": _DEEP, "annealing": _DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
     data: Variant
     n_latent: Latents
-    model: ModelName
-    noise_variances: Variances
+    fixed: Annotated[tuple[Cells, ...], Field(min_length=1)]
+    learned: tuple[Cells, ...] = Field((), description="noise variances are initial ones")
+    annealing: _Pairs = Field((), description="a recipe, and the same with the KL annealed")
     seeds: Seeds
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the recipes, in order."""
+        return tuple(dict.fromkeys((*self.named("fixed"), *self.named("learned"))))
+
+    def named(self, key: str) -> Iterator[str]:
+        """Give the models of all cells, too."""
+        if key == "annealing":
+            yield from super().named(key)
+        else:
+            for cells in getattr(self, key):
+                yield from cells.models
+
     def runs(self, study: "Study", names: Names) -> list[Run]:
-        """Return a run for each noise variance, fixed and as the start of a learned one."""
-        noises = [
-            str(NoiseName(kind, variance))
-            for kind in ("fixed", "learned")
-            for variance in self.noise_variances
-        ]
-        return list(names.runs([self.model], [self.data], [self.n_latent], noises, self.seeds))
+        """Return a run for each recipe, noise and seed."""
+        found: list[Run] = []
+        for kind, all_cells in (("fixed", self.fixed), ("learned", self.learned)):
+            for cells in all_cells:
+                noises = [str(NoiseName(kind, variance)) for variance in cells.noise_variances]
+                grid = (cells.models, [self.data], [self.n_latent], noises, self.seeds)
+                found += names.runs(*grid)
+        return found
+
+    def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
+        """List pairs that cannot be compared, too."""
+        problems = super().problems(models)
+        for without, annealed in self.annealing:
+            pair = f"annealing: [{without}, {annealed}]"
+            if models[without].training.kl_annealing or not models[annealed].training.kl_annealing:
+                problems.append(f"{pair} must be a recipe without and one with kl_annealing")
+            elif not self._fixed_at(without) & self._fixed_at(annealed):
+                problems.append(f"{pair} have no noise variance in common in `fixed`")
+        return problems
+
+    def _fixed_at(self, model: str) -> set[float]:
+        cells = (cells for cells in self.fixed if model in cells.models)
+        return {variance for cell in cells for variance in cell.noise_variances}
 
 
-class Variations(Section):
-    """The deep VAE of `collapse` at chosen fixed noise variances, trained in other ways."""
-
-    models_named: ClassVar = {"models": _DEEP}
-    claim_files: ClassVar = ("metrics.json",)
+class Case(Strict):
+    """Recipes at one size of network, number of latents and number of images."""
 
     models: Models
+    data: Variant
+    n_latent: Latents
+    noise: Noise
+    seeds: Seeds
+
+
+class Sizes(Section):
+    """The same recipes at other sizes: what the number of used latents depends on."""
+
+    models_named: ClassVar = {"cases": _DEEP}
+    claim_files: ClassVar = ("metrics.json",)
+
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+
+    def runs(self, study: "Study", names: Names) -> list[Run]:
+        """Return the runs of every case."""
+        found: list[Run] = []
+        for case in self.cases:
+            found += names.runs(case.models, [case.data], [case.n_latent], [case.noise], case.seeds)
+        return found
+
+    def variants(self, study: "Study") -> tuple[str, ...]:
+        """Return the data of all cases."""
+        return tuple(dict.fromkeys(case.data for case in self.cases))
+
+    def named(self, key: str) -> Iterator[str]:
+        """Give the models of all cases."""
+        for case in self.cases:
+            yield from case.models
+
+    def counts(self, variant: str) -> dict[str, int]:
+        """Return the largest number of latents of the cases with some data."""
+        return {"cases": max(case.n_latent for case in self.cases if case.data == variant)}
+
+
+class Lengths(Section):
+    """Recipes of `recipes` trained for longer: which numbers of used latents are stable."""
+
+    models_named: ClassVar = {"pairs": _DEEP}
+    claim_files: ClassVar = ("metrics.json",)
+
+    pairs: Annotated[_Pairs, Field(min_length=1)] = Field(
+        description="a recipe, and the same with its schedule stretched"
+    )
     noise_variances: Variances
     seeds: Seeds
 
     def runs(self, study: "Study", names: Names) -> list[Run]:
-        """Return the runs of every way, on the data and with the latents of `collapse`."""
-        base = study.collapse
+        """Return the runs of both of each pair, on the data and with the latents of `recipes`."""
+        base = study.recipes
+        models = dict.fromkeys(name for pair in self.pairs for name in pair)
         noises = [str(NoiseName("fixed", variance)) for variance in self.noise_variances]
-        return list(names.runs(self.models, [base.data], [base.n_latent], noises, self.seeds))
+        return list(names.runs(models, [base.data], [base.n_latent], noises, self.seeds))
 
     def variants(self, study: "Study") -> tuple[str, ...]:
-        """Return the data of `collapse`."""
-        return (study.collapse.data,)
+        """Return the data of `recipes`."""
+        return (study.recipes.data,)
+
+    def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
+        """List pairs that differ in more than their length, too."""
+        problems = super().problems(models)
+        for short, long in self.pairs:
+            same = [
+                models[name].model_copy(
+                    update={
+                        "training": models[name].training.model_copy(
+                            update={"steps": None, "epochs": None, "warmup_steps": 0}
+                        ),
+                        "job": models[short].job,
+                    }
+                )
+                for name in (short, long)
+            ]
+            if same[0] != same[1]:
+                problems.append(
+                    f"pairs: [{short}, {long}] differ in more than steps, epochs and warmup_steps"
+                )
+        return problems

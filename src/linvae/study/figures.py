@@ -22,12 +22,15 @@ class FigureSource(NamedTuple):
         The files that it reads of the section's runs, and of which of them.
     spectrum
         Whether it reads the spectrum of the section's data.
+    asked_for
+        Whether the section asks for it.
     """
 
     section: str
     files: tuple[str, ...] = ()
     chosen: Callable[[Run, Section], bool] = lambda run, section: True
     spectrum: bool = False
+    asked_for: Callable[[Section], bool] = lambda section: True
 
 
 def _learned(run: Run, section: Section) -> bool:
@@ -36,6 +39,10 @@ def _learned(run: Run, section: Section) -> bool:
 
 def _fixed(run: Run, section: Section) -> bool:
     return run.noise.startswith("fixed")
+
+
+def _annealing(run: Run, section: Section) -> bool:
+    return _fixed(run, section) and any(run.model in pair for pair in section.annealing)
 
 
 def _first_fixed(run: Run, section: Section) -> bool:
@@ -49,20 +56,30 @@ FIGURES = {
     "fig4_analytic_vs_stochastic": FigureSource("stochastic", ("curve.csv", "metrics.json")),
     "fig5_encoders": FigureSource("encoders", ("curve.csv", "metrics.json")),
     "fig6_latent_dim": FigureSource("latent_dim", ("metrics.json",)),
-    "fig7_collapse_learned": FigureSource("collapse", ("kl.npz", "metrics.json"), _learned),
-    "fig8_collapse_fixed": FigureSource("collapse", ("kl.npz", "metrics.json"), _fixed),
+    "fig7_collapse_learned": FigureSource(
+        "recipes", ("kl.npz", "metrics.json"), _learned, asked_for=lambda s: s.learned
+    ),
+    "fig8_collapse_fixed": FigureSource(
+        "recipes", ("kl.npz", "metrics.json"), _fixed, spectrum=True
+    ),
     "fig9_stationary_points": FigureSource("stationary", spectrum=True),
     "fig10_gap_decomposition": FigureSource("linear", ("curve.csv",)),
-    "fig11_theory_vs_deep": FigureSource("collapse", ("metrics.json",), spectrum=True),
-    "fig12_samples": FigureSource("collapse", ("samples.npz",), _first_fixed),
-    "fig13_kl_annealing": FigureSource("annealing", ("kl.npz", "metrics.json")),
+    "fig11_theory_vs_deep": FigureSource("recipes", ("metrics.json",), spectrum=True),
+    "fig12_samples": FigureSource("recipes", ("samples.npz",), _first_fixed),
+    "fig13_kl_annealing": FigureSource(
+        "recipes", ("kl.npz", "metrics.json"), _annealing, asked_for=lambda s: s.annealing
+    ),
     "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
 }
 
 
 def figures(study: Study) -> list[str]:
     """Names of the figures that the study asks for."""
-    return [name for name, source in FIGURES.items() if getattr(study, source.section)]
+    return [
+        name
+        for name, source in FIGURES.items()
+        if (section := getattr(study, source.section)) and source.asked_for(section)
+    ]
 
 
 def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:

@@ -50,10 +50,14 @@ class Section(Strict):
     def named_models(self) -> Iterator[tuple[str, str]]:
         """Give every key that names a model, with the model's name."""
         for key in self.models_named:
-            value = getattr(self, key)
-            for item in (value,) if isinstance(value, str) else value:
-                for name in (item,) if isinstance(item, str) else item:
-                    yield key, name
+            for name in self.named(key):
+                yield key, name
+
+    def named(self, key: str) -> Iterator[str]:
+        """Give the models that a key names: one, a list, pairs, or the keys of a mapping."""
+        value = getattr(self, key)
+        for item in (value,) if isinstance(value, str) else value:
+            yield from (item,) if isinstance(item, str) else item
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List models that are not what the section is about, each with its key; all are known."""
@@ -71,12 +75,18 @@ class Section(Strict):
         problems = []
         for variant in self.variants(study):
             n = parse_variant("mnist", variant).n_images
-            for key in ("n_latent", "n_latents", "fixed_at", "directions", "noise_at"):
-                value = getattr(self, key, ())
-                largest = max(value, default=0) if isinstance(value, tuple) else value
-                if n is not None and largest > n - 2:
-                    problems.append(
-                        f"{key}: {largest} is more than the {max(0, n - 2)} that {n} images "
-                        "allow; lower it or take more images in the section's data"
-                    )
+            if n is None:
+                continue
+            problems += [
+                f"{key}: {largest} is more than the {max(0, n - 2)} that {n} images allow; lower "
+                "it or take more images in the section's data"
+                for key, largest in self.counts(variant).items()
+                if largest > n - 2
+            ]
         return problems
+
+    def counts(self, variant: str) -> dict[str, int]:
+        """Return the largest number of latents, or of an eigenvalue, that each key asks for."""
+        keys = ("n_latent", "n_latents", "fixed_at", "directions", "noise_at")
+        found = {key: getattr(self, key) for key in keys if hasattr(self, key)}
+        return {key: max(v) if isinstance(v, tuple) else v for key, v in found.items()}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from linvae.naming import Run
 from linvae.settings.values import Strict
-from linvae.study.deep import Collapse, Variations
+from linvae.study.deep import Lengths, Recipes, Sizes
 from linvae.study.linear import (
     Autoencoder,
     Encoders,
@@ -30,9 +30,9 @@ class Study(Strict):
     autoencoder: Autoencoder | None = None
     restarts: Restarts | None = None
     stationary: Stationary | None = None
-    collapse: Collapse | None = None
-    annealing: Variations | None = None
-    optimisation: Variations | None = None
+    recipes: Recipes | None = None
+    sizes: Sizes | None = None
+    lengths: Lengths | None = None
 
     def sections(self) -> Iterator[tuple[str, Section]]:
         """Give the sections that are not left out, by name."""

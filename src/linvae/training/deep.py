@@ -5,7 +5,7 @@ The networks are `linvae.training.models`; the objective is the ELBO by the repa
 `linvae.training.loop`. Nothing here knows the closed forms of the linear VAE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ from torch import nn
 from linvae.files import write_csv
 from linvae.spectrum import Spectrum
 from linvae.training.archive import save_model
+from linvae.training.device import device_of
 from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
+from linvae.training.progress import progress_of
 
 __all__ = ["start_at_principal_components", "train_and_save"]
 
@@ -25,14 +27,14 @@ __all__ = ["start_at_principal_components", "train_and_save"]
 def train_and_save(
     spec: dict,
     spectrum: Spectrum,
-    data: NDArray[np.float64],
+    data: Mapping[str, NDArray[np.float64]],
     model_file: str | Path,
     curve_file: str | Path,
 ) -> None:
     """Train the deep VAE that `spec` describes, and write its weights and its curve.
 
-    Progress is saved in ``checkpoint.safetensors`` beside the weights, and that file is removed at
-    the end.
+    The curve holds what `linvae.training.progress` sees on some images of each split. Progress is
+    saved in ``checkpoint.safetensors`` beside the weights, and that file is removed at the end.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def train_and_save(
     spectrum
         Of the training data.
     data
-        Training data (n, d).
+        ``train``, and ``test`` for the curve alone, each of shape (n, d).
     model_file, curve_file
         Files to write.
     """
@@ -49,8 +51,10 @@ def train_and_save(
     model = initial_model(spec, settings, spectrum)
     if settings.start.weights == "principal":
         start_at_principal_components(model, spectrum)
+    model.to(device_of(settings.job.device))
     checkpoint = checkpoint_of(spec, model_file)
-    curve = train(model, spec, settings, checkpoint, data=data)
+    measure = progress_of(model, data, spec["seed"])
+    curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
     save_model(model_file, model, spec)
     write_csv(curve_file, curve)
     checkpoint.remove()
