@@ -1,11 +1,12 @@
 """Claim 11: whether annealing the KL term removes posterior collapse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.observation_noise import deep_runs, near_optimum
+from linvae.claims.observation_noise import near_optimum
+from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, interval, joint
 
@@ -18,9 +19,9 @@ KEPT_SHARE = 0.5
 
 
 def _from_results(results: Results) -> Finding:
-    runs = deep_runs(results, "collapse", "annealing")
-    base = results.study.collapse.model
-    return annealing_leaves_collapse(runs[runs["kind"] == "fixed"], base)
+    runs = deep_runs(results, "recipes")
+    pairs = results.study.recipes.annealing
+    return annealing_leaves_collapse(runs[runs["kind"] == "fixed"], pairs)
 
 
 ANNEALING_LEAVES_COLLAPSE = Claim(
@@ -28,33 +29,34 @@ ANNEALING_LEAVES_COLLAPSE = Claim(
     text="KL annealing does not remove collapse.",
     made_by="paper",
     question=4,
-    section="annealing",
+    section="recipes",
     judge=_from_results,
     shown_in=("fig13",),
 )
 
 
-def annealing_leaves_collapse(runs: pd.DataFrame, base: str) -> Finding:
-    """Claim 11. Whether collapse stays under KL annealing, paired by seed with the base model.
+def annealing_leaves_collapse(runs: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> Finding:
+    """Claim 11. Whether collapse stays under KL annealing, paired by seed.
 
     Where most runs of one side end far below the linear bound, nothing is decided.
 
     Parameters
     ----------
     runs : DataFrame
-        Runs of the base model and of the models with annealing, noise variance fixed.
-    base : str
-        The model without annealing.
+        Runs with the noise variance fixed.
+    pairs
+        Recipes without and with annealing.
     """
     numbers, answers, parts = {}, [], []
-    without = runs[runs["model"] == base]
-    for (model, initial), rows in runs[runs["model"] != base].groupby(["model", "initial"]):
-        found = _compared(rows, without[without["initial"] == initial])
-        if found is None:
-            continue
-        numbers[f"{model} at {initial:g}"] = found
-        answers += [found["stays"]] if found["stays"] else []
-        parts.append(f"sigma^2 = {initial:g}, {model}: {_told(found)}")
+    for base, model in pairs:
+        without = runs[runs["model"] == base]
+        for initial, rows in runs[runs["model"] == model].groupby("initial"):
+            found = _compared(rows, without[without["initial"] == initial])
+            if found is None:
+                continue
+            numbers[f"{model} at {initial:g}"] = found
+            answers += [found["stays"]] if found["stays"] else []
+            parts.append(f"sigma^2 = {initial:g}, {model}: {_told(found)}")
     text = "; ".join(parts) or "No runs with and without annealing have noise and seed in common"
     if not answers:
         reason = f"Nowhere did {WORTH_POINTS:g} % collapse without annealing, so none can go."
@@ -77,7 +79,9 @@ def _compared(rows: pd.DataFrame, base: pd.DataFrame) -> dict[str, object] | Non
         "collapse_without": before,
         "collapse_with": after,
         "removed": interval(paired["collapse_base"] - paired["collapse"]).to_dict(),
+        "used_gained": interval(paired["used"] - paired["used_base"]).to_dict(),
         "elbo_gained": interval(paired["elbo"] - paired["elbo_base"]).to_dict(),
+        "test_elbo_gained": interval(paired["test_elbo"] - paired["test_elbo_base"]).to_dict(),
         "predicted": float(paired["predicted"].mean()),
         "near_optimum_without": near[0],
         "near_optimum_with": near[1],
@@ -94,6 +98,9 @@ def _told(found: Mapping) -> str:
     far = _far(found["near_optimum_without"], found["near_optimum_with"])
     return (
         f"from {found['collapse_without']:.3g} % to {found['collapse_with']:.3g} %, removed "
-        f"{Interval(**found['removed'])} points (theory leaves {found['predicted']:.3g} % inactive)"
+        f"{Interval(**found['removed'])} points (theory leaves {found['predicted']:.3g} % "
+        "inactive), "
+        f"ELBO gained {Interval(**found['elbo_gained'])} on train and "
+        f"{Interval(**found['test_elbo_gained'])} on test"
         f"{', but most runs are far from their optimum' if far else ''}"
     )

@@ -65,6 +65,7 @@ class Judgement:
             "claim": self.claim.text,
             "made_by": self.claim.made_by,
             "verdict": self.finding.verdict,
+            **({"verdicts": self.finding.verdicts} if self.finding.verdicts else {}),
             "explanation": self.finding.explanation,
             "numbers": self.finding.numbers,
             "evidence": list(self.evidence),

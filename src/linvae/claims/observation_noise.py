@@ -8,8 +8,7 @@ Each verdict takes one row a run. Columns of the runs: ``kind`` (fixed or learne
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.results import Results
-from linvae.claims.rows import deep_row
+from linvae.claims.recipes import by_recipe, deep_runs
 from linvae.claims.trends import (
     by_seed,
     correlation,
@@ -25,7 +24,6 @@ __all__ = [
     "INITIAL_VALUE_DECIDES",
     "PREDICTED",
     "collapse_grows",
-    "deep_runs",
     "initial_value_decides",
     "near_optimum",
     "predicted",
@@ -42,11 +40,12 @@ SIGNIFICANCE = 0.05
 _VERDICT = {"yes": "supported", "no": "not supported", "undecided": "inconclusive"}
 
 
-def deep_runs(results: Results, *sections: str) -> pd.DataFrame:
-    """Tabulate the deep runs of some sections, one row a run, each once."""
-    runs = dict.fromkeys(run for name in sections for run in results.runs(name))
-    epsilon = results.measurement.epsilon
-    return pd.DataFrame([deep_row(run, results.metrics(run), epsilon) for run in runs])
+def _fixed(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs["kind"] == "fixed"]
+
+
+def _learned(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs["kind"] == "learned"]
 
 
 def near_optimum(runs: pd.DataFrame) -> pd.Series:
@@ -59,15 +58,15 @@ COLLAPSE_GROWS = Claim(
     text="With sigma^2 fixed, the collapse of the deep VAE grows with sigma^2.",
     made_by="paper, report",
     question=4,
-    section="collapse",
-    judge=lambda results: collapse_grows(deep_runs(results, "collapse")),
+    section="recipes",
+    judge=lambda results: by_recipe(_fixed(deep_runs(results, "recipes")), collapse_grows),
     shown_in=("fig8", "table1"),
 )
 
 
 def collapse_grows(runs: pd.DataFrame) -> Finding:
     """Claim 8. Whether collapse grows with a fixed noise variance: rank correlation, by seed."""
-    fixed = runs[runs["kind"] == "fixed"]
+    fixed = _fixed(runs)
     everywhere = by_seed(fixed, rank_correlation, bound=1.0)
     converged = by_seed(fixed[near_optimum(fixed)], rank_correlation, bound=1.0)
     numbers = {
@@ -93,8 +92,12 @@ INITIAL_VALUE_DECIDES = Claim(
     text="With sigma^2 learned, its initial value still decides collapse and final ELBO.",
     made_by="paper, report",
     question=4,
-    section="collapse",
-    judge=lambda results: initial_value_decides(deep_runs(results, "collapse")),
+    section="recipes",
+    judge=lambda results: by_recipe(
+        _learned(deep_runs(results, "recipes")),
+        initial_value_decides,
+        results.study.recipes.as_in_paper,
+    ),
     shown_in=("fig7", "table1"),
 )
 
@@ -105,7 +108,7 @@ def initial_value_decides(runs: pd.DataFrame) -> Finding:
     By the difference between the two initial values with the highest and lowest mean, paired by
     seed, and by the F test of all initial values, seeds being the replicates.
     """
-    learned = runs[runs["kind"] == "learned"]
+    learned = _learned(runs)
     numbers: dict[str, object] = {
         "by_initial_value": _by_initial(learned, ("elbo", "collapse", "noise_variance")),
         **_counts(learned),
@@ -135,8 +138,8 @@ PREDICTED = Claim(
     text="The number of lambda_i <= sigma^2 predicts the collapse of the deep VAE.",
     made_by="paper",
     question=4,
-    section="collapse",
-    judge=lambda results: predicted(deep_runs(results, "collapse")),
+    section="recipes",
+    judge=lambda results: by_recipe(_fixed(deep_runs(results, "recipes")), predicted),
     shown_in=("fig11",),
 )
 
@@ -147,8 +150,8 @@ def predicted(runs: pd.DataFrame) -> Finding:
     By the mean absolute error in percentage points and the correlation, over the noise variances
     of each seed; for all runs with fixed noise, and for those near their optimum.
     """
-    fixed, learned = (runs[runs["kind"] == kind] for kind in ("fixed", "learned"))
-    groups = {"all": fixed, "near_optimum": fixed[near_optimum(fixed)], "learned": learned}
+    fixed = _fixed(runs)
+    groups = {"all": fixed, "near_optimum": fixed[near_optimum(fixed)]}
     numbers: dict[str, object] = {}
     answers: dict[str, Answer] = {}
     parts = []

@@ -11,12 +11,18 @@ __all__ = ["deep_row", "falling_share", "linear_row"]
 
 _COPIED = (
     "elbo",
+    "above_linear",
     "linear_bound",
+    "linear_elbo",
+    "linear_test_elbo",
     "noise_variance",
     "largest_eigenvalue",
     "kl",
     "tuned_elbo",
     "tuned_noise_variance",
+    "test_elbo",
+    "test_above_linear",
+    "test_iwae",
 )
 
 
@@ -54,15 +60,19 @@ def deep_row(run: Run, metrics: Mapping, epsilon: float) -> dict[str, object]:
     epsilon
         Threshold of collapse, in nats.
     """
-    noise, test = parse_noise(run.noise), metrics["test"]
+    noise, key = parse_noise(run.noise), number(epsilon)
     return {
         "model": run.model,
+        "data": run.data,
+        "n_latent": run.n_latent,
         "kind": noise.kind,
         "initial": noise.variance,
         "seed": run.seed,
-        "collapse": metrics["collapse_percent"][number(epsilon)],
-        "test_elbo": test["elbo"],
-        "test_collapse": test["collapse_percent"][number(epsilon)],
+        "collapse": metrics["collapse_percent"][key],
+        "used": metrics["used_latents"][key],
+        "test_collapse": metrics["test_collapse_percent"][key],
+        "test_used": metrics["test_used_latents"][key],
         "predicted": metrics["predicted_inactive_percent"],
+        "iwae_gap": metrics["test_iwae"] - metrics["test_elbo"],
         **{name: metrics[name] for name in _COPIED},
     }

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.observation_noise import deep_runs, near_optimum
+from linvae.claims.observation_noise import near_optimum
+from linvae.claims.recipes import deep_runs
 from linvae.claims.verdicts import Finding
 
 __all__ = ["TOTAL_COLLAPSE", "total_collapse"]
@@ -20,10 +21,8 @@ TOTAL_COLLAPSE = Claim(
     "below it, total collapse is a failure of optimisation.",
     made_by="Li et al. (2025), this project",
     question=4,
-    section="collapse",
-    judge=lambda results: total_collapse(
-        deep_runs(results, "collapse", "annealing", "optimisation")
-    ),
+    section="recipes",
+    judge=lambda results: total_collapse(deep_runs(results, "recipes", "lengths", "sizes")),
     shown_in=("fig8", "fig11"),
 )
 

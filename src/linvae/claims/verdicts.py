@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -64,11 +64,14 @@ class Finding:
         The measured numbers and the reason for the verdict, in words.
     numbers : dict
         As JSON holds them.
+    verdicts : dict
+        By recipe, where there are several.
     """
 
     verdict: Verdict
     explanation: str
     numbers: dict[str, object]
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

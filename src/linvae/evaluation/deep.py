@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from linvae import ppca
-from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
+from linvae.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
 from linvae.evaluation.gaussian import Measured, importance_weighted, measure
 from linvae.evaluation.images import images
@@ -58,7 +58,7 @@ def evaluate_and_save(
         What training wrote.
     metrics_file, kl_file, samples_file
         Files to write. ``kl.npz`` holds a `CollapseCurve` of each split and ``mean_kl`` (k,), with
-        the prefix ``test_`` for the test split.
+        the prefix ``test_`` for the test split; behind ``linear_`` those of the linear optimum.
     """
     torch.set_num_threads(spec["threads"])
     model = load_model(model_file, spectrum)
@@ -78,7 +78,7 @@ def evaluate_and_save(
     training = ModelSettings.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
     write_arrays(samples_file, **images(spec, model, data["test"]))
-    _write_collapse(kl_file, measured)
+    _write_collapse(kl_file, data, measured, _linear_optimum(spec, spectrum, measured, variance))
     write_json(metrics_file, metrics)
 
 
@@ -111,8 +111,7 @@ def deep_metrics(
         The model's noise variance.
     """
     n_latent = measured["train"].kl.shape[1]
-    fixed = parse_noise(spec["noise"]).kind == "fixed"
-    linear = ppca.fit(spectrum, n_latent, variance if fixed else None)
+    linear = _linear_optimum(spec, spectrum, measured, variance)
     metrics: dict[str, object] = {}
     for split, prefix in SPLITS.items():
         found = _split_metrics(spec, data[split], measured[split], variance)
@@ -194,10 +193,27 @@ def _noise_variance(spec: dict, model: GaussianVAE) -> float:
     return float(model.log_noise_variance.detach().double().exp())
 
 
-def _write_collapse(path: str | Path, measured: Mapping[str, Measured]) -> None:
+def _linear_optimum(
+    spec: dict, spectrum: Spectrum, measured: Mapping[str, Measured], variance: float
+) -> ppca.PPCA:
+    """Return the linear VAE that stands beside a run, as `deep_metrics` says."""
+    fixed = parse_noise(spec["noise"]).kind == "fixed"
+    n_latent = measured["train"].kl.shape[1]
+    return ppca.fit(spectrum, n_latent, variance if fixed else None)
+
+
+def _write_collapse(
+    path: str | Path,
+    data: Mapping[str, NDArray[np.float64]],
+    measured: Mapping[str, Measured],
+    linear: ppca.PPCA,
+) -> None:
     arrays = {}
     for split, prefix in SPLITS.items():
-        kl = measured[split].kl
-        arrays |= CollapseCurve.from_kl(kl).arrays(prefix)
-        arrays[f"{prefix}mean_kl"] = kl.mean(0)
+        # The posterior of the optimum is diagonal, and its variance the same for every datum.
+        mean, covariance = linear.posterior(data[split])
+        linear_kl = kl_per_dimension(mean, np.diag(covariance))
+        for kl, before in ((measured[split].kl, prefix), (linear_kl, f"linear_{prefix}")):
+            arrays |= CollapseCurve.from_kl(kl).arrays(before)
+            arrays[f"{before}mean_kl"] = kl.mean(0)
     write_arrays(path, **arrays)

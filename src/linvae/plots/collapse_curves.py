@@ -1,5 +1,7 @@
 """Collapse against its threshold epsilon: the curves of several runs, and how they are drawn."""
 
+from collections.abc import Mapping
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -13,7 +15,10 @@ from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
 from linvae.plots.style import MARKERS, figure, look
 
-__all__ = ["curve_table", "draw_curve", "draw_over_noise", "key_to_lines", "prepare"]
+__all__ = ["count_axis", "curve_table", "draw_curve", "draw_over_noise", "key_to_lines", "prepare"]
+
+_TEST = {"linewidth": 0.7, "ls": ":"}
+_LINEAR = {"linewidth": 0.9, "ls": "--"}
 
 
 def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
@@ -31,9 +36,11 @@ def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row for each model, (initial) noise variance, split and epsilon (nats). ELBO (nats per
-        datum) and final noise variance are of the training data; `below_bound_mean` is the share
-        of the seeds whose ELBO is below the linear bound.
+        One row for each model, (initial) noise variance, split and epsilon (nats), of the deep VAE
+        (`of` is ``deep``) and of the linear optimum that stands beside it (``linear``). ELBO (nats
+        per datum) and noise variance at the end are the deep VAE's on the training data, which are
+        `n_images`; `below_bound_mean` is the share of the seeds whose ELBO is below the linear
+        bound.
     """
     metrics = inputs.metrics()
     parts = []
@@ -41,24 +48,36 @@ def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
         noise = parse_noise(run.noise)
         if noise.kind != kind:
             continue
-        measured = metrics[run]
-        for split, prefix in SPLITS.items():
-            curve = CollapseCurve.from_arrays(arrays, prefix)
-            part = pd.DataFrame({"epsilon": curve.epsilon, "percent": curve.percent(delta)})
-            part["model"], part["split"] = run.model, split
-            part["initial_noise_variance"] = noise.variance
-            part["elbo"] = measured["elbo"]
-            part["noise_variance"] = measured["noise_variance"]
-            part["below_bound"] = float(measured["below_bound"])
-            parts.append(part)
-    keys = ["model", "initial_noise_variance", "split", "epsilon"]
+        for of, before in (("deep", ""), ("linear", "linear_")):
+            for split, prefix in SPLITS.items():
+                curve = CollapseCurve.from_arrays(arrays, before + prefix)
+                part = pd.DataFrame({"epsilon": curve.epsilon, "percent": curve.percent(delta)})
+                part["model"], part["of"], part["split"] = run.model, of, split
+                part["n_latent"], part["n_images"] = run.n_latent, curve.n_samples
+                part["initial_noise_variance"] = noise.variance
+                parts.append(part.assign(**_final(metrics[run])))
+    table = pd.concat(parts)
+    order = {name: index for index, name in enumerate(table["model"].unique())}
+    keys = ["model", "initial_noise_variance", "of", "split", "epsilon"]
     values = ["percent", "elbo", "noise_variance", "below_bound"]
-    table = over_seeds(pd.concat(parts), keys, values)
-    return table.sort_values(keys, ignore_index=True)
+    means = over_seeds(table, [*keys, "n_latent", "n_images"], values)
+    # Recipes stay in the order in which the configuration names them.
+    by_order = means.sort_values("model", key=lambda names: names.map(order), kind="stable")
+    return by_order.sort_values(keys[1:], kind="stable").sort_values(
+        "model", key=lambda names: names.map(order), kind="stable", ignore_index=True
+    )
+
+
+def _final(metrics: Mapping) -> dict[str, float]:
+    return {
+        "elbo": metrics["elbo"],
+        "noise_variance": metrics["noise_variance"],
+        "below_bound": float(metrics["below_bound"]),
+    }
 
 
 def draw_curve(axes: Axes, curve: pd.DataFrame, label: str, **line_look: object) -> None:
-    """Draw one model's curve: training data with a band of one standard error, test data dashed.
+    """Draw one model's curve: training data with a band of one standard error, test data dotted.
 
     Parameters
     ----------
@@ -69,15 +88,20 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, label: str, **line_look: object)
     **line_look
         Colour, marker and so on of the training curve.
     """
-    train, test = (curve[curve["split"] == split] for split in ("train", "test"))
+    deep = curve[curve["of"] == "deep"]
+    train, test = (deep[deep["split"] == split] for split in ("train", "test"))
     share, n_seeds = train[["below_bound_mean", "n_seeds"]].iloc[0]
     if share > 0:
         some = f" {share * n_seeds:.0f}/{n_seeds:.0f}" if share < 1 else ""
         label = f"{label} †{some}"
     band(axes, train, "epsilon", "percent", label=label, markersize=3.5, **line_look)
-    axes.plot(
-        test["epsilon"], test["percent_mean"], color=line_look["color"], linewidth=0.6, ls="--"
-    )
+    axes.plot(test["epsilon"], test["percent_mean"], color=line_look["color"], **_TEST)
+
+
+def draw_linear(axes: Axes, curve: pd.DataFrame, color: object) -> None:
+    """Draw the curve of the linear optimum on the training data."""
+    rows = curve[(curve["of"] == "linear") & (curve["split"] == "train")]
+    axes.plot(rows["epsilon"], rows["percent_mean"], color=color, zorder=1.5, **_LINEAR)
 
 
 def prepare(axes: Axes, table: pd.DataFrame) -> None:
@@ -88,58 +112,83 @@ def prepare(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xlabel("threshold ε (nats)")
 
 
-def key_to_lines(made: Figure, table: pd.DataFrame) -> None:
-    """Tell above the panels what solid, dashed and marked curves are."""
+def count_axis(axes: Axes, n_latent: int) -> None:
+    """Add an axis on the right that counts the latents in use."""
+    counts = axes.secondary_yaxis(
+        "right",
+        functions=(
+            lambda percent: n_latent * (1 - percent / 100),
+            lambda used: 100 * (1 - used / n_latent),
+        ),
+    )
+    counts.set_ylabel(f"latents in use, of {n_latent}")
+
+
+def key_to_lines(made: Figure, table: pd.DataFrame, *, linear: bool = False) -> None:
+    """Tell above the panels what solid, dotted, dashed and marked curves are."""
+    n_images = table.groupby("split")["n_images"].max()
     handles = [
-        Line2D([], [], color="0.3", label=f"training data, {seeds_note(table)}"),
-        Line2D([], [], color="0.3", linewidth=0.6, ls="--", label="test data"),
+        Line2D(
+            [], [], color="0.3", label=f"{n_images['train']:,} train images, {seeds_note(table)}"
+        ),
+        Line2D([], [], color="0.3", label=f"{n_images['test']:,} test images", **_TEST),
     ]
+    if linear:
+        handles.append(Line2D([], [], color="0.3", label="linear optimum, train", **_LINEAR))
     if (table["below_bound_mean"] > 0).any():
-        note = "† ELBO below the best linear VAE's: not converged"
-        handles.append(Line2D([], [], ls="", label=note))
-    made.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=6.5)
+        handles.append(Line2D([], [], ls="", label="† ELBO below the linear bound"))
+    made.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=6.5)
 
 
 @look()
 def draw_over_noise(
     table: pd.DataFrame, section: dict, style: dict, legend_title: str, *, final: bool
 ) -> Figure:
-    """Draw one curve for each noise variance of a table.
+    """Draw a panel for each recipe, with one curve for each noise variance.
 
     Parameters
     ----------
     table
-        From `curve_table`, of one model.
+        From `curve_table`.
     section
-        `study.collapse` of the configuration.
+        `study.recipes` of the configuration, and `measurement`.
     style
         Of the figure.
     legend_title
         What the noise variances are.
     final
-        Whether the legend tells the learned noise variance beside the initial one.
+        Whether the noise variance is learned: then the legend tells the last one, and the linear
+        optimum, whose noise variance is its own, is left out.
     """
-    made, axes = figure(style, 6.0, 3.4)
-    groups = list(table.groupby("initial_noise_variance"))
+    models = list(table["model"].unique())
+    width = min(2.0 + 1.6 * len(models), 7.2) if len(models) > 1 else 4.2
+    made, panels = figure(style, width, 3.9, ncols=len(models), sharey=True, squeeze=False)
+    variances = sorted(table["initial_noise_variance"].unique())
     # From dark to light, ordered in grey as well, and none too light for paper.
-    colors = mpl.colormaps["viridis"](np.linspace(0.0, 0.88, len(groups)))
-    for index, (variance, curve) in enumerate(groups):
-        learned = f" → {curve['noise_variance_mean'].iloc[0]:.3g}" if final else ""
-        draw_curve(
-            axes,
-            curve,
-            f"{number(variance)}{learned}",
-            color=tuple(colors[index]),
-            marker=MARKERS[index % len(MARKERS)],
+    colors = mpl.colormaps["viridis"](np.linspace(0.0, 0.88, len(variances)))
+    looks = {
+        variance: {"color": tuple(color), "marker": MARKERS[index % len(MARKERS)]}
+        for index, (variance, color) in enumerate(zip(variances, colors, strict=True))
+    }
+    for axes, model in zip(panels[0], models, strict=True):
+        rows = table[table["model"] == model]
+        for index, (variance, curve) in enumerate(rows.groupby("initial_noise_variance")):
+            last = f" → {curve['noise_variance_mean'].iloc[0]:.3g}" if final else ""
+            if not final:
+                draw_linear(axes, curve, looks[variance]["color"])
             # Staggered, so that markers of curves on top of one another stay apart.
-            markevery=(0.1 * index / len(groups), 0.1),
-        )
-    prepare(axes, table)
-    axes.set_ylabel(f"collapsed latent dimensions (%), δ = {number(section['delta'])}")
-    # Beside the panel, which curves may fill.
-    axes.legend(
-        title=legend_title, title_fontsize=7, alignment="left", loc="upper left",
-        bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0,
-    )  # fmt: skip
-    key_to_lines(made, table)
+            start = 0.1 * index / len(variances)
+            draw_curve(
+                axes, curve, f"{number(variance)}{last}", markevery=(start, 0.1), **looks[variance]
+            )
+        prepare(axes, table)
+        axes.set_title(model)
+        axes.legend(
+            title=legend_title, title_fontsize=6.5, fontsize=6.5, alignment="left",
+            loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1 if final else 2,
+            handlelength=1.4, columnspacing=0.8,
+        )  # fmt: skip
+    panels[0, 0].set_ylabel(f"collapsed latent dimensions (%), δ = {number(section['delta'])}")
+    count_axis(panels[0, -1], int(table["n_latent"].max()))
+    key_to_lines(made, table, linear=not final)
     return made

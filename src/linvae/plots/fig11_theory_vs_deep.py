@@ -1,4 +1,4 @@
-"""Figure 11: the collapse that linear theory predicts against that of deep VAEs."""
+"""Figure 11: the collapse that linear theory predicts against that of deep VAEs, and their ELBOs."""
 
 from collections.abc import Iterator
 
@@ -12,27 +12,31 @@ from numpy.typing import NDArray
 from linvae.inputs import Inputs
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import over_seeds, seeds_note
-from linvae.plots.style import COLORS, figure, look
+from linvae.plots.collapse_curves import count_axis
+from linvae.plots.style import COLORS, MARKERS, figure, letter, look
 
 __all__ = ["draw", "table"]
 
-# Learned variances crowd at one place: their squares lie below the points of a fixed one there.
-_LOOKS = {"learned": (COLORS[1], "s"), "fixed": (COLORS[0], "o")}
-_SIZES = {"learned": 7, "fixed": 4.5}
 _NATS_LINEAR = 10.0
+_PANELS = {
+    "above_linear": "train ELBO − linear\noptimum (nats)",
+    "test_above_linear": "test ELBO − linear\noptimum (nats)",
+}
 
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
-    """Tabulate predicted and found collapse, and the ELBO's distance from the linear bound.
+    """Tabulate predicted and found collapse, and each ELBO's distance from the linear optimum.
 
     Rows of series `theory` are the corners of the step function
-    100 #{i <= k : lambda_i <= sigma^2} / k; the others are means over seeds, at the noise variance
-    that training ended with, with standard errors. ELBO and bound in nats per datum.
+    100 #{i <= k : lambda_i <= sigma^2} / k; those of `fixed` and `learned` are means over seeds, one
+    a recipe and noise, at the noise variance that training ended with, with standard errors. ELBOs
+    in nats per datum, paired by image with the linear optimum's on the same split.
     """
     eigenvalues = inputs.spectrum().eigenvalues[: section["n_latent"]]
     runs = pd.DataFrame(_measured(inputs, section["epsilon"]))
-    values = ["noise_variance", "collapse_percent", "elbo_above_bound", "below_bound"]
-    deep = over_seeds(runs, ["series", "initial_noise_variance"], values)
+    values = ["noise_variance", "collapse_percent", "used_latents", *_PANELS]
+    keys = ["series", "model", "initial_noise_variance"]
+    deep = over_seeds(runs, keys, values)
     theory = _theory(eigenvalues, deep["noise_variance_mean"])
     return pd.concat([theory, deep], ignore_index=True)
 
@@ -42,11 +46,12 @@ def _measured(inputs: Inputs, epsilon: float) -> Iterator[dict[str, object]]:
         noise = parse_noise(run.noise)
         yield {
             "series": noise.kind,
+            "model": run.model,
             "initial_noise_variance": noise.variance,
             "noise_variance": metrics["noise_variance"],
             "collapse_percent": metrics["collapse_percent"][number(epsilon)],
-            "elbo_above_bound": metrics["elbo"] - metrics["linear_bound"],
-            "below_bound": float(metrics["below_bound"]),
+            "used_latents": metrics["used_latents"][number(epsilon)],
+            **{name: metrics[name] for name in _PANELS},
         }
 
 
@@ -64,35 +69,46 @@ def _theory(eigenvalues: NDArray[np.float64], drawn: pd.Series) -> pd.DataFrame:
 
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
-    """Draw collapse above, and below it how far each ELBO is from the linear bound."""
-    made, (upper, lower) = figure(style, 5.0, 4.6, nrows=2, sharex=True, height_ratios=(3, 2))
+    """Draw collapse above, and below it how far each ELBO is from the linear optimum's."""
+    made, panels = figure(style, 5.0, 6.0, nrows=3, sharex=True, height_ratios=(3, 2, 2))
     theory = table[table["series"] == "theory"]
     share = {"drawstyle": "steps-post", "color": "0.2", "linewidth": 1.2, "zorder": 1}
-    upper.plot(theory["noise_variance_mean"], theory["collapse_percent_mean"], **share)
-    _points(upper, table, "collapse_percent")
+    panels[0].plot(theory["noise_variance_mean"], theory["collapse_percent_mean"], **share)
+    _points(panels[0], table, "collapse_percent")
     epsilon, delta = number(section["epsilon"]), number(section["delta"])
-    upper.set_ylabel(f"inactive dimensions (%)\nε = {epsilon} nats, δ = {delta}")
-    upper.set_ylim(-4, 104)
-    _points(lower, table, "elbo_above_bound")
-    lower.axhline(0.0, color="0.2", linewidth=1.0, zorder=1)
-    # Differences span several decades on both sides of zero.
-    lower.set_yscale("symlog", linthresh=_NATS_LINEAR)
-    lower.margins(y=0.12)
-    lower.set_ylabel("ELBO − linear bound\n(nats per datum)")
-    lower.set_xscale("log")
-    lower.set_xlabel("observation noise variance σ², at the end of training")
-    lower.set_xlim(theory["noise_variance_mean"].min(), theory["noise_variance_mean"].max())
-    title = f"points: {seeds_note(table)}"
-    place = {"loc": "outside upper center", "ncols": 2}
+    panels[0].set_ylabel(f"unused latents (%), train\nε = {epsilon} nats, δ = {delta}")
+    panels[0].set_ylim(-4, 104)
+    count_axis(panels[0], section["n_latent"])
+    for axes, (name, label) in zip(panels[1:], _PANELS.items(), strict=True):
+        _points(axes, table, name)
+        axes.axhline(0.0, color="0.2", linewidth=1.0, zorder=1)
+        # Differences span several decades on both sides of zero.
+        axes.set_yscale("symlog", linthresh=_NATS_LINEAR)
+        axes.margins(y=0.12)
+        axes.set_ylabel(label)
+    panels[-1].set_xscale("log")
+    panels[-1].set_xlabel("observation noise variance σ², at the end of training")
+    panels[-1].set_xlim(theory["noise_variance_mean"].min(), theory["noise_variance_mean"].max())
+    letter(panels)
+    title = f"{seeds_note(table)}; filled: σ² fixed, open: learned"
+    place = {"loc": "outside upper center", "ncols": 3}
     made.legend(handles=_handles(table), title=title, title_fontsize=7, **place)
     return made
 
 
+def _looks(table: pd.DataFrame) -> dict[str, dict[str, object]]:
+    models = table["model"].dropna().unique()
+    return {
+        name: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
+        for i, name in enumerate(models)
+    }
+
+
 def _points(axes: Axes, table: pd.DataFrame, name: str) -> None:
-    """Draw means with standard errors; open where a seed is below the linear bound."""
-    for kind, (color, marker) in _LOOKS.items():
-        for is_below in (False, True):
-            rows = table[(table["series"] == kind) & ((table["below_bound_mean"] > 0) == is_below)]
+    """Draw means with standard errors; open where the noise variance is learned."""
+    for model, drawn in _looks(table).items():
+        for kind in ("fixed", "learned"):
+            rows = table[(table["series"] == kind) & (table["model"] == model)]
             if rows.empty:
                 continue
             axes.errorbar(
@@ -101,24 +117,18 @@ def _points(axes: Axes, table: pd.DataFrame, name: str) -> None:
                 xerr=rows["noise_variance_error"].fillna(0.0),
                 yerr=rows[f"{name}_error"].fillna(0.0),
                 linestyle="",
-                marker=marker,
-                markersize=_SIZES[kind],
-                color=color,
-                markerfacecolor="white" if is_below else color,
+                markersize=4.5,
+                markerfacecolor="white" if kind == "learned" else drawn["color"],
                 capsize=2,
                 elinewidth=0.8,
+                **drawn,
             )
 
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:
-    """Legend entries for the line, both kinds of runs and the open markers."""
-    handles = [Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")]
-    for kind, (color, marker) in _LOOKS.items():
-        if (table["series"] == kind).any():
-            label = f"deep VAE, σ² {kind}"
-            handles.append(Line2D([], [], ls="", marker=marker, color=color, label=label))
-    if (table["below_bound_mean"] > 0).any():
-        label = "open: a seed is below the linear bound"
-        open_marker = {"marker": "o", "color": "0.4", "markerfacecolor": "white"}
-        handles.append(Line2D([], [], ls="", **open_marker, label=label))
-    return handles
+    """Legend entries for the line and for every recipe."""
+    theory = Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")
+    return [
+        theory,
+        *(Line2D([], [], ls="", label=name, **drawn) for name, drawn in _looks(table).items()),
+    ]

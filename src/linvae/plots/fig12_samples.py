@@ -18,52 +18,56 @@ _SIDE = 28
 _MARGIN = 2
 _N_IMAGES = 8
 _PIXELS = [f"pixel{index}" for index in range(_SIDE * _SIDE)]
-_GROUPS = {"reconstruction": "data and their reconstructions", "prior": "samples from the prior"}
+_GROUPS = {"reconstruction": "test images and their reconstructions", "prior": "prior samples"}
+_KEYS = ["initial_noise_variance", "model"]
 
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     """Tabulate images, one a row: grey values from 0 to 255, of the first seed's runs.
 
-    `initial_noise_variance` is missing for the data.
+    `initial_noise_variance` and `model` are missing for the data. Rows are sorted by noise
+    variance, and recipes stand together, so that what differs is seen.
     """
-    arrays = inputs.arrays("samples.npz")
-    by_variance = {
-        parse_noise(run.noise).variance: found
-        for run, found in arrays.items()
+    order = {name: index for index, name in enumerate(_models(section))}
+    found = [
+        (parse_noise(run.noise).variance, run.model, arrays)
+        for run, arrays in inputs.arrays("samples.npz").items()
         if run.noise.startswith("fixed") and run.seed == section["seeds"][0]
-    }
-    parts = []
-    for index, (variance, found) in enumerate(sorted(by_variance.items())):
-        if index == 0:
-            # The same images for every run.
-            parts.extend(_rows(None, "data", found["data_pixels"]))
-        parts.extend(_rows(variance, "reconstruction", found["reconstruction_pixels"]))
-        parts.extend(_rows(variance, "prior", found["prior_pixels"]))
-    return pd.DataFrame(parts, columns=["initial_noise_variance", "group", "image", *_PIXELS])
+    ]
+    found.sort(key=lambda item: (item[0], order[item[1]]))
+    parts = [*_rows(None, None, "data", found[0][2]["data_pixels"])] if found else []
+    for variance, model, arrays in found:
+        parts.extend(_rows(variance, model, "reconstruction", arrays["reconstruction_pixels"]))
+        parts.extend(_rows(variance, model, "prior", arrays["prior_pixels"]))
+    return pd.DataFrame(parts, columns=[*_KEYS, "group", "image", *_PIXELS])
+
+
+def _models(section: dict) -> list[str]:
+    return list(dict.fromkeys(name for cells in section["fixed"] for name in cells["models"]))
 
 
 def _rows(
-    variance: float | None, group: str, images: NDArray[np.floating]
+    variance: float | None, model: str | None, group: str, images: NDArray[np.floating]
 ) -> Iterator[tuple[object, ...]]:
     grey = np.rint(np.clip(images, 0.0, 1.0) * 255).astype(int).reshape(len(images), -1)
     for index, pixels in enumerate(grey[:_N_IMAGES]):
-        yield variance, group, index, *pixels
+        yield variance, model, group, index, *pixels
 
 
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
-    """Draw a row for each noise variance below a row of data, and a block for each group."""
-    variances = sorted(table["initial_noise_variance"].dropna().unique())
-    height = 0.55 + 0.39 * (len(variances) + 1)
-    made, panels = figure(style, 6.5, height, ncols=len(_GROUPS), sharey=True)
+    """Draw a row for each noise variance and recipe, and a block for each group."""
+    runs = table[_KEYS].dropna().drop_duplicates().to_numpy().tolist()
+    height = 0.55 + 0.37 * (len(runs) + 1)
+    made, panels = figure(style, 7.2, height, ncols=len(_GROUPS), sharey=True)
     data = table[table["group"] == "data"]
     for axes, (group, title) in zip(panels, _GROUPS.items(), strict=True):
         images = table[table["group"] == group]
-        rows = [images[images["initial_noise_variance"] == variance] for variance in variances]
+        rows = [images[(images[_KEYS] == run).all(axis=1)] for run in runs]
         first = data if group == "reconstruction" else data.iloc[:0]
         _draw_block(axes, [first, *rows], len(data))
         axes.set_title(title)
-    labels = ["data", *(f"σ² = {number(variance)}" for variance in variances)]
+    labels = ["data", *(f"σ² = {number(variance)}, {model}" for variance, model in runs)]
     step = _SIDE + _MARGIN
     panels[0].set_yticks([_SIDE / 2 + row * step for row in range(len(labels))], labels)
     return made

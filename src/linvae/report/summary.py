@@ -10,6 +10,7 @@ from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.naming import Run
 from linvae.noise import number
+from linvae.report.stability import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]
 
@@ -31,14 +32,15 @@ _AUTOENCODER = {
 }
 _DEEP = {
     "elbo": "ELBO",
-    "linear_bound": "linear bound",
-    "below_bound": "share below bound",
-    "kl": "KL",
-    "collapse": "collapse %",
-    "predicted_inactive_percent": "predicted %",
-    "noise_variance": "sigma^2",
-    "tuned_elbo": "tuned ELBO",
+    "above_linear": "above the linear optimum",
     "test_elbo": "test ELBO",
+    "test_above_linear": "above the linear optimum, test",
+    "test_iwae": "test log p(x)",
+    "kl": "KL",
+    "used": "used latents",
+    "linear_bound_active": "used by linear theory",
+    "noise_variance": "sigma^2",
+    "below_bound": "share below the linear bound",
 }
 
 
@@ -56,8 +58,8 @@ def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
     (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
     claims = read_json(claims_file)
     measured, study = configuration["measurement"], configuration["study"]
-    epsilon = measured["epsilon"] if study.get("collapse") else None
-    deep = f"Deep VAEs (collapse at epsilon = {number(epsilon)})" if epsilon else "Deep VAEs"
+    epsilon = measured["epsilon"]
+    deep = f"Deep VAEs (used latents at epsilon = {number(epsilon)})"
     lines = [
         f"# Summary of the study {configuration['name']}",
         "",
@@ -72,6 +74,7 @@ def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
         *_section("Linear decoders", metrics, _LINEAR, _as_it_is),
         *_section("Linear autoencoders", metrics, _AUTOENCODER, _as_it_is),
         *_section(deep, metrics, _DEEP, lambda found: _deep_values(found, epsilon)),
+        *_stability(metrics, study.get("lengths")),
     ]
     return "\n".join(lines)
 
@@ -119,13 +122,29 @@ def _section(
     return ["", f"## {title}", "", table.to_markdown(index=False, floatfmt=".6g")]
 
 
+def _stability(metrics: Mapping[Run, Mapping], lengths: Mapping | None) -> list[str]:
+    """Tabulate which numbers of used latents are stable."""
+    if not lengths:
+        return []
+    table = stability_table(metrics, lengths["pairs"])
+    return [
+        "",
+        "## Which numbers of used latents are stable",
+        "",
+        "A number is stable if runs of N and of 2 N updates and all seeds agree on it within "
+        f"{LATENTS} or {SHARE:.0%}, at every epsilon from {EPSILONS[0]} to {EPSILONS[-1]}. Stable "
+        "is not optimal: another start may end elsewhere.",
+        "",
+        table.to_markdown(index=False),
+    ]
+
+
 def _as_it_is(found: Mapping) -> Mapping:
     return found
 
 
-def _deep_values(found: Mapping, epsilon: float | None) -> Mapping:
+def _deep_values(found: Mapping, epsilon: float) -> Mapping:
     """Flatten the metrics of a deep run; an empty mapping for any other run."""
-    if epsilon is None or "collapse_percent" not in found:
+    if "used_latents" not in found:
         return {}
-    collapse = found["collapse_percent"][number(epsilon)]
-    return {**found, "collapse": collapse, "test_elbo": found["test"]["elbo"]}
+    return {**found, "used": found["used_latents"][number(epsilon)]}

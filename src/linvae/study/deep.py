@@ -43,6 +43,9 @@ class Recipes(Section):
     fixed: Annotated[tuple[Cells, ...], Field(min_length=1)]
     learned: tuple[Cells, ...] = Field((), description="noise variances are initial ones")
     annealing: _Pairs = Field((), description="a recipe, and the same with the KL annealed")
+    as_in_paper: ModelName | None = Field(
+        None, description="recipe nearest to the paper's: the headline of claims that it makes"
+    )
     seeds: Seeds
 
     @property
@@ -71,6 +74,8 @@ class Recipes(Section):
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List pairs that cannot be compared, too."""
         problems = super().problems(models)
+        if self.as_in_paper not in (None, *self.models):
+            problems.append(f"as_in_paper: {self.as_in_paper!r} is no recipe of this section")
         for without, annealed in self.annealing:
             pair = f"annealing: [{without}, {annealed}]"
             if models[without].training.kl_annealing or not models[annealed].training.kl_annealing:

@@ -59,9 +59,7 @@ FIGURES = {
     "fig7_collapse_learned": FigureSource(
         "recipes", ("kl.npz", "metrics.json"), _learned, asked_for=lambda s: s.learned
     ),
-    "fig8_collapse_fixed": FigureSource(
-        "recipes", ("kl.npz", "metrics.json"), _fixed, spectrum=True
-    ),
+    "fig8_collapse_fixed": FigureSource("recipes", ("kl.npz", "metrics.json"), _fixed),
     "fig9_stationary_points": FigureSource("stationary", spectrum=True),
     "fig10_gap_decomposition": FigureSource("linear", ("curve.csv",)),
     "fig11_theory_vs_deep": FigureSource("recipes", ("metrics.json",), spectrum=True),
