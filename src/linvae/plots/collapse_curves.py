@@ -127,10 +127,9 @@ def count_axis(axes: Axes, n_latent: int) -> None:
 def key_to_lines(made: Figure, table: pd.DataFrame, *, linear: bool = False) -> None:
     """Tell above the panels what solid, dotted, dashed and marked curves are."""
     n_images = table.groupby("split")["n_images"].max()
+    train = f"{n_images['train']:,} train images, {seeds_note(table)}"
     handles = [
-        Line2D(
-            [], [], color="0.3", label=f"{n_images['train']:,} train images, {seeds_note(table)}"
-        ),
+        Line2D([], [], color="0.3", label=train),
         Line2D([], [], color="0.3", label=f"{n_images['test']:,} test images", **_TEST),
     ]
     if linear:

@@ -1,4 +1,4 @@
-"""Figure 11: the collapse that linear theory predicts against that of deep VAEs, and their ELBOs."""
+"""Figure 11: the collapse that linear theory predicts, that of deep VAEs, and their ELBOs."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,7 @@ from linvae.plots.style import COLORS, MARKERS, figure, letter, look
 __all__ = ["draw", "table"]
 
 _NATS_LINEAR = 10.0
+_APART = 1.07
 _PANELS = {
     "above_linear": "train ELBO − linear\noptimum (nats)",
     "test_above_linear": "test ELBO − linear\noptimum (nats)",
@@ -28,9 +29,9 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     """Tabulate predicted and found collapse, and each ELBO's distance from the linear optimum.
 
     Rows of series `theory` are the corners of the step function
-    100 #{i <= k : lambda_i <= sigma^2} / k; those of `fixed` and `learned` are means over seeds, one
-    a recipe and noise, at the noise variance that training ended with, with standard errors. ELBOs
-    in nats per datum, paired by image with the linear optimum's on the same split.
+    100 #{i <= k : lambda_i <= sigma^2} / k; those of `fixed` and `learned` are means over seeds,
+    one a recipe and noise, at the noise variance that training ended with, with standard errors.
+    ELBOs in nats per datum, paired by image with the linear optimum's on the same split.
     """
     eigenvalues = inputs.spectrum().eigenvalues[: section["n_latent"]]
     runs = pd.DataFrame(_measured(inputs, section["epsilon"]))
@@ -105,14 +106,19 @@ def _looks(table: pd.DataFrame) -> dict[str, dict[str, object]]:
 
 
 def _points(axes: Axes, table: pd.DataFrame, name: str) -> None:
-    """Draw means with standard errors; open where the noise variance is learned."""
-    for model, drawn in _looks(table).items():
+    """Draw means with standard errors; open where the noise variance is learned.
+
+    Recipes are set apart a little, as many stand at one noise variance.
+    """
+    looks = _looks(table)
+    for index, (model, drawn) in enumerate(looks.items()):
+        shift = _APART ** (index - (len(looks) - 1) / 2)
         for kind in ("fixed", "learned"):
             rows = table[(table["series"] == kind) & (table["model"] == model)]
             if rows.empty:
                 continue
             axes.errorbar(
-                rows["noise_variance_mean"],
+                shift * rows["noise_variance_mean"],
                 rows[f"{name}_mean"],
                 xerr=rows["noise_variance_error"].fillna(0.0),
                 yerr=rows[f"{name}_error"].fillna(0.0),

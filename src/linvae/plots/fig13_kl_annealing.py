@@ -15,11 +15,13 @@ _COLUMNS = 3
 
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
-    """Tabulate the collapse percentage for each model, noise variance, split and epsilon."""
+    """Tabulate the collapse percentage for each model, noise variance, split and epsilon.
+
+    Noise variances at which only one side of the pairs was trained are left out.
+    """
     found = curve_table(inputs, "fixed", section["delta"])
-    # In the order in which the configuration names the models.
-    rank = {name: index for index, name in enumerate(section["models"])}
-    return found.sort_values("model", key=lambda names: names.map(rank), kind="stable")
+    n_models = found.groupby("initial_noise_variance")["model"].transform("nunique")
+    return found[n_models > 1].reset_index(drop=True)
 
 
 @look()

@@ -49,6 +49,7 @@ def progress_of(model: GaussianVAE, data: Mapping[str, NDArray], seed: int) -> M
         shape = (1, len(rows), model.n_latent)
         noise[split] = torch.randn(shape, generator=generator).to(reference)
 
+    @torch.no_grad()
     def measure(model: GaussianVAE) -> dict[str, float]:
         found = {split: _look(model, images[split], noise[split]) for split in images}
         kl = found["train"][1]
