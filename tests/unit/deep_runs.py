@@ -19,7 +19,9 @@ def deep_runs(collapse, kind="fixed", elbo=-90.0, predicted=None, n_seeds=3, mod
                     "seed": seed,
                     "elbo": (elbo[variance] if isinstance(elbo, dict) else elbo) + 0.01 * seed,
                     "linear_bound": -100.0,
+                    "test_elbo": -95.0,
                     "collapse": min(100.0, percent + 0.5 * seed),
+                    "used": round(50 * (1 - min(100.0, percent + 0.5 * seed) / 100)),
                     "predicted": percent if predicted is None else predicted[variance],
                     "largest_eigenvalue": 50.0,
                 }

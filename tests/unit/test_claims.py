@@ -10,9 +10,10 @@ from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import claims_text
 from linvae.claims.encoders import encoder_runs
 from linvae.claims.judge import judge
-from linvae.claims.observation_noise import deep_runs
+from linvae.claims.recipes import by_recipe, deep_runs
 from linvae.claims.results import Results
 from linvae.claims.stochastic import pair_curves
+from linvae.claims.verdicts import Finding
 from linvae.config.load import load
 from linvae.files import write_csv, write_json
 from linvae.inputs import Inputs
@@ -32,6 +33,7 @@ MODELS = {
     "relu": {"encoder": {"hidden": [5]}, "training": SAMPLED},
     "deep": {"decoder": {"hidden": [5]}, "training": SAMPLED},
     "annealed": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "kl_annealing": 0.5}},
+    "long": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "steps": 18}},
     "slow": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "learning_rate": 1e-5}},
 }
 SECTIONS = {
@@ -47,15 +49,30 @@ SECTIONS = {
     "encoders": {**GRID, "models": ["relu", "adam", "deep-linear"]},
     "restarts": {"data": "logit-first50", "n_latent": 3, "scales": [1.0], "seeds": [0]},
     "stationary": {"data": "logit-first50"},
-    "collapse": {
+    "recipes": {
         "data": "logit-first50",
         "n_latent": 3,
-        "model": "deep",
-        "noise_variances": [0.1, 1, 10],
+        "fixed": [
+            {"models": ["deep"], "noise_variances": [0.1, 1, 10]},
+            {"models": ["annealed"], "noise_variances": [1]},
+        ],
+        "learned": [{"models": ["deep", "slow"], "noise_variances": [0.1, 1, 10]}],
+        "annealing": [["deep", "annealed"]],
+        "as_in_paper": "slow",
         "seeds": [0, 1],
     },
-    "annealing": {"models": ["deep", "annealed"], "noise_variances": [1], "seeds": [0, 1]},
-    "optimisation": {"models": ["slow"], "noise_variances": [10], "seeds": [0]},
+    "lengths": {"pairs": [["deep", "long"]], "noise_variances": [1], "seeds": [0, 1]},
+    "sizes": {
+        "cases": [
+            {
+                "models": ["deep"],
+                "data": "logit-first40",
+                "n_latent": 2,
+                "noise": "fixed-1",
+                "seeds": [0],
+            }
+        ]
+    },
 }
 # Measured otherwise than usual, so that deep runs' metrics lie in a folder of their own.
 MEASUREMENT = {"epsilon": 0.3, "delta": 0.05}
@@ -85,16 +102,24 @@ def _deep_metrics(run):
     percents = {"0.1": 0.0, "0.3": 10.0 + 30.0 * run.seed + 50.0 * learned}
     metrics = {
         "elbo": -90.0,
+        "above_linear": 10.0,
         "linear_bound": -100.0,
+        "linear_elbo": -100.0,
+        "linear_test_elbo": -101.0,
         "noise_variance": 1.0,
         "largest_eigenvalue": 5.0,
         "kl": 3.0,
         "tuned_elbo": -89.0,
         "tuned_noise_variance": 0.9,
         "predicted_inactive_percent": 30.0,
-        "collapse_percent": percents,
+        "test_elbo": -91.0,
+        "test_above_linear": 10.0,
+        "test_iwae": -88.0,
     }
-    return {**metrics, "test": {"elbo": -91.0, "collapse_percent": percents}}
+    used = {epsilon: round(run.n_latent * (1 - p / 100)) for epsilon, p in percents.items()}
+    for prefix in ("", "test_"):
+        metrics |= {f"{prefix}collapse_percent": percents, f"{prefix}used_latents": used}
+    return metrics
 
 
 def _linear_metrics(gap):
@@ -161,7 +186,7 @@ def test_the_catalogue_is_in_order_and_names_what_there_is():
         assert claim.section in Study.model_fields
         for name in claim.shown_in:
             # Table 1 is of the deep runs.
-            assert (shown | {"table1": "collapse"})[name] == claim.section
+            assert (shown | {"table1": "recipes"})[name] == claim.section
 
 
 def test_every_claim_reads_what_the_study_says_and_all_of_it_is_read(config):
@@ -175,17 +200,18 @@ def test_every_claim_reads_what_the_study_says_and_all_of_it_is_read(config):
 
 
 def test_deep_runs_are_measured_as_the_study_says(config):
-    runs = deep_runs(_results(config), "collapse")
-    assert len(runs) == 12
+    runs = deep_runs(_results(config), "recipes")
+    assert len(runs) == 6 + 2 + 12
     assert runs.groupby(["kind", "seed"])["collapse"].first().tolist() == [10.0, 40.0, 60.0, 90.0]
+    assert (runs["iwae_gap"] == 3.0).all()
 
 
 def test_sections_share_runs_and_each_counts_once(config):
     results = _results(config)
-    together = deep_runs(results, "collapse", "annealing", "optimisation")
-    # The base model of `annealing` is that of `collapse`.
-    assert len(together) == 12 + 2 + 1
-    assert len(deep_runs(results, "annealing")) == 4
+    together = deep_runs(results, "recipes", "lengths", "sizes")
+    # The shorter recipe of `lengths` is one of `recipes`.
+    assert len(together) == 20 + 2 + 1
+    assert len(deep_runs(results, "lengths")) == 4
 
 
 def test_the_linear_encoder_is_the_single_matrix(config):
@@ -231,10 +257,46 @@ def test_claims_without_results_say_so(config):
 
 
 def test_variations_may_be_left_out(config):
-    without = SECTIONS | {"annealing": None, "optimisation": None}
+    without = SECTIONS | {"lengths": None, "sizes": None}
     found = _judged(_study(**without))
-    assert found[10]["explanation"] == "Not run: study.annealing is null."
-    assert len(found[11]["evidence"]) == 12
+    assert len(found[11]["evidence"]) == 20
+
+
+def test_each_recipe_has_a_verdict_and_the_paper_s_is_the_headline(config):
+    grows, decides = (_judged(config)[number - 1] for number in (8, 9))
+    assert set(grows["verdicts"]) == {"deep", "annealed"}
+    # The annealed recipe was run at one noise variance, and has no trend.
+    assert grows["verdicts"]["annealed"] == "inconclusive"
+    assert grows["verdict"] == grows["verdicts"]["deep"]
+    assert set(decides["verdicts"]) == {"deep", "slow"}
+    assert decides["verdict"] == decides["verdicts"]["slow"]
+    assert "The headline is that of slow" in decides["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "headline", "expected"),
+    [
+        (("supported", "supported"), None, "supported"),
+        (("not supported", "not supported"), None, "not supported"),
+        (("supported", "not supported"), None, "inconclusive"),
+        (("supported", "inconclusive"), None, "inconclusive"),
+        (("supported", "not supported"), "b", "not supported"),
+        (("supported", "not supported"), "absent", "inconclusive"),
+    ],
+)
+def test_the_headline_follows_the_recipes(verdicts, headline, expected):
+    by_name = dict(zip("ab", verdicts, strict=True))
+    rows = [{"model": m, "initial": v} for m in by_name for v in (1, 2, 3)]
+    rows.append({"model": "rare", "initial": 1})
+
+    def judged(runs):
+        name = runs["model"].iloc[0]
+        return Finding(by_name.get(name, "not supported"), f"{len(runs)} runs.", {})
+
+    found = by_recipe(pd.DataFrame(rows), judged, headline)
+    assert found.verdict == expected
+    assert found.verdicts == {**by_name, "rare": "not supported"}
+    assert "rare (not supported): 1 runs." in found.explanation
 
 
 def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):

@@ -25,14 +25,15 @@ AUTOENCODER = {
 }
 DEEP = {
     "elbo": -20.0,
-    "linear_bound": -19.0,
+    "above_linear": -1.0,
     "below_bound": True,
     "kl": 4.0,
-    "collapse_percent": {"0.1": 62.5},
-    "predicted_inactive_percent": 43.75,
+    "used_latents": {"0.03": 4, "0.1": 3, "0.3": 3},
+    "linear_bound_active": 4,
     "noise_variance": 1.0,
-    "tuned_elbo": -18.0,
-    "test": {"elbo": -21.0},
+    "test_elbo": -21.0,
+    "test_above_linear": -1.5,
+    "test_iwae": -18.0,
 }
 MEASUREMENT = {"epsilon": 0.1, "delta": 0.01, "draws": 4}
 
@@ -108,11 +109,16 @@ def test_every_kind_of_run_has_its_table(write, base):
         _run(write, "linear", {**LINEAR, "gap": 4.0}, seed=1),
         _run(write, "autoencoder", AUTOENCODER),
         _run(write, "deep", DEEP),
+        _run(write, "long", {**DEEP, "used_latents": {"0.03": 9, "0.1": 3, "0.3": 3}}),
     ]
-    text = summary_text(Inputs([*base, *runs]), configuration({"collapse": {"n_latent": 5}}))
+    text = summary_text(
+        Inputs([*base, *runs]), configuration({"lengths": {"pairs": [["deep", "long"]]}})
+    )
     # Two seeds, and their mean gap.
     assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3", "1.5", "0.5", "0.25", "3"]
     assert _row(text, "autoencoder")[5:] == ["9", "8", "0.125", "0.75", "0.375"]
-    deep = ["-20", "-19", "1", "4", "62.5", "43.75", "1", "-18", "-21"]
-    assert _row(text, "deep")[5:] == deep
-    assert "collapse at epsilon = 0.1" in text
+    deep = ["-20", "-1", "-21", "-1.5", "-18", "4", "3", "4", "1", "1"]
+    tables, stable = text.split("## Which numbers of used latents are stable")
+    assert _row(tables, "deep")[5:] == deep
+    assert "used latents at epsilon = 0.1" in tables
+    assert _row(stable, "deep")[1:] == ["fixed-1", "1", "3", "3", "5", "no"]

@@ -20,7 +20,15 @@ def _metrics(elbo, collapse, noise_variance):
         "tuned_noise_variance": 0.5,
         "predicted_inactive_percent": 20.0,
         "collapse_percent": {"0.01": collapse, "1": 100.0},
-        "test": {"elbo": elbo - 1.0, "collapse_percent": {"0.01": 0.0, "1": 100.0}},
+        "used_latents": {"0.01": 4, "1": 0},
+        "above_linear": elbo + 100.0,
+        "linear_elbo": -100.0,
+        "linear_test_elbo": -102.0,
+        "test_elbo": elbo - 1.0,
+        "test_above_linear": elbo + 101.0,
+        "test_iwae": elbo + 2.0,
+        "test_collapse_percent": {"0.01": 0.0, "1": 100.0},
+        "test_used_latents": {"0.01": 5, "1": 0},
     }
 
 
@@ -49,6 +57,8 @@ def test_means_and_standard_errors_over_seeds(inputs):
     assert (first["elbo_mean"], first["elbo_se"]) == pytest.approx((-94.0, 4.0))
     assert (first["collapse_mean"], first["collapse_se"]) == pytest.approx((20.0, 10.0))
     assert first["test_elbo_mean"] == pytest.approx(-95.0)
+    assert first["test_iwae_mean"] == pytest.approx(-92.0)
+    assert (first["linear_elbo_mean"], first["linear_test_elbo_mean"]) == (-100.0, -102.0)
     assert table["seeds"].tolist() == [2, 1, 1]
     assert table["below_bound"].tolist() == [0, 1, 0]
     assert np.isnan(table.loc[("fixed", 30.0), "elbo_se"])
@@ -64,15 +74,31 @@ def test_text_names_the_runs_below_the_bound_and_no_others(inputs):
     text = table_text(sigma_table(runs), runs, "some data", 0.01)
     assert "some data" in text
     assert "-94.0 ± 4.0" in text
-    assert "- fixed-30, seed 0: 20 nats below, collapse 80 %" in text
+    assert "- deep, fixed-30, seed 0: 20 nats below, collapse 80 %" in text
     assert text.count("nats below,") == len(below_bound(runs)) == 1
     better = runs.assign(elbo=-1.0)
     assert "Every run reached" in table_text(sigma_table(better), better, "some data", 0.01)
 
 
+def test_recipes_stand_side_by_side_in_the_order_of_their_runs(inputs):
+    runs = run_table(inputs, 0.01)
+    plain = runs[runs["kind"] == "fixed"].assign(model="a-plain", elbo=-110.0)
+    table = sigma_table(pd.concat([runs, plain]))
+    keys = table[["kind", "model", "initial"]].to_numpy().tolist()
+    assert keys == [
+        ["fixed", "deep", 0.1],
+        ["fixed", "deep", 30.0],
+        ["fixed", "a-plain", 0.1],
+        ["fixed", "a-plain", 30.0],
+        ["learned", "deep", 30.0],
+    ]
+    assert table["elbo_mean"].tolist() == [-94.0, -120.0, -110.0, -110.0, -95.0]
+
+
 def test_rounding_keeps_to_six_digits_of_the_mean():
     runs = pd.DataFrame(
         {
+            "model": "deep",
             "kind": "fixed",
             "initial": 1.0,
             "seed": [0, 1],
@@ -84,8 +110,12 @@ def test_rounding_keeps_to_six_digits_of_the_mean():
                     "tuned_elbo",
                     "tuned_noise_variance",
                     "collapse",
+                    "linear_elbo",
+                    "linear_test_elbo",
                     "test_elbo",
+                    "test_iwae",
                     "test_collapse",
+                    "used",
                 ),
                 0.0,
             ),
