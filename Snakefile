@@ -1,5 +1,9 @@
 """linvae: linear VAEs, probabilistic PCA and posterior collapse."""
 
+
+include: "workflow/rules/checkout.smk"
+
+
 import sys
 
 from linvae.config.load import ConfigError, require_yaml
@@ -14,6 +18,7 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cache.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/spectrum.smk"
 include: "workflow/rules/train.smk"

@@ -18,6 +18,7 @@ __all__ = [
     "code_files",
     "combined",
     "fingerprint",
+    "module_file",
     "reached_modules",
     "specification",
     "tree_hash",
@@ -54,15 +55,15 @@ def fingerprint(script: str | Path, modules: Iterable[str] = ()) -> str:
 
 
 def combined(hashes: Mapping[str, str]) -> str:
-    """One fingerprint from the hashes of files by name, in the order of `code_files`."""
-    text = "".join(f"{name} {found}\n" for name, found in hashes.items())
+    """One fingerprint from hashes of files by name."""
+    text = "".join(f"{name} {found}\n" for name, found in sorted(hashes.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def code_files(script: str | Path, modules: Iterable[str] = ()) -> dict[str, Path]:
     """Files of a program's code: itself as ``__main__``, and each module that it reaches."""
     reached = reached_modules(script, modules)
-    return {"__main__": Path(script), **{name: _module_file(name) for name in reached}}
+    return {"__main__": Path(script), **{name: module_file(name) for name in reached}}
 
 
 def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[str, ...]:
@@ -72,10 +73,10 @@ def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[st
     waiting.update(modules)
     while waiting:
         name = waiting.pop()
-        if name in found or _module_file(name) is None:
+        if name in found or module_file(name) is None:
             continue
         found.add(name)
-        waiting.update(_imports(_module_file(name)))
+        waiting.update(_imports(module_file(name)))
         waiting.update(name.rsplit(".", i)[0] for i in range(1, name.count(".") + 1))
     return tuple(sorted(found))
 
@@ -93,7 +94,7 @@ def tree_hash(file: Path, source: bytes) -> str:
     return hashlib.sha256("".join(_dump(tree)).encode()).hexdigest()
 
 
-def _module_file(name: str) -> Path | None:
+def module_file(name: str) -> Path | None:
     """File of a linvae module, or None for a name that is no module (a function, say)."""
     parts = name.split(".")
     if parts[0] != "linvae":

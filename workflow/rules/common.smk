@@ -6,7 +6,7 @@ import sys
 
 from linvae.study import runs as study
 from linvae.config.load import ConfigError, load
-from linvae.fingerprint import fingerprint, specification
+from linvae.fingerprint import specification
 
 try:
     CONFIG = load(config)
@@ -20,11 +20,6 @@ DATASET = CONFIG.dataset.key
 os.environ.update(
     PATH=os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
 )
-
-
-def script(name, modules=()):
-    """Fingerprint of a script of the workflow and of all modules that it reaches."""
-    return fingerprint(os.path.join(workflow.basedir, "workflow", "scripts", f"{name}.py"), modules)
 
 
 def one_of(names):
