@@ -10,10 +10,9 @@ from linvae.config import load as config
 from linvae.evaluation.maxima import maxima
 from linvae.files import write_csv, write_json
 from linvae.spectrum import Spectrum
-from linvae.study import runs as study
 from linvae.weights import LinearWeights
 
-__all__ = ["BEST", "CONFIG", "EIGENVALUES", "K", "STEPS", "write_results"]
+__all__ = ["BEST", "CONFIG", "EIGENVALUES", "NAMES", "STEPS", "K", "write_results"]
 
 EIGENVALUES = np.array([16.0, 12.0, 9.0, 7.0, 5.0, 4.0, 3.0, 2.0, 1.0])
 K, BEST = 3, -20.0
@@ -23,6 +22,7 @@ ADAM = {"objective": "analytic", "steps": 100}
 STOCHASTIC = {"objective": "stochastic", "steps": 100}
 CONFIG = config.load(
     {
+        "name": "linear",
         "models": {
             "adam": {"training": ADAM},
             "fast": {"training": {**ADAM, "learning_rate": 0.01}},
@@ -53,6 +53,7 @@ CONFIG = config.load(
         },
     }
 )
+NAMES = CONFIG.names()
 
 
 def made_up_spectrum(seed):
@@ -103,8 +104,8 @@ def write_results():
         name = f"mnist-{variant}-first50"
         spectra[name] = made_up_spectrum(seed)
         spectra[name].save(f"results/spectrum/{name}.npz")
-        write_csv(f"results/ppca/{name}.csv", maxima(spectra[name], 2))
-    for run in study.all_runs(CONFIG):
+        write_csv(f"results/ppca/{name}/at2.csv", maxima(spectra[name], 2))
+    for run in CONFIG.study.all_runs(NAMES):
         write_csv(run.file("curve.csv"), made_up_curve(run))
         metrics = {"elbo": BEST - run.n_latent, "noise_variance": 1.0 / run.n_latent}
         write_json(run.file("metrics.json"), metrics)

@@ -1,130 +1,251 @@
+"""From a study and its files to claims: the catalogue, what each claim reads, and the document."""
+
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
+from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import claims_text
+from linvae.claims.encoders import encoder_runs
 from linvae.claims.judge import judge
-from linvae.claims.linear_runs import falling_share
-from linvae.claims.statements import STATEMENTS
-from linvae.claims.verdicts import answer, both, interval, joint
-from linvae.files import write_json
+from linvae.claims.observation_noise import deep_runs
+from linvae.claims.results import Results
+from linvae.claims.stochastic import pair_curves
+from linvae.config.load import load
+from linvae.files import write_csv, write_json
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.study.figures import FIGURES
+from linvae.study.study import Study
 
-
-def test_interval_equals_scipys():
-    values = [3.0, 5.0, 4.5, 9.0]
-    found = interval(values)
-    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-    assert (found.mean, found.low, found.high) == pytest.approx((5.375, low, high))
-
-
-def test_one_seed_gives_no_interval_and_so_no_answer():
-    found = interval([3.0])
-    assert (found.low, found.high) == (None, None)
-    assert answer(found, 0.0) == "undecided"
-
-
-@pytest.mark.parametrize("values", [[], [1.0, np.nan]])
-def test_interval_of_what_is_no_number_is_an_error(values):
-    with pytest.raises(ValueError, match="finite"):
-        interval(values)
-
-
-def test_answers_need_the_whole_interval_on_one_side():
-    assert answer(interval([1.0, 1.1, 1.2]), 0.5) == "yes"
-    assert answer(interval([1.0, 1.1, 1.2]), 1.1) == "undecided"
-    assert answer(interval([1.0, 1.1, 1.2]), 2.0) == "no"
-    assert both("yes", "yes") == "yes"
-    assert both("yes", "no") == both("undecided", "no") == "no"
-    assert both("yes", "undecided") == "undecided"
-    assert joint(["yes", "yes"]) == "supported"
-    assert joint(["yes", "undecided"]) == joint([]) == "inconclusive"
-    assert joint(["yes", "undecided", "no"]) == "not supported"
-
-
-def test_falling_share_is_of_the_last_tenth():
-    curve = pd.DataFrame({"step": [0, 50, 90, 100], "gap": [9.0, 5.0, 4.0, 3.0]})
-    assert falling_share(curve) == pytest.approx(0.25)
-    assert falling_share(curve.assign(gap=0.0)) == 0.0
-
-
-SECTIONS = (
-    "linear",
-    "latent_dim",
-    "stochastic",
-    "encoders",
-    "restarts",
-    "stationary",
-    "collapse",
-    "annealing",
-    "optimisation",
-)
-
-
-def _judge(tmp_path, gap):
-    """Judge a study of one L-BFGS run and one Adam run."""
-    section = {
-        "data": "logit-first9",
-        "n_latent": 3,
+GRID = {"data": "logit-first50", "n_latent": 3, "noise": "learned-1", "seeds": [0, 1]}
+ADAM = {"objective": "analytic", "steps": 9}
+SAMPLED = {"objective": "stochastic", "steps": 9}
+MODELS = {
+    "adam": {"training": ADAM},
+    "lbfgs": {"training": {**ADAM, "optimizer": "lbfgs"}},
+    "sampled": {"training": SAMPLED},
+    "fast": {"training": {**ADAM, "learning_rate": 0.1}},
+    "sampled-fast": {"training": {**SAMPLED, "learning_rate": 0.1}},
+    "deep-linear": {"encoder": {"hidden": [5], "activation": "identity"}, "training": ADAM},
+    "relu": {"encoder": {"hidden": [5]}, "training": SAMPLED},
+    "deep": {"decoder": {"hidden": [5]}, "training": SAMPLED},
+    "annealed": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "kl_annealing": 0.5}},
+    "slow": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "learning_rate": 1e-5}},
+}
+SECTIONS = {
+    "linear": {**GRID, "adam": "adam", "lbfgs": "lbfgs"},
+    "latent_dim": {
+        "data": ["logit-first50", "pixels-first50"],
+        "n_latents": [2, 4],
+        "fixed_at": 3,
+        "model": "lbfgs",
         "noise": "learned-1",
-        "adam": "adam",
-        "lbfgs": "lbfgs",
-        "seeds": [0],
+    },
+    "stochastic": {**GRID, "pairs": [["adam", "sampled"], ["fast", "sampled-fast"]]},
+    "encoders": {**GRID, "models": ["relu", "adam", "deep-linear"]},
+    "restarts": {"data": "logit-first50", "n_latent": 3, "scales": [1.0], "seeds": [0]},
+    "stationary": {"data": "logit-first50"},
+    "collapse": {
+        "data": "logit-first50",
+        "n_latent": 3,
+        "model": "deep",
+        "noise_variances": [0.1, 1, 10],
+        "seeds": [0, 1],
+    },
+    "annealing": {"models": ["deep", "annealed"], "noise_variances": [1], "seeds": [0, 1]},
+    "optimisation": {"models": ["slow"], "noise_variances": [10], "seeds": [0]},
+}
+# Measured otherwise than usual, so that deep runs' metrics lie in a folder of their own.
+MEASUREMENT = {"epsilon": 0.3, "delta": 0.05}
+
+
+def _study(**sections):
+    raw = {"name": "x", "models": MODELS, "study": sections, "measurement": MEASUREMENT}
+    return load(raw)
+
+
+def _spec(config):
+    """Return what the rule tells the program, after its way through JSON."""
+    return json.loads(
+        json.dumps(
+            {
+                "study": config.study.model_dump(mode="json"),
+                "models": {name: config.model_identity(name, "cpu") for name in config.models},
+                "names": config.names().to_dict(),
+                "measurement": config.measurement.model_dump(mode="json"),
+            }
+        )
+    )
+
+
+def _deep_metrics(run):
+    learned = run.noise.startswith("learned")
+    percents = {"0.1": 0.0, "0.3": 10.0 + 30.0 * run.seed + 50.0 * learned}
+    metrics = {
+        "elbo": -90.0,
+        "linear_bound": -100.0,
+        "noise_variance": 1.0,
+        "largest_eigenvalue": 5.0,
+        "kl": 3.0,
+        "tuned_elbo": -89.0,
+        "tuned_noise_variance": 0.9,
+        "predicted_inactive_percent": 30.0,
+        "collapse_percent": percents,
     }
-    training_of = {"steps": 9, "epochs": None, "learning_rate": 0.1}
-    models = {
-        name: {"encoder": {"hidden": []}, "training": {**training_of, "optimizer": name}}
-        for name in ("adam", "lbfgs")
+    return {**metrics, "test": {"elbo": -91.0, "collapse_percent": percents}}
+
+
+def _linear_metrics(gap):
+    return {
+        "gap": gap,
+        "marginal_gap": gap,
+        "inference_gap": 0.0,
+        "mean_abs_cos": 1.0 if gap < 1 else 0.5,
     }
-    paths = []
-    for model, value in (("adam", 7.0), ("lbfgs", gap)):
-        run = Run(model, "mnist-logit-first9", 3, "learned-1", 0)
-        metrics = {
-            "gap": value,
-            "marginal_gap": value,
-            "inference_gap": 0.0,
-            "mean_abs_cos": 0.5 if model == "adam" else 1.0,
-        }
-        write_json(tmp_path / run.file("metrics.json"), metrics)
-        (tmp_path / run.file("curve.csv")).write_text(f"step,gap\n0,9\n10,{value}\n")
-        paths += [str(tmp_path / run.file(name)) for name in ("metrics.json", "curve.csv")]
-    study = {name: None for name in SECTIONS} | {"linear": section}
-    spec = {"dataset": "mnist", "study": study, "models": models}
-    return [claim.to_dict() for claim in judge(Inputs(paths), spec)], paths
 
 
-def test_changed_results_change_the_verdict(tmp_path):
-    found, paths = _judge(tmp_path / "a", 1e-6)
-    assert [claim["id"] for claim in found] == list(STATEMENTS) == list(range(1, 13))
-    verdicts = {claim["id"]: claim["verdict"] for claim in found}
-    assert (verdicts[1], verdicts[3]) == ("supported", "supported")
-    assert set(found[0]["evidence"]) == set(paths)
-    worse, _ = _judge(tmp_path / "b", 2.0)
-    assert worse[0]["verdict"] == "inconclusive"
+def _write_runs(config, gap):
+    """Write all files of runs that claims may read; L-BFGS ends at a gap."""
+    names, gaps = config.names(), {"adam": 7.0, "lbfgs": gap}
+    for run in config.study.all_runs(names):
+        deep = run.model in names.deep
+        own = gaps.get(run.model, 2.0)
+        metrics = _deep_metrics(run) if deep else _linear_metrics(own)
+        write_json(names.file(run, "metrics.json"), metrics)
+        curve = pd.DataFrame({"step": [0, 10], "elbo": [-60.0, -50.0 - own], "gap": [10.0, own]})
+        write_csv(names.file(run, "curve.csv"), curve)
 
 
-def test_claims_without_results_say_so(tmp_path):
-    found, _ = _judge(tmp_path, 1e-6)
+def _write_tables(config):
+    """Write the tables of the sections without runs of their own."""
+    study, names = config.study, config.names()
+    starts = {"kind": ["random"], "gap": 0.0, "converged": True, "iterations": 9}
+    write_csv(study.restarts.table(names), pd.DataFrame({**starts, "mean_abs_cos": 1.0}))
+    point = {"noise_at": 4, "noise_variance": 2.0, "retained": "leading", "direction": 1}
+    point |= {"eigenvalue": 1.0, "used": False, "formula": -0.5, "autograd": -0.5}
+    point |= {"off_diagonal": 0.0, "gradient": 0.0}
+    write_csv(study.stationary.table(names), pd.DataFrame([point]))
+    k = np.arange(1, 9)
+    maxima = pd.DataFrame({"n_latent": k, "fixed_log_likelihood": -((k - 5.0) ** 2)})
+    for path in study.latent_dim.evidence(study, names):
+        write_csv(path, maxima)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """A study with every section that a claim is about, and its results in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    config = _study(**SECTIONS)
+    _write_runs(config, 1e-6)
+    _write_tables(config)
+    return config
+
+
+def _results(config):
+    return Results(Inputs(config.study.evidence(config.names())), _spec(config))
+
+
+def _judged(config):
+    paths = config.study.evidence(config.names())
+    return [found.to_dict() for found in judge(Inputs(paths), _spec(config))]
+
+
+def test_the_catalogue_is_in_order_and_names_what_there_is():
+    assert [claim.number for claim in CLAIMS] == list(range(1, 13))
+    assert len({claim.text for claim in CLAIMS}) == len(CLAIMS)
+    assert {claim.question for claim in CLAIMS} == set(QUESTIONS) == {1, 2, 3, 4}
+    shown = {name.partition("_")[0]: source.section for name, source in FIGURES.items()}
+    for claim in CLAIMS:
+        assert claim.section in Study.model_fields
+        for name in claim.shown_in:
+            # Table 1 is of the deep runs.
+            assert (shown | {"table1": "collapse"})[name] == claim.section
+
+
+def test_every_claim_reads_what_the_study_says_and_all_of_it_is_read(config):
+    evidence = config.study.evidence(config.names())
+    found = _judged(config)
     for claim in found:
-        if claim["id"] not in (1, 3):
-            assert claim["verdict"] == "inconclusive"
-            section = STATEMENTS[claim["id"]].section
-            assert claim["explanation"] == f"Not run: study.{section} is null."
-            assert claim["evidence"] == []
+        assert claim["evidence"]
+        assert set(claim["evidence"]) <= set(evidence)
+    # Every file that the rule waits for decides something.
+    assert {path for claim in found for path in claim["evidence"]} == set(evidence)
 
 
-def test_the_document_holds_every_claim_and_survives_json(tmp_path):
-    found, paths = _judge(tmp_path, 1e-6)
+def test_deep_runs_are_measured_as_the_study_says(config):
+    runs = deep_runs(_results(config), "collapse")
+    assert len(runs) == 12
+    assert runs.groupby(["kind", "seed"])["collapse"].first().tolist() == [10.0, 40.0, 60.0, 90.0]
+
+
+def test_sections_share_runs_and_each_counts_once(config):
+    results = _results(config)
+    together = deep_runs(results, "collapse", "annealing", "optimisation")
+    # The base model of `annealing` is that of `collapse`.
+    assert len(together) == 12 + 2 + 1
+    assert len(deep_runs(results, "annealing")) == 4
+
+
+def test_the_linear_encoder_is_the_single_matrix(config):
+    linear = encoder_runs(_results(config)).groupby("model")["linear"].first()
+    assert linear.to_dict() == {"adam": True, "deep-linear": False, "relu": False}
+
+
+def test_pairs_are_of_one_learning_rate(config):
+    curves = pair_curves(_results(config))
+    # Two recorded steps of two seeds.
+    sizes = curves.groupby(["learning_rate", "stochastic"]).size().to_dict()
+    assert sizes == {(0.001, False): 4, (0.001, True): 4, (0.1, False): 4, (0.1, True): 4}
+    adam = curves[(curves["learning_rate"] == 0.001) & ~curves["stochastic"]]
+    assert adam.groupby("seed")["gap"].min().tolist() == [7.0, 7.0]
+
+
+def test_annealing_is_compared_where_the_noise_is_fixed(config):
+    (row,) = _judged(config)[10]["numbers"].values()
+    assert (row["collapse_without"], row["removed"]["n"]) == (25.0, 2)
+
+
+def test_a_claim_reads_nothing_that_no_rule_declares(config):
+    (run, *_) = config.study.runs("linear", config.names())
+    results = Results(Inputs([]), _spec(config))
+    with pytest.raises(ValueError, match=r"seed0/metrics.json is not among the inputs"):
+        results.metrics(run)
+
+
+def test_changed_results_change_the_verdict(config):
+    verdicts = {claim["id"]: claim["verdict"] for claim in _judged(config)}
+    assert (verdicts[1], verdicts[3]) == ("supported", "supported")
+    _write_runs(config, 2.0)
+    assert _judged(config)[0]["verdict"] == "inconclusive"
+
+
+def test_claims_without_results_say_so(config):
+    found = _judged(_study(linear=SECTIONS["linear"]))
+    for claim, judged in zip(CLAIMS, found, strict=True):
+        if claim.section != "linear":
+            assert judged["verdict"] == "inconclusive"
+            assert judged["explanation"] == f"Not run: study.{claim.section} is null."
+            assert judged["evidence"] == []
+
+
+def test_variations_may_be_left_out(config):
+    without = SECTIONS | {"annealing": None, "optimisation": None}
+    found = _judged(_study(**without))
+    assert found[10]["explanation"] == "Not run: study.annealing is null."
+    assert len(found[11]["evidence"]) == 12
+
+
+def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):
+    found = _judged(config)
     write_json(tmp_path / "claims.json", found)
-    read = json.loads((tmp_path / "claims.json").read_text())
-    text = claims_text(read, "some data")
+    text = claims_text(json.loads((tmp_path / "claims.json").read_text()), "some data", "mine")
+    assert text.startswith("# Claims, judged by the study mine\n")
     assert "Data: some data." in text
     for claim in found:
         assert f"## {claim['id']}. {claim['claim']}" in text
         assert claim["explanation"] in text
-    assert f"`{paths[0]}`" in text
-    assert "and 1 more" in text
+    assert f"`{found[0]['evidence'][0]}`" in text
+    assert "and 5 more" in text
+    assert "Verdict: **supported**. See fig1, fig10." in text

@@ -34,6 +34,13 @@ DEEP = {
     "tuned_elbo": -18.0,
     "test": {"elbo": -21.0},
 }
+MEASUREMENT = {"epsilon": 0.1, "delta": 0.01, "draws": 4}
+
+
+def configuration(study):
+    return {"name": "mine", "measurement": MEASUREMENT, "study": study}
+
+
 PROVENANCE = {
     "label": "made-up images",
     "n_train": 4000,
@@ -74,7 +81,7 @@ def base(write):
 
 
 def _run(write, model, metrics, seed=0):
-    run = Run(model, "mnist-logit-first9", 5, "fixed-1", seed)
+    run = Run(model, "0123abcd", "mnist-logit-first9", 5, "fixed-1", seed)
     return write(run.file("metrics.json"), metrics)
 
 
@@ -84,7 +91,8 @@ def _row(text, model):
 
 
 def test_provenance_and_verdicts_stand_without_any_run(base):
-    text = summary_text(Inputs(base), {})
+    text = summary_text(Inputs(base), configuration({}))
+    assert text.startswith("# Summary of the study mine\n")
     assert "**made-up images**, 4,000 training and 1,000 test images" in text
     assert "- `images.gz` SHA-256 `abc123`" in text
     first, second, *_, last = text.split("\n## ")[1:]
@@ -101,7 +109,7 @@ def test_every_kind_of_run_has_its_table(write, base):
         _run(write, "autoencoder", AUTOENCODER),
         _run(write, "deep", DEEP),
     ]
-    text = summary_text(Inputs([*base, *runs]), {"collapse": {"epsilon": 0.1}})
+    text = summary_text(Inputs([*base, *runs]), configuration({"collapse": {"n_latent": 5}}))
     # Two seeds, and their mean gap.
     assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3", "1.5", "0.5", "0.25", "3"]
     assert _row(text, "autoencoder")[5:] == ["9", "8", "0.125", "0.75", "0.375"]

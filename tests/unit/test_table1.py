@@ -33,7 +33,7 @@ def inputs(tmp_path):
         ("fixed-30", 0, (-120.0, 80.0, 30.0)),
         ("learned-30", 0, (-95.0, 50.0, 2.0)),
     ]:
-        run = Run("deep", "mnist-logit-first9", 5, noise, seed)
+        run = Run("deep", "0123abcd", "mnist-logit-first9", 5, noise, seed)
         path = tmp_path / run.file("metrics.json")
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(_metrics(*values)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from linvae.claims.statements import STATEMENTS
+from linvae.claims.catalogue import CLAIMS
 
 __all__ = ["MAKERS", "claims_text", "verdict_table"]
 
@@ -14,8 +14,10 @@ MAKERS = (
     "started), by Li et al. (2025, arXiv:2510.01621), and by this project."
 )
 
+_SHOWN_IN = {claim.number: ", ".join(claim.shown_in) for claim in CLAIMS}
 
-def claims_text(claims: Sequence[dict], label: str) -> str:
+
+def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
     """Render ``claims.md``.
 
     Parameters
@@ -24,9 +26,11 @@ def claims_text(claims: Sequence[dict], label: str) -> str:
         As in ``claims.json``.
     label
         Where the data come from.
+    study
+        Its name.
     """
     lines = [
-        "# Claims",
+        f"# Claims, judged by the study {study}",
         "",
         f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
         "are in nats per image; a mean over seeds is followed by its 95 % confidence interval "
@@ -59,7 +63,7 @@ def verdict_table(claims: Sequence[dict]) -> str:
 
 
 def _attributes(claim: dict) -> str:
-    shown = STATEMENTS[claim["id"]].shown_in
+    shown = _SHOWN_IN[claim["id"]]
     seen = f" See {shown}." if shown and claim["evidence"] else ""
     return f"Made by: {claim['made_by']}. Verdict: **{claim['verdict']}**.{seen}"
 

@@ -1,13 +1,16 @@
 """The study's results as files, and which of them were read."""
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
 import pandas as pd
 
 from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.naming import Run
+from linvae.settings.measurement import Measurement
+from linvae.settings.model import ModelSettings
+from linvae.study.names import Names
+from linvae.study.study import Study
 
 __all__ = ["Results"]
 
@@ -17,46 +20,58 @@ class Results:
 
     Parameters
     ----------
-    inputs : Inputs
-    spec : mapping
-        ``dataset`` (its name in paths), ``study`` and ``models`` of the configuration.
+    inputs
+        At least `Study.evidence`.
+    spec
+        As JSON holds them: ``study``, ``models`` (their settings by name), ``names`` (as
+        `Names.to_dict` gives them) and ``measurement``.
 
     Attributes
     ----------
-    study, models : mapping
-    dataset : str
-    used : list of str
+    study, names, measurement
+    models
+        Settings by name.
+    used
         Paths that were read, in order.
     """
 
     def __init__(self, inputs: Inputs, spec: Mapping) -> None:
-        self.study: Mapping[str, Mapping | None] = spec["study"]
-        self.models: Mapping[str, Mapping] = spec["models"]
+        self.study = Study.model_validate(spec["study"])
+        self.models = {
+            name: ModelSettings.model_validate(told) for name, told in spec["models"].items()
+        }
+        self.names = Names.from_dict(spec["names"])
+        self.measurement = Measurement.model_validate(spec["measurement"])
         self.used: list[str] = []
-        self.dataset: str = spec["dataset"]
-        self._paths = inputs.paths
-        self._metrics = inputs.files("metrics.json")
-        self._curves = inputs.files("curve.csv")
+        self._paths = frozenset(inputs.paths)
 
-    def data(self, variant: str) -> str:
-        """Return the full name of a data variant."""
-        return f"{self.dataset}-{variant}"
+    def runs(self, section: str) -> list[Run]:
+        """Return the training runs of a section; none of one that is left out."""
+        return self.study.runs(section, self.names)
 
     def metrics(self, run: Run) -> dict:
         """Return a run's metrics."""
-        return read_json(self._note(self._metrics[run]))
+        return read_json(self._noted(self.names.file(run, "metrics.json")))
 
     def curve(self, run: Run) -> pd.DataFrame:
         """Return a run's curve."""
-        return pd.read_csv(self._note(self._curves[run]))
+        return self.table(self.names.file(run, "curve.csv"))
 
-    def table(self, folder: str, name: str) -> pd.DataFrame:
-        """Read ``<folder>/<name>.csv`` from among the files."""
-        end = (folder, f"{name}.csv")
-        path = next(path for path in self._paths if PurePosixPath(path).parts[-2:] == end)
-        return pd.read_csv(self._note(path))
+    def table(self, path: str) -> pd.DataFrame:
+        """Read a table.
 
-    def _note(self, path: str) -> str:
+        Raises
+        ------
+        ValueError
+            If it is not among the inputs.
+        """
+        return pd.read_csv(self._noted(path))
+
+    def _noted(self, path: str) -> str:
+        # A file that no rule declares is not waited for, and its changes go unseen.
+        if path not in self._paths:
+            msg = f"{path} is not among the inputs; a claim may read only what it is given."
+            raise ValueError(msg)
         if path not in self.used:
             self.used.append(path)
         return path

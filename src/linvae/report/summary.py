@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import verdict_table
 from linvae.files import read_json
 from linvae.inputs import Inputs
@@ -11,19 +12,6 @@ from linvae.naming import Run
 from linvae.noise import number
 
 __all__ = ["summary_text"]
-
-# Each question, and the claims that answer it.
-_QUESTIONS = {
-    "Does maximising the ELBO of a linear VAE recover the maximum likelihood of pPCA?": (
-        1,
-        5,
-        6,
-        7,
-    ),
-    "Does the ELBO add spurious local maxima to the marginal likelihood?": (2, 4),
-    "Are the columns of the decoder the principal components?": (3,),
-    "Is posterior collapse in deep Gaussian VAEs explained by sigma^2?": (8, 9, 10, 11, 12),
-}
 
 _LINEAR = {
     "elbo": "ELBO",
@@ -54,23 +42,24 @@ _DEEP = {
 }
 
 
-def summary_text(inputs: Inputs, study: Mapping[str, object]) -> str:
+def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
     """Render provenance, verdicts and one table for each kind of run; values are seeds' means.
 
     Parameters
     ----------
     inputs
         ``metrics.json`` of every run, ``claims.json`` and the data's provenance.
-    study
-        The `study` section of the configuration.
+    configuration
+        Resolved; `name`, `measurement` and `study` are read.
     """
     metrics = inputs.metrics()
     (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
     claims = read_json(claims_file)
-    epsilon = (study.get("collapse") or {}).get("epsilon")
+    measured, study = configuration["measurement"], configuration["study"]
+    epsilon = measured["epsilon"] if study.get("collapse") else None
     deep = f"Deep VAEs (collapse at epsilon = {number(epsilon)})" if epsilon else "Deep VAEs"
     lines = [
-        "# Summary",
+        f"# Summary of the study {configuration['name']}",
         "",
         *_provenance(inputs.provenance()),
         *_questions(claims),
@@ -99,8 +88,9 @@ def _provenance(provenance: Mapping) -> list[str]:
 def _questions(claims: Sequence[Mapping]) -> list[str]:
     """Give each question the claims that answer it, with the numbers of those that were run."""
     lines = []
-    for index, (question, answering) in enumerate(_QUESTIONS.items(), start=1):
-        lines += ["", f"## {index}. {question}", ""]
+    for key, question in QUESTIONS.items():
+        answering = {claim.number for claim in CLAIMS if claim.question == key}
+        lines += ["", f"## {key}. {question}", ""]
         for claim in claims:
             if claim["id"] in answering:
                 told = claim["explanation"]

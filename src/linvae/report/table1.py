@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from linvae.claims.deep_runs import deep_row
+from linvae.claims.rows import deep_row
 from linvae.inputs import Inputs
 from linvae.noise import number
 

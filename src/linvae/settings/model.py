@@ -24,10 +24,17 @@ class Network(Strict):
     activation: Activation = "relu"
 
     @property
+    def is_single_matrix(self) -> bool:
+        """Whether it is one affine map, with no layer between input and output."""
+        # Said of the kinds of which it is known, not of any without hidden layers.
+        return self.kind == "perceptron" and not self.hidden
+
+    @property
     def is_linear(self) -> bool:
         """Whether its output is an affine function of its input."""
-        # Said of the kinds of which it is known, not of any without hidden layers.
-        return self.kind == "perceptron" and (not self.hidden or self.activation == "identity")
+        return self.is_single_matrix or (
+            self.kind == "perceptron" and self.activation == "identity"
+        )
 
     @property
     def passes_through(self) -> bool:
@@ -164,7 +171,7 @@ class ModelSettings(Strict):
     @property
     def has_hidden_layers(self) -> bool:
         """Whether encoder or decoder is more than one matrix."""
-        return bool(self.encoder.hidden or self.decoder.hidden)
+        return not (self.encoder.is_single_matrix and self.decoder.is_single_matrix)
 
     @property
     def needs_data(self) -> bool:

@@ -1,7 +1,4 @@
-"""Claims 5 to 7: the number of latents, stochastic training, and encoders that are not linear.
-
-Each function takes numbers and gives a finding; none reads a file.
-"""
+"""Claim 6: stochastic against analytic training of the linear VAE."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from linvae.claims.linear import CONVERGED_SHARE, REACHED_NATS
+from linvae.claims.claim import Claim
+from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, both, interval, joint
 
-__all__ = ["likelihood_over_latents", "other_encoders", "stochastic_training"]
+__all__ = ["STOCHASTIC_TRAINING", "pair_curves", "stochastic_training"]
 
 # Differences below these do not count: nats per datum, and a ratio of steps.
 MARGIN_NATS = 0.1
@@ -21,30 +19,16 @@ MARGIN_RATIO = 1.01
 GAPS = tuple(float(f"{digit}e{power}") for power in (3, 2, 1, 0, -1, -2) for digit in (5, 2, 1))
 HORIZONS = (0.1, 0.3, 1.0)
 
-
-def likelihood_over_latents(tables: Mapping[str, pd.DataFrame], fixed_at: int) -> Finding:
-    """Claim 5. Whether the likelihood at a held noise variance rises past its k, then falls.
-
-    Parameters
-    ----------
-    tables
-        By data name, columns ``n_latent`` and ``fixed_log_likelihood`` for every k.
-    fixed_at
-        k whose noise variance is held.
-    """
-    numbers, answers, parts = {}, [], []
-    for data, table in tables.items():
-        values = table.set_index("n_latent")["fixed_log_likelihood"]
-        peak = int(values.idxmax())
-        rise = float(values[peak] - values[fixed_at])
-        fall = float(values[peak] - values.iloc[-1])
-        last = int(values.index[-1])
-        numbers[data] = {"peak": peak, "rise": rise, "fall": fall, "last": last}
-        answers.append("yes" if fixed_at < peak < last else "no")
-        parts.append(f"{data}: +{rise:.4g} nats up to k = {peak}, then -{fall:.4g} by k = {last}")
-    verdict = joint(answers) if len(set(answers)) == 1 else "inconclusive"
-    text = f"From k = {fixed_at}, in closed form, {'; '.join(parts)}."
-    return Finding(verdict, text, numbers)
+STOCHASTIC_TRAINING = Claim(
+    number=6,
+    text="Stochastic training is slower and ends lower than analytic training at the same learning "
+    "rate.",
+    made_by="paper (the report says no)",
+    question=1,
+    section="stochastic",
+    judge=lambda results: stochastic_training(pair_curves(results)),
+    shown_in=("fig4",),
+)
 
 
 def stochastic_training(curves: pd.DataFrame) -> Finding:
@@ -68,51 +52,16 @@ def stochastic_training(curves: pd.DataFrame) -> Finding:
     return Finding(joint(answers), text, numbers)
 
 
-def other_encoders(runs: pd.DataFrame) -> Finding:
-    """Claim 7. Whether encoders other than linear end below the pPCA maximum.
-
-    A gap that a linear encoder leaves as well, trained in the same way, is not the encoder's: the
-    linear one has the pPCA maximum for its own, so its gap measures how far training is from its
-    end. An excess over it that is no larger than that gap decides nothing.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run: ``model``, ``linear`` (the encoder is one matrix), ``optimiser``, ``seed``,
-        ``gap`` in nats, ``falling`` as in `linvae.claims.linear.reaches_maximum`.
-    """
-    control = runs[runs["linear"]].groupby("seed")["gap"].mean()
-    numbers, answers, parts = {}, [], []
-    for (model, linear), rows in runs.groupby(["model", "linear"]):
-        gaps = rows.set_index("seed")["gap"]
-        excess = (gaps - control).dropna() if not linear else pd.Series(dtype=float)
-        own, falling = interval(gaps), float(rows["falling"].mean())
-        row = {"gap": own.to_dict(), "falling": falling, "optimiser": rows["optimiser"].iloc[0]}
-        parts.append(f"{model} ({row['optimiser']}): gap {own} nats")
-        if not linear:
-            more = interval(excess) if len(excess) else None
-            row["excess_over_linear"] = more.to_dict() if more else None
-            row["ends_below"] = _ends_below(own, more, falling, float(control.mean()))
-            answers.append(row["ends_below"])
-            parts[-1] += f", {more} more than the linear encoder" if more else ""
-            parts[-1] += " and still falling" if falling >= CONVERGED_SHARE else ""
-        numbers[model] = row
-    reason = {
-        "supported": "All end below the maximum and below the linear encoder.",
-        "not supported": "At least one encoder ends no lower than the maximum or the linear one.",
-        "inconclusive": "Not all can be told from the linear encoder by more than its own gap to "
-        "the maximum, which it reaches if trained to the end; or they had not stopped rising.",
-    }
-    verdict = joint(answers)
-    return Finding(verdict, f"{'; '.join(parts)}. {reason[verdict]}", numbers)
-
-
-def _ends_below(own: Interval, more: Interval | None, falling: float, unfinished: float) -> Answer:
-    if own.below(REACHED_NATS) or (more is not None and more.below(0.0)):
-        return "no"
-    if more is None or falling >= CONVERGED_SHARE:
-        return "undecided"
-    return "yes" if own.above(REACHED_NATS) and more.above(unfinished) else "undecided"
+def pair_curves(results: Results) -> pd.DataFrame:
+    """Tabulate the curves of all analytic and stochastic runs, one row a recorded step."""
+    tables = []
+    for pair in results.study.stochastic.pairs:
+        for stochastic, model in zip((False, True), pair, strict=True):
+            rate = results.models[model].training.learning_rate
+            for run in (run for run in results.runs("stochastic") if run.model == model):
+                labels = {"learning_rate": rate, "stochastic": stochastic, "seed": run.seed}
+                tables.append(results.curve(run)[["step", "elbo", "gap"]].assign(**labels))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _pair(rows: pd.DataFrame) -> dict[str, object]:

@@ -1,12 +1,15 @@
 """Claims 8 to 10: what the observation noise decides in deep Gaussian VAEs.
 
-Each function takes one row a run and gives a finding; none reads a file. Columns of the runs:
-``kind`` (fixed or learned), ``initial`` (noise variance at the start), ``noise_variance`` (at the
-end), ``seed``, ``elbo`` and ``linear_bound`` in nats, ``collapse`` and ``predicted`` in percent.
+Each verdict takes one row a run. Columns of the runs: ``kind`` (fixed or learned), ``initial``
+(noise variance at the start), ``noise_variance`` (at the end), ``seed``, ``elbo`` and
+``linear_bound`` in nats, ``collapse`` and ``predicted`` in percent.
 """
 
 import pandas as pd
 
+from linvae.claims.claim import Claim
+from linvae.claims.results import Results
+from linvae.claims.rows import deep_row
 from linvae.claims.trends import (
     by_seed,
     correlation,
@@ -16,7 +19,17 @@ from linvae.claims.trends import (
 )
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, both, interval
 
-__all__ = ["CLOSE_NATS", "collapse_grows", "initial_value_decides", "near_optimum", "predicted"]
+__all__ = [
+    "CLOSE_NATS",
+    "COLLAPSE_GROWS",
+    "INITIAL_VALUE_DECIDES",
+    "PREDICTED",
+    "collapse_grows",
+    "deep_runs",
+    "initial_value_decides",
+    "near_optimum",
+    "predicted",
+]
 
 # How far below the linear bound a run may end and still count as near its optimum: what sampling
 # and an encoder that is not the best one cost.
@@ -29,9 +42,27 @@ SIGNIFICANCE = 0.05
 _VERDICT = {"yes": "supported", "no": "not supported", "undecided": "inconclusive"}
 
 
+def deep_runs(results: Results, *sections: str) -> pd.DataFrame:
+    """Tabulate the deep runs of some sections, one row a run, each once."""
+    runs = dict.fromkeys(run for name in sections for run in results.runs(name))
+    epsilon = results.measurement.epsilon
+    return pd.DataFrame([deep_row(run, results.metrics(run), epsilon) for run in runs])
+
+
 def near_optimum(runs: pd.DataFrame) -> pd.Series:
     """Whether each run ended near or above the linear bound, which its optimum exceeds."""
     return runs["elbo"] >= runs["linear_bound"] - CLOSE_NATS
+
+
+COLLAPSE_GROWS = Claim(
+    number=8,
+    text="With sigma^2 fixed, the collapse of the deep VAE grows with sigma^2.",
+    made_by="paper, report",
+    question=4,
+    section="collapse",
+    judge=lambda results: collapse_grows(deep_runs(results, "collapse")),
+    shown_in=("fig8", "table1"),
+)
 
 
 def collapse_grows(runs: pd.DataFrame) -> Finding:
@@ -55,6 +86,17 @@ def collapse_grows(runs: pd.DataFrame) -> Finding:
     if converged and answer(converged, 0.0) == "no" and found == "yes":
         found, text = "undecided", f"{text} Runs near their optimum do not show the trend."
     return _judged(found, text, numbers, fixed)
+
+
+INITIAL_VALUE_DECIDES = Claim(
+    number=9,
+    text="With sigma^2 learned, its initial value still decides collapse and final ELBO.",
+    made_by="paper, report",
+    question=4,
+    section="collapse",
+    judge=lambda results: initial_value_decides(deep_runs(results, "collapse")),
+    shown_in=("fig7", "table1"),
+)
 
 
 def initial_value_decides(runs: pd.DataFrame) -> Finding:
@@ -86,6 +128,17 @@ def initial_value_decides(runs: pd.DataFrame) -> Finding:
         f"{_short(learned)}"
     )
     return _judged(both(*answers), text, numbers, learned)
+
+
+PREDICTED = Claim(
+    number=10,
+    text="The number of lambda_i <= sigma^2 predicts the collapse of the deep VAE.",
+    made_by="paper",
+    question=4,
+    section="collapse",
+    judge=lambda results: predicted(deep_runs(results, "collapse")),
+    shown_in=("fig11",),
+)
 
 
 def predicted(runs: pd.DataFrame) -> Finding:

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from linvae.claims.verdicts import answer, both, interval, joint
+
+
+def test_interval_equals_scipys():
+    values = [3.0, 5.0, 4.5, 9.0]
+    found = interval(values)
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert (found.mean, found.low, found.high) == pytest.approx((5.375, low, high))
+
+
+def test_one_seed_gives_no_interval_and_so_no_answer():
+    found = interval([3.0])
+    assert (found.low, found.high) == (None, None)
+    assert answer(found, 0.0) == "undecided"
+
+
+@pytest.mark.parametrize("values", [[], [1.0, np.nan]])
+def test_interval_of_what_is_no_number_is_an_error(values):
+    with pytest.raises(ValueError, match="finite"):
+        interval(values)
+
+
+def test_answers_need_the_whole_interval_on_one_side():
+    assert answer(interval([1.0, 1.1, 1.2]), 0.5) == "yes"
+    assert answer(interval([1.0, 1.1, 1.2]), 1.1) == "undecided"
+    assert answer(interval([1.0, 1.1, 1.2]), 2.0) == "no"
+    assert both("yes", "yes") == "yes"
+    assert both("yes", "no") == both("undecided", "no") == "no"
+    assert both("yes", "undecided") == "undecided"
+    assert joint(["yes", "yes"]) == "supported"
+    assert joint(["yes", "undecided"]) == joint([]) == "inconclusive"
+    assert joint(["yes", "undecided", "no"]) == "not supported"
