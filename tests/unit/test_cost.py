@@ -66,6 +66,6 @@ def test_the_report_counts_every_job_of_the_default_study():
     config = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
     runs = config.study.all_runs(config.names())
     rates = Rates.load(ROOT / "benchmarks" / "throughput.json")
-    text = report(config, runs, rates)
+    text = report(config.models, runs, rates)
     assert text.splitlines()[-1].split()[:4] == ["all", "training", "jobs", str(len(runs))]
     assert "linear-lbfgs" in text
