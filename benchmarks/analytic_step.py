@@ -12,7 +12,7 @@ import torch
 
 from linvae import data, preprocess
 from linvae.noise import NoiseName
-from linvae.settings.model import ModelSpec
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import build
@@ -28,15 +28,15 @@ def main() -> None:
     torch.set_num_threads(1)
     images, provenance = data.load(n=max(SIZES))
     spectra = {n: Spectrum.from_data(preprocess.logit(images[:n])) for n in SIZES}
-    spec = ModelSpec.model_validate(
-        {"training": {"objective": "analytic", "steps": STEPS, "records": 2}}
+    settings = ModelSettings.model_validate(
+        {"training": {"objective": "analytic", "steps": STEPS}, "job": {"records": 2}}
     )
     times: dict[int, list[float]] = {n: [] for n in SIZES}
     for _ in range(BLOCKS):
         for n, spectrum in spectra.items():
-            model = build(spec, spectrum, N_LATENT, NoiseName("learned", 1.0), seed=0)
+            model = build(settings, spectrum, N_LATENT, NoiseName("learned", 1.0), seed=0)
             start = time.process_time()
-            fit(model, spec.training, 0, covariance=spectrum.covariance)
+            fit(model, settings, 0, covariance=spectrum.covariance)
             times[n].append(1e3 * (time.process_time() - start) / STEPS)
     medians = {n: statistics.median(values) for n, values in times.items()}
     print(f"{provenance.label()}, k = {N_LATENT}, one core, processor time, {BLOCKS} blocks")

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from linvae.noise import parse_noise
 from linvae.preprocess import logit
-from linvae.settings.model import ModelSpec
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import build
@@ -88,7 +88,7 @@ def linvae_loop(images: np.ndarray, batch_size: int, precision: str) -> Callable
     """Return one epoch of `linvae.training.loop.fit`, its preparation of the data included."""
     data = logit(images)
     spectrum = Spectrum.from_data(data)
-    spec = ModelSpec.model_validate(
+    settings = ModelSettings.model_validate(
         {
             "encoder": {"hidden": [1024, 512], "posterior": "amortised"},
             "decoder": {"hidden": [512, 1024]},
@@ -97,14 +97,14 @@ def linvae_loop(images: np.ndarray, batch_size: int, precision: str) -> Callable
                 "epochs": 1,
                 "batch_size": batch_size,
                 "precision": precision,
-                "standardize": True,
             },
+            "start": {"standardize": True},
         }
     )
-    model = build(spec, spectrum, K, parse_noise(f"fixed-{NOISE_VARIANCE:g}"), 0)
+    model = build(settings, spectrum, K, parse_noise(f"fixed-{NOISE_VARIANCE:g}"), 0)
 
     def epoch() -> None:
-        fit(model, spec.training, 0, data=data)
+        fit(model, settings, 0, data=data)
 
     return epoch
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configured import configuration, run_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW_TESTS = ROOT / "tests" / "workflow"
@@ -86,6 +87,14 @@ class Project:
         """Return the overlay as a nested dict."""
         return yaml.safe_load((self.folder / "config" / "tiny.yaml").read_text())
 
+    def config(self):
+        """Return the validated configuration, the default one under the overlay."""
+        return configuration(self.folder, self.overlay)
+
+    def run_folder(self, model, noise, seed=0, k=3):
+        """Folder of a run under the present configuration, relative to the project's."""
+        return run_folder(self.config(), model, noise, seed, k)
+
     @contextlib.contextmanager
     def edited(self, changes):
         """Change files, given as {path: new text or function of the old}, and put them back."""
@@ -119,7 +128,7 @@ class Project:
             for path in sorted(folder.rglob("*"))
             if path.is_file()
             and path.suffix in suffixes
-            and path.relative_to(folder).parts[0] not in ("logs", "benchmarks")
+            and not {"logs", "benchmarks"} & set(path.relative_to(folder).parts)
         }
 
 

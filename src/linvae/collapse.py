@@ -160,7 +160,7 @@ def _check_kl(kl: ArrayLike) -> NDArray:
 def _counts_below(kl: NDArray, epsilon: NDArray[np.float64]) -> NDArray[np.uint32]:
     """Count, for each dimension and threshold, the data strictly below; shape (k, m)."""
     if not (epsilon > 0).all():
-        message = f"epsilon={epsilon.tolist()} must be positive (collapse in config.yaml)."
+        message = f"epsilon={epsilon.tolist()} must be positive (measurement in config.yaml)."
         raise ValueError(message)
     # One dimension at a time, in float64, so that a float32 epsilon is not rounded to a float32 kl.
     ordered = (np.sort(column.astype(np.float64)) for column in kl.T)
@@ -170,7 +170,7 @@ def _counts_below(kl: NDArray, epsilon: NDArray[np.float64]) -> NDArray[np.uint3
 def _percent(counts: NDArray[np.uint32], n_samples: int, delta: float) -> NDArray[np.float64]:
     """Percentage of rows of counts that reach (1 - delta) n."""
     if not 0.0 <= delta < 1.0:
-        message = f"delta={delta} must be at least 0 and below 1 (collapse in config.yaml)."
+        message = f"delta={delta} must be at least 0 and below 1 (measurement in config.yaml)."
         raise ValueError(message)
     # Compared as exceedances, with room for the round-off of delta n: 0.29 * 100 is not 29.
     allowed = np.floor(delta * n_samples * (1.0 + 1e-12))

@@ -7,12 +7,14 @@ run without Snakemake, SLURM or interruption.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from configured import configuration, run_folder
 from conftest import OVERLAY, ROOT, config, copy_project, copy_toy, end, finish, launch
 from slurm_fixture import wait_for
 
@@ -65,12 +67,12 @@ def test_cancelled_job_resumes_with_the_same_command(slurm, start, tmp_path):
 def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_path):
     study = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
     # Some ten seconds, with a checkpoint every one.
-    training = {"epochs": 4000, "checkpoint_seconds": 1}
-    study["models"]["victim"] = {"extends": "tiny-deep", "training": training}
-    run = Path("results", "train", "victim", "mnist-logit-first60", "k3", "fixed-1", "seed0")
+    study["checkpoint_seconds"] = 1
+    study["models"]["victim"] = {"extends": "tiny-deep", "training": {"epochs": 4000}}
     here, there = copy_project(tmp_path / "here"), copy_project(tmp_path / "there")
     for project in (here, there):
         (project / "config" / "study.yaml").write_text(yaml.safe_dump(study))
+    run = Path(run_folder(configuration(here, "config/study.yaml"), "victim", "fixed-1"))
     target = [str(run / "model.safetensors"), "--configfile", "config/study.yaml"]
 
     command = [*target, *SLURM, "--retries", "0"]
@@ -78,12 +80,17 @@ def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_pa
     wait_for((there / run / "checkpoint.safetensors").exists, 120, "a checkpoint")
     slurm.cancel(slurm.wait_for_job("RUNNING", there).id)
     assert process.wait(180) == 1
-    assert sorted(os.listdir(there / run)) == ["checkpoint.owner", "checkpoint.safetensors"]
+    assert sorted(os.listdir(there / run)) == [
+        "checkpoint.owner",
+        "checkpoint.safetensors",
+        "curve.partial.csv",
+    ]
 
     finish(start(there, *command), there)
     finish(start(here, *target, "--cores", "1"), here)
-    log = there / "results" / "logs" / run.relative_to("results").with_suffix(".log")
-    assert "resumed at step" in log.read_text()
+    logs = there / "results" / "logs" / "train_deep"
+    log = logs / run.relative_to("results/train").with_suffix(".log")
+    assert re.search(r"training from step [1-9]\d* to", log.read_text())
     for name in ("model.safetensors", "curve.csv"):
         assert (there / run / name).read_bytes() == (here / run / name).read_bytes()
     assert sorted(os.listdir(there / run)) == ["curve.csv", "model.safetensors"]

@@ -16,7 +16,8 @@ SMOKE = ["--configfile", "config/smoke.yaml"]
 # A job of the smoke study computes for less time than it takes to start on a node. So here,
 # unlike in the profile, training jobs share SLURM jobs too: the study ends in minutes.
 SHARED = [
-    *("--groups", "train=train", "solve=train", "evaluate=evaluate", "evaluate_deep=evaluate"),
+    *("--groups", "train_deep=train", "train_linear=train", "solve=train"),
+    *("evaluate=evaluate", "evaluate_deep=evaluate"),
     *("--group-components", "train=8", "evaluate=50"),
     *("--cores", "2"),
     # A shared job takes most of a minute, and each look at it comes later than the last.

@@ -7,17 +7,28 @@ import sys
 import numpy as np
 import pytest
 
-RUN = "results/train/tiny-deep/mnist-logit-first60/k3/fixed-1/seed0"
-LINEAR = "results/train/tiny-lbfgs/mnist-logit-first60/k3/learned-1/seed0"
-SPECTRUM = "results/spectrum/mnist-logit-first60.npz"
+DATA = "mnist-logit-first60-test20"
+SPECTRUM = f"results/spectrum/{DATA}.npz"
 
 # A damaged file, and a file that is computed from it.
 READ = {
-    "images": ("results/data/mnist/images.npz", "results/data/mnist-logit-first60/data.npz"),
-    "spectrum": (SPECTRUM, f"{LINEAR}/metrics.json"),
-    "linear weights": (f"{LINEAR}/model.safetensors", f"{LINEAR}/metrics.json"),
-    "deep weights": (f"{RUN}/model.safetensors", f"{RUN}/metrics.json"),
+    "images": ("results/data/mnist/images.npz", f"results/data/{DATA}/data.npz"),
+    "spectrum": (SPECTRUM, "{linear}/metrics.json"),
+    "linear weights": ("{linear}/model.safetensors", "{linear}/metrics.json"),
+    "deep weights": ("{deep}/model.safetensors", "{deep}/draws2/metrics.json"),
 }
+
+
+def runs(project):
+    return {
+        "linear": project.run_folder("tiny-lbfgs", "learned-1"),
+        "deep": project.run_folder("tiny-deep", "fixed-1"),
+    }
+
+
+def read(project, kind):
+    """A damaged file, and one that is computed from it, in a project."""
+    return [path.format(**runs(project)) for path in READ[kind]]
 
 
 def truncate(content):
@@ -30,8 +41,9 @@ def flip(content):
     return content[:middle] + bytes([content[middle] ^ 0x40]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize(("file", "result"), READ.values(), ids=READ)
-def test_a_damaged_file_is_named_and_never_used(project, file, result):
+@pytest.mark.parametrize("kind", READ)
+def test_a_damaged_file_is_named_and_never_used(project, kind):
+    file, result = read(project, kind)
     expected = (project.folder / result).read_bytes()
     (project.folder / file).write_bytes(flip((project.folder / file).read_bytes()))
     done = project.snakemake(result, "--cores", "1", check=False)
@@ -45,7 +57,7 @@ def test_a_damaged_file_is_named_and_never_used(project, file, result):
 
 
 def test_a_damaged_file_is_made_anew_once_deleted(project):
-    file, result = READ["linear weights"]
+    file, result = read(project, "linear weights")
     expected = {name: (project.folder / name).read_bytes() for name in (file, result)}
     (project.folder / file).write_bytes(truncate(expected[file]))
     done = project.snakemake(result, "--cores", "1", check=False)
@@ -70,7 +82,8 @@ def test_a_pickle_in_an_array_file_is_refused_unread(project, tmp_path):
     np.savez(
         project.folder / SPECTRUM, mean=np.array([Payload(trap)], dtype=object), allow_pickle=True
     )
-    done = project.snakemake(f"{LINEAR}/metrics.json", "--cores", "1", check=False)
+    result = f"{runs(project)['linear']}/metrics.json"
+    done = project.snakemake(result, "--cores", "1", check=False)
     assert f"error: {SPECTRUM} is damaged" in done.stdout
     assert not trap.exists()
     # The trap works where pickles are loaded.
@@ -83,18 +96,20 @@ def test_a_pickle_in_an_array_file_is_refused_unread(project, tmp_path):
 
 def test_a_damaged_checkpoint_is_set_aside_and_training_starts_anew(project):
     def slower(settings):
-        settings["models"]["tiny-deep"]["training"]["checkpoint_seconds"] = 0
+        settings["checkpoint_seconds"] = 0
 
-    folder = project.folder / RUN
+    run = runs(project)["deep"]
+    folder = project.folder / run
     expected = (folder / "curve.csv").read_bytes()
     checkpoint = folder / "checkpoint.safetensors"
     with project.reconfigured(slower):
         # A finished model's file stands in for a checkpoint: it is read the same way.
         checkpoint.write_bytes(flip((folder / "model.safetensors").read_bytes()))
-        project.snakemake(f"{RUN}/model.safetensors", "--cores", "1")
-    log = (project.folder / "results/logs/train").joinpath(*RUN.split("/")[2:-1], "seed0.log")
+        (folder / "model.safetensors").unlink()
+        project.snakemake(f"{run}/model.safetensors", "--cores", "1")
+    log = (project.folder / "results/logs/train_deep").joinpath(*run.split("/")[2:-1], "seed0.log")
     assert "WARNING" in log.read_text()
-    assert f"{RUN}/checkpoint.safetensors is damaged" in log.read_text()
+    assert f"{run}/checkpoint.safetensors is damaged" in log.read_text()
     assert "starting anew" in log.read_text()
     assert (folder / "checkpoint.damaged").exists()
     assert not checkpoint.exists()

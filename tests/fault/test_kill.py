@@ -6,40 +6,74 @@ LINVAE_KILLS sets how often a job and Snakemake are killed, and a quarter as oft
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import time
 from math import ceil
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
 KILLS = int(os.environ.get("LINVAE_KILLS", "1"))
-RUN = Path("results/train/victim/mnist-logit-first60/k3/fixed-1/seed0")
-TARGET = str(RUN / "model.safetensors")
 OUTPUTS = ("model.safetensors", "curve.csv")
-LOG = Path("results/logs/train/victim/mnist-logit-first60/k3/fixed-1/seed0.log")
 
 
 def victim(settings):
     """Add a model that saves a checkpoint after each of its many epochs."""
-    settings["models"]["victim"] = {
-        "extends": "tiny-deep",
-        "training": {"epochs": 80, "checkpoint_seconds": 0},
-    }
+    settings["checkpoint_seconds"] = 0
+    settings["models"]["victim"] = {"extends": "tiny-deep", "training": {"epochs": 80}}
+
+
+class Trained(NamedTuple):
+    """A project with one training job, what it gives without interruption, and how long it takes.
+
+    Attributes
+    ----------
+    project
+        With a study that has the job's model.
+    run
+        The run's folder, relative to the project's.
+    expected
+        Bytes of its outputs.
+    seconds
+        That Snakemake takes for it.
+    """
+
+    project: object
+    run: str
+    expected: dict[str, bytes]
+    seconds: float
+
+    @property
+    def target(self):
+        return f"{self.run}/model.safetensors"
+
+    @property
+    def folder(self):
+        return self.project.folder / self.run
+
+    @property
+    def log(self):
+        path = Path("results/logs/train_deep", Path(self.run).relative_to("results/train"))
+        return self.project.folder / path.with_suffix(".log")
+
+    def outputs(self):
+        return {name: (self.folder / name).read_bytes() for name in OUTPUTS}
 
 
 @pytest.fixture(scope="module")
 def trained(finished, tmp_path_factory):
-    """A project, what an uninterrupted training gives in it, and how long that takes."""
+    """Train without interruption, in a copy of the finished study."""
     project = finished.copy_to(tmp_path_factory.mktemp("kill") / "project")
     with project.reconfigured(victim):
+        made = Trained(project, project.run_folder("victim", "fixed-1"), {}, 0.0)
         start = time.monotonic()
-        project.snakemake(TARGET, "--cores", "1")
+        project.snakemake(made.target, "--cores", "1")
         seconds = time.monotonic() - start
-        expected = {name: (project.folder / RUN / name).read_bytes() for name in OUTPUTS}
-        yield project, expected, seconds
+        yield made._replace(expected=made.outputs(), seconds=seconds)
 
 
 def jobs(project):
@@ -47,7 +81,7 @@ def jobs(project):
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "workflow/scripts/train.py" in process.cmdline():
+            if "workflow/scripts/train_deep.py" in process.cmdline():
                 if process.cwd() == str(project.folder):
                     found.append(process)
     return found
@@ -61,16 +95,17 @@ def wait_for(condition, seconds=60):
     return found
 
 
-def interrupt(project, kill, delay):
+def interrupt(trained, kill, delay):
     """Start training anew, kill something after a while; return whether a checkpoint was left."""
-    shutil.rmtree(project.folder / RUN, ignore_errors=True)
-    (project.folder / LOG).unlink(missing_ok=True)
-    snakemake = project.start(TARGET, "--cores", "1")
+    project = trained.project
+    shutil.rmtree(trained.folder, ignore_errors=True)
+    trained.log.unlink(missing_ok=True)
+    snakemake = project.start(trained.target, "--cores", "1")
     wait_for(lambda: jobs(project) or snakemake.poll() is not None)
     time.sleep(delay)
     kill(project, snakemake)
     snakemake.wait(timeout=60)
-    return (project.folder / RUN / "checkpoint.safetensors").exists()
+    return (trained.folder / "checkpoint.safetensors").exists()
 
 
 def kill_job(project, snakemake):
@@ -99,29 +134,30 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("kill", "number"), MOMENTS)
 def test_a_killed_run_ends_with_the_same_bytes(trained, kill, number):
-    project, expected, seconds = trained
+    project = trained.project
     # The first as soon as there is a checkpoint, on any machine; the others anywhere.
-    delay = random.Random(number).uniform(0.0, 0.8) * seconds if number else 0.0
-    saved = interrupt(project, kill if number else kill_after_checkpoint(kill), delay)
+    delay = random.Random(number).uniform(0.0, 0.8) * trained.seconds if number else 0.0
+    kill_then = kill if number else kill_after_checkpoint(kill, trained.folder)
+    saved = interrupt(trained, kill_then, delay)
     assert saved or number or kill is kill_snakemake
     if kill is not kill_job:
         project.snakemake("--unlock")
-    project.snakemake(TARGET, "--cores", "1")
+    project.snakemake(trained.target, "--cores", "1")
     wait_for(lambda: not jobs(project))
-    found = {name: (project.folder / RUN / name).read_bytes() for name in OUTPUTS}
-    assert found == expected, f"killed after {delay:.2f} s"
-    assert sorted(os.listdir(project.folder / RUN)) == sorted(OUTPUTS)
+    assert trained.outputs() == trained.expected, f"killed after {delay:.2f} s"
+    assert sorted(os.listdir(trained.folder)) == sorted(OUTPUTS)
     # A job that lives on may end before the next one starts, and take its checkpoint along.
     if saved and kill is not kill_snakemake:
-        text = (project.folder / LOG).read_bytes().decode(errors="replace")
-        assert "resumed at step" in text, f"killed after {delay:.2f} s: trained from the start"
+        text = trained.log.read_bytes().decode(errors="replace")
+        resumed = re.search(r"training from step [1-9]\d* to 240 on cpu", text)
+        assert resumed, f"killed after {delay:.2f} s: trained from the start"
 
 
-def kill_after_checkpoint(kill):
-    """Kill as soon as there is a checkpoint."""
+def kill_after_checkpoint(kill, folder):
+    """Kill as soon as there is a checkpoint in a run's folder."""
 
     def later(project, snakemake):
-        wait_for((project.folder / RUN / "checkpoint.safetensors").exists)
+        wait_for((folder / "checkpoint.safetensors").exists)
         kill(project, snakemake)
 
     return later

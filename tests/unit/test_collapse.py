@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from linvae.collapse import CollapseCurve, collapse_percent, epsilon_grid, kl_per_dimension
+from linvae.files import read_arrays, write_arrays
 
 
 def _kl(seed=0, n=200, k=7):
@@ -107,8 +108,6 @@ def test_curve_equals_the_divergences_on_its_grid(delta, dtype):
     kl = _kl().astype(dtype)
     curve = CollapseCurve.from_kl(kl)
     np.testing.assert_array_equal(curve.percent(delta), collapse_percent(kl, curve.epsilon, delta))
-    for epsilon in (1e-6, 0.01, 0.1, 100.0):
-        assert curve.percent_at(epsilon, delta) == collapse_percent(kl, epsilon, delta)
     assert np.ptp(curve.percent(delta)) > 50
 
 
@@ -119,22 +118,20 @@ def test_grid_holds_powers_of_ten_exactly():
     np.testing.assert_allclose(np.diff(np.log10(grid)), 1 / 40, rtol=1e-9)
 
 
-def test_curve_off_its_grid_is_refused():
-    with pytest.raises(ValueError, match=r"epsilon=0\.0123 is not on the grid"):
-        CollapseCurve.from_kl(_kl()).percent_at(0.0123)
-
-
-def test_curve_is_small_and_survives_a_file(tmp_path):
+@pytest.mark.parametrize("prefix", ["", "test_"])
+def test_curve_is_small_and_survives_a_file(tmp_path, prefix):
     kl = _kl(n=3000)
     curve = CollapseCurve.from_kl(kl, [1e-4, 0.01, 1.0])
     assert curve.counts.dtype == np.uint32
     assert curve.counts.shape == (7, 3)
-    curve.save(tmp_path / "c.npz")
-    loaded = CollapseCurve.load(tmp_path / "c.npz")
+    arrays = curve.arrays(prefix)
+    assert all(name.startswith(prefix) for name in arrays)
+    write_arrays(tmp_path / "c.npz", **arrays)
+    loaded = CollapseCurve.from_arrays(read_arrays(tmp_path / "c.npz"), prefix)
     np.testing.assert_array_equal(loaded.counts, curve.counts)
     np.testing.assert_array_equal(loaded.epsilon, curve.epsilon)
     assert loaded.n_samples == 3000
-    assert loaded.percent_at(0.01) == collapse_percent(kl, 0.01)
+    np.testing.assert_array_equal(loaded.percent(), collapse_percent(kl, curve.epsilon))
 
 
 @pytest.mark.parametrize(
@@ -144,10 +141,15 @@ def test_curve_is_small_and_survives_a_file(tmp_path):
         {"epsilon": np.ones(2), "counts": np.ones((3, 4)), "n_samples": np.asarray(3)},
     ],
 )
-def test_damaged_curve_is_refused(arrays, tmp_path):
-    np.savez(tmp_path / "c.npz", **arrays)
-    with pytest.raises(ValueError, match=r"c\.npz"):
-        CollapseCurve.load(tmp_path / "c.npz")
+def test_arrays_that_are_no_curve_are_refused(arrays):
+    with pytest.raises(ValueError, match="epsilon, counts, n_samples of a collapse curve"):
+        CollapseCurve.from_arrays(arrays)
+
+
+def test_the_curve_of_another_split_is_not_taken():
+    arrays = CollapseCurve.from_kl(_kl()).arrays()
+    with pytest.raises(ValueError, match="test_epsilon, test_counts, test_n_samples"):
+        CollapseCurve.from_arrays(arrays, "test_")
 
 
 @pytest.mark.parametrize(
@@ -156,9 +158,9 @@ def test_damaged_curve_is_refused(arrays, tmp_path):
         ({"kl": np.zeros(3)}, "kl of shape"),
         ({"kl": np.zeros((0, 3))}, "kl of shape"),
         ({"kl": np.full((2, 2), np.nan)}, "NaN"),
-        ({"epsilon": 0.0}, "epsilon"),
+        ({"epsilon": 0.0}, r"epsilon.*\(measurement in config\.yaml\)"),
         ({"epsilon": np.nan}, "epsilon"),
-        ({"delta": 1.0}, "delta"),
+        ({"delta": 1.0}, r"delta.*\(measurement in config\.yaml\)"),
         ({"delta": -0.1}, "delta"),
     ],
 )

@@ -1,6 +1,7 @@
 """A configuration is a valid study or a few short lines, whatever is in it."""
 
 import copy
+import re
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linvae.config.load import ConfigError, StudyConfig, load
-from linvae.study import runs as study
+from linvae.config.study_name import named
+from linvae.study.figures import figure_inputs, figures
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,13 +75,22 @@ def test_every_configuration_of_the_project_is_valid(overlay):
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        (("datset",), {}, "datset: unknown key, did you mean 'dataset'?; allowed: dataset, "),
+        (("datset",), {}, "datset: unknown key, did you mean 'dataset'?; allowed: name, dataset, "),
         (("study", "liner"), None, "study.liner: unknown key, did you mean 'linear'?"),
         (
             ("models", "tiny-relu", "training", "learning_rte"),
             0.1,
             "models.tiny-relu.training.learning_rte: unknown key, did you mean 'learning_rate'?",
         ),
+        (("training",), {}, "training: unknown key"),
+        (("models", "tiny-adam", "start"), {"whiten": True}, "tiny-adam.start.whiten: unknown key"),
+        (("study", "collapse", "epsilon"), 0.1, "study.collapse.epsilon: unknown key"),
+        (("measurement", "epsilon"), 0, "measurement.epsilon: Input should be greater than 0"),
+        (("checkpoint_seconds",), -1, "checkpoint_seconds: Input should be greater than or equal"),
+        (("name",), "../x", "name: "),
+        (("name",), "a b", "name: "),
+        (("name",), "", "name: "),
+        (("name",), "train", "results/train holds what studies share; give the study another name"),
         (("threads",), "two", "threads: Input should be a whole number (found 'two')"),
         (("threads",), True, "threads: Input should be a whole number (found True)"),
         (("study", "linear", "n_latent"), 0, "study.linear.n_latent: "),
@@ -159,6 +170,61 @@ def test_a_noise_name_cannot_leave_its_folder(value):
 )
 def test_a_data_name_cannot_leave_its_folder(value):
     assert "study.linear.data" in message(changed(("study", "linear", "data"), value))
+
+
+@pytest.mark.parametrize("more", ["-test7", "-seed3", "-lambda0.1", "-test1000", "-seed0"])
+def test_what_is_set_for_all_data_is_not_said_of_one_variant(more):
+    text = message(changed(("study", "latent_dim", "data"), ["logit-first60" + more]))
+    assert f"'logit-first60{more}' says more than 'logit-first60'" in text
+    assert "\n" not in text
+
+
+def test_every_folder_that_studies_share_is_no_studys(request):
+    shared = set()
+    for path in (request.config.rootpath / "workflow" / "rules").glob("*.smk"):
+        shared.update(re.findall(r"results/(\w+)/", path.read_text(encoding="utf-8")))
+    assert {"data", "train", "logs", "benchmarks"} < shared
+    for name in shared:
+        assert f"results/{name} holds what studies share" in message(changed(("name",), name))
+
+
+@pytest.mark.parametrize(
+    ("overlays", "command_line", "name"),
+    [
+        ([], None, "default"),
+        (["other.yaml"], None, "other"),
+        (["named.yaml"], None, "given"),
+        (["named.yaml", "other.yaml"], None, "other"),
+        (["other.yaml", "named.yaml"], None, "given"),
+        (["other.yaml"], {"threads": 2, "name": "mine"}, "mine"),
+    ],
+)
+def test_a_study_has_the_name_of_its_last_overlay(tmp_path, overlays, command_line, name):
+    texts = {"other.yaml": "threads: 2\n", "named.yaml": "name: given\n"}
+    raw = {"name": "default", "threads": 1}
+    for file in overlays:
+        (tmp_path / file).write_text(texts[file])
+        raw |= yaml.safe_load(texts[file])
+    raw |= command_line or {}
+    found = named(raw, [tmp_path / file for file in overlays], command_line)
+    assert found == {**raw, "name": name}
+
+
+def test_values_given_one_by_one_make_another_study_which_needs_a_name():
+    with pytest.raises(ConfigError, match="--config changes threads, n, which makes another"):
+        named({"name": "default"}, (), {"threads": 2, "n": 1})
+
+
+def test_a_file_whose_name_is_no_studys_is_told_in_one_line(tmp_path):
+    (tmp_path / "my study.yaml").write_text("threads: 2\n")
+    assert message(named(TINY, [tmp_path / "my study.yaml"])).startswith("name: ")
+
+
+def test_auto_is_told_as_the_device_that_it_means():
+    config = load(changed(("models", "tiny-adam", "job"), {"device": "auto"}))
+    for device in ("cpu", "cuda"):
+        assert config.model_identity("tiny-adam", device)["job"]["device"] == device
+    assert config.model_identity("tiny-deep", "cuda")["job"]["device"] == "cpu"
 
 
 def test_extends_takes_the_other_model_as_a_base():
@@ -252,11 +318,14 @@ def test_any_edit_gives_a_study_or_short_lines(raw):
 
 
 def _check_study(config):
-    for figure in study.figures(config):
-        for file in study.figure_inputs(config, figure):
-            assert file.startswith("results/")
-            assert ".." not in PurePosixPath(file).parts
-            assert all(len(part) < 200 for part in PurePosixPath(file).parts)
+    names = config.names()
+    files = [*config.study.evidence(names), f"results/{config.name}/summary.md"]
+    for figure in figures(config.study):
+        files += figure_inputs(config.study, names, figure)
+    for file in files:
+        assert file.startswith("results/")
+        assert ".." not in PurePosixPath(file).parts
+        assert all(len(part) < 200 for part in PurePosixPath(file).parts)
 
 
 def test_a_mistake_that_other_models_inherit_is_told_once():

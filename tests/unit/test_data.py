@@ -17,18 +17,22 @@ import pytest
 
 from linvae import data
 from linvae.data import DataError, Provenance, fetch, load
-from linvae.sources import embedded, idx
+from linvae.sources import embedded
+from linvae.sources.registry import DATASETS
 
 N = {"train": 30, "t10k": 20}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
 
 
+def _md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
 def _pin(monkeypatch, folder, name="MNIST"):
-    """Make the files of a folder the known ones."""
-    hashes = {p.name: hashlib.md5(p.read_bytes()).hexdigest() for p in folder.glob("*.gz")}
-    monkeypatch.setitem(idx.DATASETS, name, hashes)
-    return hashes
+    """Make the image files of a folder the known ones."""
+    hashes = {p.name: [_md5(p)] for p in folder.glob("*-images-*.gz")}
+    monkeypatch.setitem(DATASETS, name, hashes)
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +91,9 @@ def mirror(folder, monkeypatch):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         mnist = dataset_class("MNIST")
         monkeypatch.setattr(mnist, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
-        monkeypatch.setattr(mnist, "resources", list(idx.DATASETS["MNIST"].items()))
+        # Labels too: torchvision downloads them whether or not anybody asks.
+        resources = [(path.name, _md5(path)) for path in sorted(folder.glob("*.gz"))]
+        monkeypatch.setattr(mnist, "resources", resources)
         yield server
         server.shutdown()
 
@@ -135,6 +141,23 @@ def test_missing_file_is_an_error_that_names_it(folder, source):
     (folder / TEST).unlink()
     with pytest.raises(DataError, match=f"lacks {TEST}: .*LINVAE_DATA_DIR"):
         load(source=source, local_dir=folder)
+
+
+def test_nobody_needs_the_labels(folder):
+    for path in folder.glob("*-labels-*.gz"):
+        path.unlink()
+    np.testing.assert_array_equal(load(source="local", local_dir=folder)[0], _expected("train"))
+
+
+def test_a_repacked_copy_with_a_known_hash_is_accepted(folder, monkeypatch):
+    content = gzip.decompress((folder / TRAIN).read_bytes())
+    (folder / TRAIN).write_bytes(gzip.compress(content, mtime=1))
+    repacked = _md5(folder / TRAIN)
+    (original,) = DATASETS["MNIST"][TRAIN]
+    with pytest.raises(DataError, match=f"MD5 {repacked}, but MNIST has {original}"):
+        load(local_dir=folder)
+    monkeypatch.setitem(DATASETS["MNIST"], TRAIN, [original, repacked])
+    np.testing.assert_array_equal(load(local_dir=folder)[0], _expected("train"))
 
 
 def test_local_without_a_folder_is_an_error():
@@ -256,7 +279,7 @@ def test_download_is_read_and_kept(mirror, tmp_path, source):
     np.testing.assert_array_equal(images.test, _expected("test"))
     assert images.provenance.source == "download"
     kept = {path.name for path in (tmp_path / "kept" / "MNIST").iterdir()}
-    assert kept == set(idx.DATASETS["MNIST"])
+    assert kept == set(DATASETS["MNIST"]) == {TRAIN, TEST}
     # The second time needs no mirror.
     mirror.shutdown()
     mirror.server_close()
@@ -266,7 +289,7 @@ def test_download_is_read_and_kept(mirror, tmp_path, source):
 
 @pytest.mark.parametrize("source", ["download", "auto"])
 def test_damaged_download_is_an_error_and_is_not_kept(mirror, folder, tmp_path, source):
-    right = idx.DATASETS["MNIST"][TEST]
+    (right,) = DATASETS["MNIST"][TEST]
     (folder / TEST).write_bytes((folder / TEST).read_bytes()[:-50])
     with pytest.raises(DataError, match=f"{TEST} has MD5 .*{right}.*truncated"):
         fetch(source=source, download_dir=tmp_path / "kept")
@@ -350,7 +373,7 @@ def test_provenance_is_plain_and_names_no_folder(folder):
     record = json.loads(text)
     assert record["label"] == "MNIST (local, MD5 verified)"
     by_name = {file["name"]: file for file in record["files"]}
-    assert {name: file["md5"] for name, file in by_name.items()} == idx.DATASETS["MNIST"]
+    assert {name: [file["md5"]] for name, file in by_name.items()} == DATASETS["MNIST"]
     assert by_name[TRAIN]["sha256"] == hashlib.sha256((folder / TRAIN).read_bytes()).hexdigest()
 
 
@@ -372,7 +395,7 @@ def test_debian_fashion_mnist_is_accepted_and_is_the_original():
     assert load("FashionMNIST", local_dir=DEBIAN_FASHION)[0].shape == (60000, 28, 28)
     # Unix times of the original gzip headers, which the package removed together with the names.
     times = {"train": 1504176606, "t10k": 1504176627}
-    for name, expected in idx.DATASETS["FashionMNIST"].items():
+    for name, (expected, *_) in DATASETS["FashionMNIST"].items():
         stream = (DEBIAN_FASHION / name).read_bytes()[10:]
         time = struct.pack("<I", times[name.split("-")[0]])
         header = b"\x1f\x8b\x08\x08" + time + b"\0\x03" + name.removesuffix(".gz").encode() + b"\0"

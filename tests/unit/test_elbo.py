@@ -76,50 +76,6 @@ def test_profiled_is_the_analytic_elbo_of_the_best_encoder(spectrum, seed):
         assert elbo.analytic(w, near_v, near_d, s, spectrum) < value
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_gap_below_the_likelihood_is_the_kl_to_the_posterior(x, spectrum, seed):
-    w, v, variance, s = _random_model(seed)
-    model = ppca.PPCA(w, spectrum.mean, s)
-    mean, cov = model.posterior(x)
-    q = torch.distributions.MultivariateNormal(
-        torch.as_tensor((x - spectrum.mean) @ v.T), torch.diag(torch.as_tensor(variance))
-    )
-    p = torch.distributions.MultivariateNormal(torch.as_tensor(mean), torch.as_tensor(cov))
-    kl = torch.distributions.kl_divergence(q, p).mean().item()
-    parts = elbo.decompose(w, v, variance, s, spectrum)
-    assert parts.inference_gap == pytest.approx(kl, rel=1e-10)
-    assert parts.log_likelihood == pytest.approx(model.log_likelihood(spectrum), rel=1e-14)
-
-
-@pytest.mark.parametrize("fixed", [False, True])
-def test_gap_is_the_sum_of_two_non_negative_parts(spectrum, fixed):
-    w, v, variance, s = _random_model(7)
-    parts = elbo.decompose(w, v, variance, s, spectrum, noise_variance_fixed=fixed)
-    reference = ppca.max_log_likelihood(spectrum, K, noise_variance=s if fixed else None)
-    assert parts.ppca_max == reference
-    assert parts.gap == pytest.approx(reference - parts.elbo, rel=1e-14)
-    assert parts.gap == pytest.approx(parts.marginal_gap + parts.inference_gap, rel=1e-12)
-    assert parts.marginal_gap > 0
-    assert parts.inference_gap > 0
-
-
-@pytest.mark.parametrize("fixed", [None, 0.4])
-def test_no_gap_at_the_maximum_until_the_columns_are_rotated(spectrum, fixed):
-    model = ppca.fit(spectrum, K, fixed)
-    s = model.noise_variance
-    flag = {"noise_variance_fixed": fixed is not None}
-    at_best = elbo.decompose(
-        model.weights, *elbo.best_encoder(model.weights, s), s, spectrum, **flag
-    )
-    # Round-off of sums of order 10.
-    assert abs(at_best.gap) < 1e-12
-    assert abs(at_best.inference_gap) < 1e-12
-    turned = model.weights @ np.linalg.qr(np.random.default_rng(1).normal(size=(K, K)))[0]
-    rotated = elbo.decompose(turned, *elbo.best_encoder(turned, s), s, spectrum, **flag)
-    assert abs(rotated.marginal_gap) < 1e-12
-    assert rotated.inference_gap > 0.01
-
-
 def _torch_profiled(w, log_s, cov):
     """Profiled ELBO from the d x d covariance, by another route than the library's."""
     d, k = w.shape

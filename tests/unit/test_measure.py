@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.decomposition import PCA
 
 from linvae import elbo, ppca
@@ -10,17 +11,76 @@ from linvae.measure import measure_linear, measure_subspace
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
+D, K = 7, 3
+
 
 @pytest.fixture
-def spectrum():
+def x():
     generator = np.random.default_rng(0)
-    mixing = generator.standard_normal((7, 7)) * np.geomspace(3, 0.3, 7)
-    return Spectrum.from_data(generator.standard_normal((400, 7)) @ mixing)
+    mixing = generator.standard_normal((D, D)) * np.geomspace(3, 0.3, D)
+    return generator.standard_normal((400, D)) @ mixing
+
+
+@pytest.fixture
+def spectrum(x):
+    return Spectrum.from_data(x)
 
 
 def linear_vae(weights, noise_variance):
     encoder, variance = elbo.best_encoder(weights, noise_variance)
     return LinearWeights(weights, encoder, variance, noise_variance)
+
+
+def random_model(seed):
+    rng = np.random.default_rng(seed)
+    encoder = 0.3 * rng.normal(size=(K, D))
+    return LinearWeights(
+        rng.normal(size=(D, K)), encoder, rng.uniform(0.2, 2.0, K), rng.uniform(0.3, 3.0)
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gap_below_the_likelihood_is_the_kl_to_the_posterior(x, spectrum, seed):
+    model = random_model(seed)
+    exact = ppca.PPCA(model.weights, spectrum.mean, model.noise_variance)
+    mean, cov = exact.posterior(x)
+    q = torch.distributions.MultivariateNormal(
+        torch.as_tensor((x - spectrum.mean) @ model.encoder.T),
+        torch.diag(torch.as_tensor(model.posterior_variance)),
+    )
+    p = torch.distributions.MultivariateNormal(torch.as_tensor(mean), torch.as_tensor(cov))
+    kl = torch.distributions.kl_divergence(q, p).mean().item()
+    measured = measure_linear(model, spectrum, noise_fixed=False)
+    assert measured["inference_gap"] == pytest.approx(kl, rel=1e-10)
+    assert measured["log_likelihood"] == pytest.approx(exact.log_likelihood(spectrum), rel=1e-14)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_gap_is_the_sum_of_two_non_negative_parts(spectrum, fixed):
+    model = random_model(7)
+    measured = measure_linear(model, spectrum, noise_fixed=fixed)
+    at = model.noise_variance if fixed else None
+    reference = ppca.max_log_likelihood(spectrum, K, noise_variance=at)
+    assert measured["ppca_max"] == reference
+    assert measured["gap"] == pytest.approx(reference - measured["elbo"], rel=1e-14)
+    parts = measured["marginal_gap"] + measured["inference_gap"]
+    assert measured["gap"] == pytest.approx(parts, rel=1e-12)
+    assert measured["marginal_gap"] > 0
+    assert measured["inference_gap"] > 0
+
+
+@pytest.mark.parametrize("fixed", [None, 0.4])
+def test_no_gap_at_the_maximum_until_the_columns_are_rotated(spectrum, fixed):
+    best = ppca.fit(spectrum, K, fixed)
+    s, noise_fixed = best.noise_variance, fixed is not None
+    at_best = measure_linear(linear_vae(best.weights, s), spectrum, noise_fixed=noise_fixed)
+    # Round-off of sums of order 10.
+    assert abs(at_best["gap"]) < 1e-12
+    assert abs(at_best["inference_gap"]) < 1e-12
+    turned = best.weights @ np.linalg.qr(np.random.default_rng(1).normal(size=(K, K)))[0]
+    rotated = measure_linear(linear_vae(turned, s), spectrum, noise_fixed=noise_fixed)
+    assert abs(rotated["marginal_gap"]) < 1e-12
+    assert rotated["inference_gap"] > 0.01
 
 
 def test_at_the_maximum_every_gap_is_zero_and_the_columns_align(spectrum):

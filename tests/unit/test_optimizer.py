@@ -1,16 +1,26 @@
-"""Adam: the steps of torch's own class, stopped or not."""
+"""Adam, its rates and weights over the steps, and the lengths of a job."""
 
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from linvae.noise import parse_noise
-from linvae.settings.model import ModelSpec
+from linvae.settings.model import ModelSettings, Training
 from linvae.spectrum import Spectrum
 from linvae.training.models import build
-from linvae.training.optimizer import Adam, Group, parameter_groups
+from linvae.training.optimizer import (
+    Adam,
+    Group,
+    epoch_length,
+    kl_weight,
+    learning_rate,
+    lengths_of,
+    parameter_groups,
+    record_steps,
+)
 
 START = ([0.0, 10.0], [[1.0, -2.0], [0.5, 3.0]], -1.0)
 
@@ -89,10 +99,12 @@ def test_gradients_are_forgotten():
 )
 def test_a_learned_noise_variance_may_have_a_rate_of_its_own(noise, own_rate, factors):
     training = {"objective": "analytic", "steps": 1, "learning_rate": 0.002}
-    spec = ModelSpec.model_validate({"training": {**training, "noise_learning_rate": own_rate}})
+    settings = ModelSettings.model_validate(
+        {"training": {**training, "noise_learning_rate": own_rate}}
+    )
     spectrum = Spectrum.from_data(torch.randn(20, 4, dtype=torch.float64).numpy())
-    model = build(spec, spectrum, 2, parse_noise(noise), 0)
-    groups = parameter_groups(model, spec.training)
+    model = build(settings, spectrum, 2, parse_noise(noise), 0)
+    groups = parameter_groups(model, settings.training)
     assert [group.rate_factor for group in groups] == pytest.approx(factors)
     grouped = [id(parameter) for group in groups for parameter in group.parameters]
     assert sorted(grouped) == sorted(map(id, model.parameters()))
@@ -105,3 +117,46 @@ def test_it_spares_a_job_the_import_of_the_compiler():
         "Adam([Group([p])]).step(0.1); sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_warm_up_rises_to_the_rate_and_cosine_falls_to_zero():
+    training = Training(
+        objective="analytic", steps=100, learning_rate=0.5, warmup_steps=4, schedule="cosine"
+    )
+    rates = [learning_rate(step, 100, training) for step in range(101)]
+    np.testing.assert_allclose(rates[:5], [0.1, 0.2, 0.3, 0.4, 0.5])
+    assert rates[52] == pytest.approx(0.25)  # the middle of the cosine
+    assert rates[100] == pytest.approx(0)
+    assert (np.diff(rates[4:]) < 0).all()
+
+
+def test_constant_rate_stays():
+    training = Training(objective="analytic", steps=10, learning_rate=0.5)
+    assert {learning_rate(step, 10, training) for step in range(10)} == {0.5}
+
+
+def test_kl_weight_rises_linearly_over_the_annealed_share():
+    training = Training(objective="stochastic", epochs=1, kl_annealing=0.4)
+    weights = [kl_weight(step, 10, training) for step in range(10)]
+    np.testing.assert_allclose(weights, [0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 1])
+    assert kl_weight(0, 10, Training(objective="stochastic", epochs=1)) == 1
+
+
+def test_curve_is_recorded_at_start_and_end():
+    steps = record_steps(1000, 20)
+    assert (steps[0], steps[-1]) == (0, 1000)
+    assert len(steps) <= 21
+    assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(None, 1), (10, 5), (16, 4), (99, 1)])
+def test_an_epoch_sees_every_datum(batch, steps):
+    assert epoch_length(Training(objective="stochastic", epochs=1, batch_size=batch), 50) == steps
+
+
+def test_a_budget_in_steps_is_whole_epochs():
+    training = {"objective": "stochastic", "batch_size": 16}
+    found = lengths_of(Training(**training, steps=9), 50)
+    assert (found.steps, found.steps_per_epoch, found.batch_size) == (12, 4, 16)
+    assert lengths_of(Training(**training, epochs=3), 50) == found
+    assert lengths_of(Training(objective="analytic", steps=9), 1).steps == 9

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from linear_study import BEST, CONFIG, EIGENVALUES, STEPS, K, write_results
+from linear_study import BEST, CONFIG, EIGENVALUES, NAMES, STEPS, K, write_results
 
 from linvae import ppca
 from linvae.files import write_csv
@@ -15,9 +15,9 @@ from linvae.inputs import Inputs
 from linvae.plots.bands import over_seeds
 from linvae.plots.style import save, short
 from linvae.spectrum import Spectrum
-from linvae.study import runs as study
+from linvae.study.figures import FIGURES, figure_inputs, figures
 
-FIGURES = study.figures(CONFIG)
+DRAWN = figures(CONFIG.study)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def make(folder, monkeypatch):
 
     def made(figure):
         module = importlib.import_module(f"linvae.plots.{figure}")
-        section = study.figure_section(CONFIG, figure)
-        inputs = Inputs(study.figure_inputs(CONFIG, figure))
+        asking = getattr(CONFIG.study, FIGURES[figure].section)
+        section = {**asking.identity(), **CONFIG.measurement.identity()}
+        inputs = Inputs(figure_inputs(CONFIG.study, NAMES, figure))
         write_csv(f"{figure}.csv", module.table(inputs, section))
         return module, section, pd.read_csv(f"{figure}.csv")
 
@@ -186,7 +187,7 @@ def test_autoencoder_has_both_distances(make):
     assert len(subspace.lines) == len(axes.lines) == 3 * 2
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", DRAWN)
 def test_drawing_from_the_csv_leaves_it_alone(figure, make, tmp_path):
     module, section, table = make(figure)
     before = table.copy()

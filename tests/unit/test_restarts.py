@@ -5,7 +5,7 @@ import pytest
 
 from linvae import elbo, ppca
 from linvae.evaluation.hessian import weights_gradient
-from linvae.evaluation.restarts import restarts, starts
+from linvae.evaluation.restarts import restart_points, restarts
 from linvae.solve import lbfgs
 from linvae.spectrum import Spectrum
 
@@ -21,13 +21,13 @@ def spectrum():
 
 def _kinds(spectrum):
     found = {}
-    for start in starts(spectrum, K, [0.01, 1.0], [0]):
+    for start in restart_points(spectrum, K, [0.01, 1.0], [0]):
         found.setdefault(start.kind, []).append(start)
     return found
 
 
 def test_every_seed_gives_every_start(spectrum):
-    listed = [(s.kind, s.scale, s.seed) for s in starts(spectrum, K, [0.01, 1.0], [0, 5])]
+    listed = [(s.kind, s.scale, s.seed) for s in restart_points(spectrum, K, [0.01, 1.0], [0, 5])]
     assert len(listed) == len(set(listed)) == 14
     assert {seed for _, _, seed in listed} == {0, 5}
 

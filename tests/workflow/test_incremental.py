@@ -1,18 +1,19 @@
 """Only what an edit touches runs again: each test edits a finished study and asks for a plan."""
 
+import json
 import os
 import resource
 
 import pytest
-import yaml
-from linvae.study.sections import Study
 
-from linvae.config.load import load
-from linvae.study import runs as study
+from linvae.naming import parse_run
+from linvae.study.figures import FIGURES, figure_inputs, figures
+from linvae.study.study import Study
 
 MODULE = "src/linvae/{}.py"
 PREPARATION = {"fetch", "preprocess", "spectrum"}
-TRAINING = {"train", "solve"}
+TRAINING = {"train_deep", "train_linear", "solve"}
+SUMMARY = {"summary": {"results/tiny/summary.md"}}
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +40,7 @@ def changed(text):
 
 def runs_of(jobs):
     """Folders of the runs among some outputs."""
-    return {os.path.dirname(path) for path in jobs}
-
-
-def config_of(project):
-    """The validated study, the default configuration included."""
-    raw = yaml.safe_load((project.folder / "config.yaml").read_text())
-
-    def over(base, top):
-        for key, value in top.items():
-            nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-            base[key] = over(base[key], value) if nested else value
-        return base
-
-    return load(over(raw, project.study()))
+    return {parse_run(path).folder for path in jobs}
 
 
 def test_the_tiny_study_sets_every_section(settled):
@@ -99,10 +87,41 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         assert planner(settled) == {}
 
 
-@pytest.mark.parametrize("module", ["config", "config_errors", "sections", "study", "provenance"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "config/consistency",
+        "config/files",
+        "config/load",
+        "config/messages",
+        "config/study_name",
+        "fingerprint",
+        "study/cost",
+        "study/figures",
+    ],
+)
 def test_modules_that_only_plan_run_nothing(settled, planner, module):
     with settled.edited({MODULE.format(module): changed}):
         assert planner(settled) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        # A claim takes its runs from the study.
+        ("study/study", {"claims", "summary"}),
+        ("study/section", {"claims", "summary"}),
+        ("study/deep", {"claims", "summary"}),
+        ("study/names", {"claims", "summary"}),
+        ("claims/stability", {"claims", "summary"}),
+        ("report/record", {"summary"}),
+        ("report/summary", {"summary"}),
+        ("report/table1", {"table1"}),
+    ],
+)
+def test_what_is_said_runs_no_job_that_computes(settled, planner, module, rules):
+    with settled.edited({MODULE.format(module): changed}):
+        assert set(planner(settled)) == rules
 
 
 @pytest.mark.parametrize("module", ["style", "gram", "bands", "linear_curves"])
@@ -115,19 +134,41 @@ def test_a_changed_plot_module_redraws_figures_only(settled, planner, module):
 def test_a_changed_figure_module_redraws_that_figure(settled, planner):
     for figure in ("fig1_elbo_vs_ppca", "fig6_latent_dim"):
         with settled.edited({MODULE.format(f"plots/{figure}"): changed}):
-            assert planner(settled) == {"figure": {f"results/figures/{figure}.png"}}
+            assert planner(settled) == {"figure": {f"results/tiny/figures/{figure}.png"}}
 
 
 @pytest.mark.parametrize(
     ("module", "first", "never"),
     [
         ("collapse", {"evaluate_deep"}, PREPARATION | TRAINING | {"ppca", "evaluate"}),
-        ("evaluate", {"evaluate"}, PREPARATION | TRAINING | {"ppca", "evaluate_deep"}),
-        ("elbo", {"train", "solve", "evaluate", "evaluate_deep"}, PREPARATION),
-        ("train", {"train", "evaluate_deep"}, PREPARATION | {"solve", "ppca"}),
-        ("solve", {"solve"}, PREPARATION | {"train", "ppca", "evaluate_deep"}),
-        ("spectrum", {"spectrum", "ppca", "train", "solve"}, {"fetch", "preprocess"}),
-        ("preprocess", {"preprocess", "spectrum", "ppca", "train", "solve"}, {"fetch"}),
+        ("evaluation/linear", {"evaluate"}, PREPARATION | TRAINING | {"ppca", "evaluate_deep"}),
+        (
+            "elbo",
+            {"train_linear", "solve", "evaluate", "evaluate_deep"},
+            PREPARATION | {"train_deep"},
+        ),
+        (
+            "training/loop",
+            {"train_deep", "train_linear", "evaluate_deep"},
+            PREPARATION | {"solve", "ppca"},
+        ),
+        (
+            "training/deep",
+            {"train_deep", "evaluate_deep"},
+            PREPARATION | {"train_linear", "solve", "ppca", "evaluate"},
+        ),
+        (
+            "training/linear",
+            {"train_linear", "evaluate"},
+            PREPARATION | {"train_deep", "solve", "ppca", "evaluate_deep"},
+        ),
+        (
+            "solve",
+            {"solve"},
+            PREPARATION | {"train_deep", "train_linear", "ppca", "evaluate_deep"},
+        ),
+        ("spectrum", {"spectrum", "ppca", *TRAINING}, {"fetch", "preprocess"}),
+        ("preprocess", {"preprocess", "spectrum", "ppca", *TRAINING}, {"fetch"}),
     ],
 )
 def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, module, first, never):
@@ -138,16 +179,78 @@ def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, mod
         assert plan[rule] == everything[rule]
     assert first <= set(plan)
     # What follows from new weights or new measurements follows.
-    trained = runs_of(plan.get("train", set()) | plan.get("solve", set()))
-    measured = runs_of(plan.get("evaluate", set()) | plan.get("evaluate_deep", set()))
-    assert trained <= measured
+    trained = {run for rule in TRAINING for run in runs_of(plan.get(rule, ()))}
+    metrics = plan.get("evaluate", set()) | plan.get("evaluate_deep", set())
+    assert trained <= runs_of(metrics)
     made = {f"{run}/{name}" for run in trained for name in ("model.safetensors", "curve.csv")}
-    made |= {f"{run}/{name}" for run in measured for name in ("metrics.json", "kl.npz")}
-    config = config_of(settled)
-    for figure in study.figures(config):
-        if made & set(study.figure_inputs(config, figure)):
-            assert f"results/figures/{figure}.png" in plan["figure"]
+    made |= {f"{os.path.dirname(p)}/{name}" for p in metrics for name in ("metrics.json", "kl.npz")}
+    config = settled.config()
+    for figure in figures(config.study):
+        if made & set(figure_inputs(config.study, config.names(), figure)):
+            assert f"results/tiny/figures/{figure}.png" in plan["figure"]
     assert "summary" in plan
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("elbo", {"train_linear", "solve", "restarts"}),
+        ("ppca", {"train_linear", "solve", "restarts", "ppca", "hessian"}),
+        ("measure", {"train_linear", "solve"}),
+        ("alignment", {"train_linear", "solve", "restarts"}),
+        ("solve", {"solve", "restarts"}),
+        ("ascent", {"solve", "restarts"}),
+        ("stationary", {"restarts", "hessian"}),
+    ],
+)
+def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
+    settled, planner, everything, module, rules
+):
+    with settled.edited({MODULE.format(module): changed}):
+        plan = planner(settled)
+    assert not (PREPARATION | {"train_deep"}) & set(plan)
+    computing = TRAINING | {"restarts", "ppca", "hessian"}
+    assert {rule: plan[rule] for rule in computing & set(plan)} == {
+        rule: everything[rule] for rule in rules
+    }
+
+
+def added_dataset(text):
+    found = json.loads(text)
+    return json.dumps(found | {"Letters": found["KMNIST"]}, indent=2)
+
+
+def test_a_data_set_more_runs_nothing(settled, planner):
+    with settled.edited({"src/linvae/sources/datasets.json": added_dataset}):
+        assert planner(settled) == {}
+
+
+def test_another_hash_of_the_studys_own_images_fetches_them_anew(settled, planner):
+    def edit(text):
+        found = json.loads(text)
+        found["MNIST"]["train-images-idx3-ubyte.gz"].append(32 * "0")
+        return json.dumps(found, indent=2)
+
+    with settled.edited({"src/linvae/sources/datasets.json": edit}):
+        assert "fetch" in planner(settled)
+
+
+# The settings of every model and of every section, and what a field goes before.
+SETTINGS = {
+    "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
+    "settings/measurement": "    @property\n    def name",
+}
+
+
+@pytest.mark.parametrize(("module", "place"), SETTINGS.items(), ids=SETTINGS)
+def test_a_setting_more_that_is_off_computes_nothing(settled, planner, module, place):
+    def edit(text):
+        assert text.count(place) == 1
+        return text.replace(place, f"    added: bool = False\n\n{place}")
+
+    with settled.edited({MODULE.format(module): edit}):
+        # Only the record of the study tells every setting of every model.
+        assert planner(settled) == SUMMARY
 
 
 def test_a_new_module_counts_where_it_is_imported(settled, planner):
@@ -161,15 +264,11 @@ def test_a_new_module_counts_where_it_is_imported(settled, planner):
         assert planner(settled) == expected
 
 
-def run_folder(model, noise, seed=0, k=3, data="mnist-logit-first60"):
-    return f"results/train/{model}/{data}/k{k}/{noise}/seed{seed}"
-
-
 def figures_of(*sections):
     return {
-        f"results/figures/{name}.png"
-        for name, (section, *_) in study.FIGURES.items()
-        if section in sections
+        f"results/tiny/figures/{name}.png"
+        for name, source in FIGURES.items()
+        if source.section in sections
     }
 
 
@@ -189,15 +288,15 @@ def replace(section, key, value):
 
 ADDED = {
     "seed": (append("collapse", "seeds", 1), {
-        ("train", run_folder("tiny-deep", "fixed-1", 1)),
-        ("train", run_folder("tiny-deep", "learned-1", 1)),
+        ("train_deep", ("tiny-deep", "fixed-1", 1)),
+        ("train_deep", ("tiny-deep", "learned-1", 1)),
     }, ["collapse"]),
     "variance": (append("collapse", "noise_variances", 0.1), {
-        ("train", run_folder("tiny-deep", "fixed-0.1")),
-        ("train", run_folder("tiny-deep", "learned-0.1")),
+        ("train_deep", ("tiny-deep", "fixed-0.1")),
+        ("train_deep", ("tiny-deep", "learned-0.1")),
     }, ["collapse"]),
     "k": (append("latent_dim", "n_latents", 7), {
-        ("solve", run_folder("tiny-lbfgs", "learned-1", k=7)),
+        ("solve", ("tiny-lbfgs", "learned-1", 0, 7)),
     }, ["latent_dim"]),
     "encoder": (append("encoders", "models", "tiny-sampled"), set(), ["encoders"]),
 }  # fmt: skip
@@ -209,9 +308,10 @@ def test_an_addition_runs_the_new_jobs_and_their_aggregates(
 ):
     with settled.reconfigured(change):
         plan = planner(settled)
-    assert {(r, f) for r in TRAINING for f in runs_of(plan.get(r, ()))} == runs
+        expected = {(rule, settled.run_folder(*run)) for rule, run in runs}
+    assert {(r, f) for r in TRAINING for f in runs_of(plan.get(r, ()))} == expected
     measured = runs_of(plan.get("evaluate", set()) | plan.get("evaluate_deep", set()))
-    assert measured == {folder for _, folder in runs}
+    assert measured == {folder for _, folder in expected}
     assert plan["figure"] == figures_of(*sections)
     assert not PREPARATION & set(plan)
     assert "summary" in plan
@@ -227,10 +327,10 @@ def test_a_new_encoder_model_runs_its_jobs_and_refreshes_its_figure(settled, pla
 
     with settled.reconfigured(change):
         plan = planner(settled)
-    run = run_folder("tiny-tanh", "learned-1")
-    assert runs_of(plan["train"]) == runs_of(plan["evaluate"]) == {run}
-    assert plan["figure"] == {"results/figures/fig5_encoders.png"}
-    assert not (PREPARATION | {"ppca", "solve", "evaluate_deep"}) & set(plan)
+        run = settled.run_folder("tiny-tanh", "learned-1")
+    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate"]) == {run}
+    assert plan["figure"] == {"results/tiny/figures/fig5_encoders.png"}
+    assert not (PREPARATION | {"ppca", "solve", "train_deep", "evaluate_deep"}) & set(plan)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +361,24 @@ def test_a_style_key_redraws_that_figure_only(settled, planner):
         settings["figures"] = {"fig6_latent_dim": {"title": "Latents"}}
 
     with settled.reconfigured(change):
-        assert planner(settled) == {"figure": {"results/figures/fig6_latent_dim.png"}}
+        figure = {"figure": {"results/tiny/figures/fig6_latent_dim.png"}}
+        assert planner(settled) == figure | SUMMARY
+
+
+def test_a_style_of_a_figure_that_is_not_drawn_draws_nothing(settled, planner):
+    def without(settings):
+        settings["study"]["encoders"] = None
+
+    def styled(settings):
+        without(settings)
+        settings["figures"] = {"fig5_encoders": {"title": "Encoders"}}
+
+    plans = []
+    for change in (without, styled):
+        with settled.reconfigured(change):
+            plans.append(planner(settled))
+    assert plans[0] == plans[1]
+    assert "figure" not in plans[1]
 
 
 def test_a_learning_rate_retrains_that_model_only(settled, planner):
@@ -270,15 +387,51 @@ def test_a_learning_rate_retrains_that_model_only(settled, planner):
 
     with settled.reconfigured(change):
         plan = planner(settled)
-    run = run_folder("tiny-relu", "learned-1")
-    assert runs_of(plan["train"]) == runs_of(plan["evaluate"]) == {run}
+        run = settled.run_folder("tiny-relu", "learned-1")
+    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate"]) == {run}
     assert plan["figure"] == figures_of("encoders")
-    assert not (PREPARATION | {"ppca", "solve", "evaluate_deep"}) & set(plan)
+    assert not (PREPARATION | {"ppca", "solve", "train_deep", "evaluate_deep"}) & set(plan)
 
 
-def test_an_unused_model_runs_nothing(settled, planner):
+def test_another_learning_rate_is_another_run_and_going_back_plans_nothing(project, planner):
+    def change(settings):
+        settings["models"]["tiny-relu"]["training"]["learning_rate"] = 0.02
+
+    before = project.run_folder("tiny-relu", "learned-1")
+    with project.reconfigured(change):
+        run = project.run_folder("tiny-relu", "learned-1")
+        assert run != before
+        project.snakemake(f"{run}/metrics.json", "--cores", "2")
+    assert planner(project) == {}
+    # Both are kept: this way there is nothing left to train either.
+    with project.reconfigured(change):
+        plan = planner(project)
+    assert set(plan) == {"figure", "claims", "summary"}
+    assert plan["figure"] == figures_of("encoders")
+
+
+def test_an_unused_model_computes_nothing(settled, planner):
     def change(settings):
         settings["models"]["spare"] = {"extends": "tiny-adam"}
 
     with settled.reconfigured(change):
-        assert planner(settled) == {}
+        assert planner(settled) == SUMMARY
+
+
+def test_a_study_of_another_name_shares_every_run(settled, planner):
+    with settled.reconfigured(lambda settings: settings.update(name="other")):
+        plan = planner(settled)
+    assert set(plan) == {"figure", "claims", "table1", "summary"}
+    assert all(path.startswith("results/other/") for paths in plan.values() for path in paths)
+
+
+def test_time_between_checkpoints_decides_no_result(settled, planner):
+    with settled.reconfigured(lambda settings: settings.update(checkpoint_seconds=1)):
+        assert planner(settled) == SUMMARY
+
+
+def test_another_measurement_measures_deep_runs_beside_the_old_measurements(settled, planner):
+    with settled.reconfigured(lambda settings: settings["measurement"].update(delta=0.05)):
+        plan = planner(settled)
+    assert not (PREPARATION | TRAINING | {"ppca", "evaluate"}) & set(plan)
+    assert all("/delta0.05-draws2/" in path for path in plan["evaluate_deep"])

@@ -12,8 +12,6 @@ import pytest
 EXHAUSTIVE = "LINVAE_EXHAUSTIVE" in os.environ
 # All that a study computes; pictures have a test of their own.
 SUFFIXES = (".json", ".csv", ".safetensors", ".npz", ".md")
-DEEP = "results/train/tiny-deep/mnist-logit-first60/k3/fixed-1/seed0/metrics.json"
-SOLVED = "results/train/tiny-lbfgs/mnist-logit-first60/k3/learned-1/seed0/metrics.json"
 
 
 def differing(found, expected):
@@ -28,9 +26,16 @@ def order(log):
 
 def test_results_depend_neither_on_cores_nor_on_the_order_of_jobs(finished, fresh, tmp_path):
     other = fresh.copy_to(tmp_path / "other")
+    deep, solved = (
+        f"{fresh.run_folder(model, noise)}/{measured}metrics.json"
+        for model, noise, measured in (
+            ("tiny-deep", "fixed-1", "draws2/"),
+            ("tiny-lbfgs", "learned-1", ""),
+        )
+    )
     orders = []
-    for project, cores, first in ((fresh, "1", DEEP), (other, "4", SOLVED)):
-        log = project.snakemake(DEEP, SOLVED, "--cores", cores, "--prioritize", first).stdout
+    for project, cores, first in ((fresh, "1", deep), (other, "4", solved)):
+        log = project.snakemake(deep, solved, "--cores", cores, "--prioritize", first).stdout
         orders.append(order(log))
         found = project.results(*SUFFIXES)
         assert len(found) >= 10
@@ -48,7 +53,8 @@ def test_the_whole_study_repeats_its_bytes(finished, fresh, cores):
 
 
 def test_figures_repeat_their_bytes(finished, project):
-    targets = ["results/figures/fig6_latent_dim.png", "results/figures/fig12_samples.png"]
+    names = ("fig6_latent_dim", "fig12_samples")
+    targets = [f"results/tiny/figures/{name}.png" for name in names]
     for target in targets:
         (project.folder / target).unlink()
     project.snakemake(*targets, "--cores", "2")

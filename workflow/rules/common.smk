@@ -89,7 +89,7 @@ onstart:
 
 wildcard_constraints:
     dataset=one_of([DATASET]),
-    data=one_of([DATASET]) + "-" + VARIANT_PATTERN,
+    data=f"{one_of([DATASET])}-{VARIANT_PATTERN}",
     k=r"[1-9][0-9]*",
     noise=r"(?:fixed|learned)-[0-9]+(?:\.[0-9]+)?",
     seed=r"[0-9]+",

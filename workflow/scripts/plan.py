@@ -27,7 +27,8 @@ def main(overlays: list[str]) -> None:
         config = load(named(raw, overlays))
     except ConfigError as error:
         sys.exit(f"the configuration is not valid:\n{error}")
-    print(cost.report(config, config.study.all_runs(config.names()), rates))  # noqa: T201
+    runs = config.study.all_runs(config.names())
+    print(cost.report(config.models, runs, rates))  # noqa: T201
 
 
 if __name__ == "__main__":

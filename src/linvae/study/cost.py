@@ -6,16 +6,12 @@ it); the sizes follow from the models. Estimates, good to a factor of about two.
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from linvae.naming import Run, parse_data
 from linvae.settings.model import ModelSettings
-
-if TYPE_CHECKING:
-    from linvae.config.load import StudyConfig
 
 __all__ = ["Cost", "Rates", "data_megabytes", "job_cost", "report", "training_images"]
 
@@ -112,11 +108,11 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
     return Cost(1, _START_SECONDS + seconds, 0.0, disk, peak)
 
 
-def report(config: "StudyConfig", runs: Iterable[Run], rates: Rates) -> str:
+def report(models: Mapping[str, ModelSettings], runs: Iterable[Run], rates: Rates) -> str:
     """Tabulate the cost of a study's training jobs by model, and sum it up."""
     by_model: dict[str, Cost] = {}
     for run in runs:
-        cost = job_cost(config.models[run.model], run, training_images(run.data), rates)
+        cost = job_cost(models[run.model], run, training_images(run.data), rates)
         by_model[run.model] = by_model.get(run.model, Cost()) + cost
     heading = (
         f"{'model':28s} {'jobs':>5s} {'CPU h':>9s} {'GPU h':>8s} {'GB disk':>8s} {'GB mem':>7s}"
@@ -124,7 +120,7 @@ def report(config: "StudyConfig", runs: Iterable[Run], rates: Rates) -> str:
     lines = [heading, *(_row(name, cost) for name, cost in by_model.items())]
     everything = sum(by_model.values(), Cost())
     lines.append(_row("all training jobs", everything))
-    on_gpu = [name for name in by_model if config.models[name].job.device != "cpu"]
+    on_gpu = [name for name in by_model if models[name].job.device != "cpu"]
     if on_gpu and rates.gpu_weight_images_per_second is None:
         lines.append(
             f"No GPU was measured: {', '.join(on_gpu)} may use one (device), but their hours are "

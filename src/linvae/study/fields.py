@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from linvae.naming import MODEL_PATTERN, parse_variant
+from linvae.naming import MODEL_PATTERN, DataName, parse_variant
 from linvae.noise import parse_noise
 from linvae.settings.values import Real, Whole
 
@@ -26,7 +26,14 @@ N_FEATURES = 784
 
 
 def _variant(value: str) -> str:
-    parse_variant("mnist", value)
+    name = parse_variant("mnist", value)
+    plain = str(DataName("", name.preprocessing, name.n_images)).removeprefix("-")
+    if value != plain:
+        msg = (
+            f"data variant {value!r} says more than {plain!r}: test images are set in dataset, "
+            "the dither's seed and lambda in preprocess, for all data of the study"
+        )
+        raise ValueError(msg)
     return value
 
 

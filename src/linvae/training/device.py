@@ -17,7 +17,7 @@ def device_of(name: str) -> torch.device:
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        msg = "training.device is cuda, but torch sees no GPU; set it to auto or cpu"
+        msg = "job.device is cuda, but torch sees no GPU; set it to auto or cpu"
         raise ValueError(msg)
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 

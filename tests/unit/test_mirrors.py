@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from linvae.sources import mirrors as torchvision_datasets
-from linvae.sources.idx import DATASETS
+from linvae.sources import mirrors
 from linvae.sources.mirrors import MirrorError, dataset_class, download, import_datasets
+from linvae.sources.registry import DATASETS, IMAGE_FILES
 
 
 def _run(code):
@@ -52,28 +52,33 @@ def test_other_failures_of_the_import_are_not_hidden(monkeypatch):
         msg = "something else"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(torchvision_datasets.importlib, "import_module", fail)
+    monkeypatch.setattr(mirrors.importlib, "import_module", fail)
     with pytest.raises(RuntimeError, match="something else"):
         import_datasets()
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
 def test_pinned_hashes_are_those_of_torchvision(name):
-    assert dict(dataset_class(name).resources) == DATASETS[name]
+    expected = dict(dataset_class(name).resources)
+    assert set(DATASETS[name]) == set(IMAGE_FILES.values())
+    # The first of those accepted.
+    assert {file: hashes[0] for file, hashes in DATASETS[name].items()} == {
+        file: expected[file] for file in DATASETS[name]
+    }
 
 
 def test_silent_mirror_is_given_up_within_the_time_limit(monkeypatch, tmp_path):
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(torchvision_datasets, "PROBE_TIMEOUT", 0.3)
+    monkeypatch.setattr(mirrors, "PROBE_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        mirrors = [f"http://127.0.0.1:{silent.getsockname()[1]}/", "http://127.0.0.1:1/"]
-        monkeypatch.setattr(dataset_class("MNIST"), "mirrors", mirrors)
+        tried = [f"http://127.0.0.1:{silent.getsockname()[1]}/", "http://127.0.0.1:1/"]
+        monkeypatch.setattr(dataset_class("MNIST"), "mirrors", tried)
         start = time.monotonic()
         with pytest.raises(MirrorError) as caught:
             download("MNIST", tmp_path)
         # The limits add up to 1.6 s; without them it would be forever.
         assert time.monotonic() - start < 10
-    assert all(mirror in str(caught.value) for mirror in mirrors)
+    assert all(mirror in str(caught.value) for mirror in tried)
 
 
 def test_endless_name_lookup_is_given_up(monkeypatch, tmp_path):
@@ -83,8 +88,8 @@ def test_endless_name_lookup_is_given_up(monkeypatch, tmp_path):
         released.wait(60)
         raise OSError
 
-    monkeypatch.setattr(torchvision_datasets, "PROBE_TIMEOUT", 0.1)
-    monkeypatch.setattr(torchvision_datasets.urllib.request, "urlopen", hang)
+    monkeypatch.setattr(mirrors, "PROBE_TIMEOUT", 0.1)
+    monkeypatch.setattr(mirrors.urllib.request, "urlopen", hang)
     start = time.monotonic()
     with pytest.raises(MirrorError, match=r"no answer within 0.1 s"):
         download("MNIST", tmp_path)
@@ -99,7 +104,7 @@ def test_full_disk_is_not_blamed_on_the_mirror(monkeypatch, tmp_path):
     def no_space(self):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(torchvision_datasets, "_probe", lambda mirrors, name: (mirrors, {}))
+    monkeypatch.setattr(mirrors, "_probe", lambda mirrors, name: (mirrors, {}))
     monkeypatch.setattr(mnist, "download", no_space)
     with pytest.raises(OSError, match="No space left") as caught:
         download("MNIST", tmp_path)

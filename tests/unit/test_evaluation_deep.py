@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from linvae import ppca
-from linvae.collapse import CollapseCurve, collapse_percent
+from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.evaluation.deep import Encoded, deep_metrics, encode, evaluate_and_save
 from linvae.files import read_arrays, read_json
 from linvae.noise import parse_noise
 from linvae.preprocess import inverse_logit, logit
-from linvae.settings.model import ModelSpec
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training.job import exact_elbo, train_and_save
+from linvae.training.deep import train_and_save
+from linvae.training.linear import exact_elbo
 from linvae.training.models import build
 
 D, K, N = 12, 3, 120
@@ -25,7 +26,7 @@ MODEL = {
 }
 SPEC = {
     "model": MODEL, "n_latent": K, "noise": "learned-2", "seed": 0, "threads": 1,
-    "elbo_samples": 4, "epsilon": 0.03, "delta": 0.01, "preprocessing": "logit",
+    "draws": 4, "epsilon": 0.05, "delta": 0.01, "preprocessing": "logit",
     "logit_lambda": 1e-6,
 }  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_files_of_a_run(finished, data, tmp_path):
     metrics, kl = read_json(files["metrics.json"]), read_arrays(files["kl.npz"])
     assert (metrics["steps"], metrics["epochs"]) == (6, 3)
     assert list(metrics["collapse_percent"]) == sorted(
-        ["0.0001", "0.001", "0.01", "0.03", "0.1", "1", "10"]
+        ["0.0001", "0.001", "0.01", "0.03", "0.05", "0.1", "0.3", "1", "10"]
     )
     for found, prefix in ((metrics, ""), (metrics["test"], "test_")):
         assert found["tuned_elbo"] >= found["elbo"]
@@ -71,10 +72,13 @@ def test_files_of_a_run(finished, data, tmp_path):
         assert kl[f"{prefix}mean_kl"].sum() == pytest.approx(found["kl"])
         assert np.isfinite(found["bits_per_dimension"])
     assert metrics["generalization_gap"] == metrics["elbo"] - metrics["test"]["elbo"]
-    curve = CollapseCurve.load(files["kl.npz"])
-    assert curve.n_samples == len(data["train"])
+    curves = {split: CollapseCurve.from_arrays(kl, prefix) for split, prefix in SPLITS.items()}
+    assert {split: curve.n_samples for split, curve in curves.items()} == {"train": 90, "test": 30}
     for epsilon in (0.01, 0.1):
-        assert curve.percent_at(epsilon) == metrics["collapse_percent"][f"{epsilon:g}"]
+        at = curves["train"].epsilon.tolist().index(epsilon)
+        for split, found in (("train", metrics), ("test", metrics["test"])):
+            percent = curves[split].percent()[at]
+            assert percent == found["collapse_percent"][f"{epsilon:g}"]
     samples = read_arrays(files["samples.npz"])
     assert {array.dtype for array in samples.values()} == {np.dtype(np.float32)}
     assert samples["prior"].shape == samples["reconstruction"].shape == (10, D)
@@ -100,7 +104,7 @@ def test_pixels_have_no_bits_per_dimension(finished, data, tmp_path):
 
 
 def test_sampled_elbo_is_the_exact_one_where_the_decoder_is_linear(data):
-    settings = ModelSpec.model_validate(
+    settings = ModelSettings.model_validate(
         {**MODEL, "decoder": {}, "training": {**MODEL["training"], "precision": "float64"}}
     )
     spectrum = Spectrum.from_data(data["train"])
@@ -130,7 +134,7 @@ def test_metrics_follow_from_divergences_and_reconstruction(data):
     tuned = -D / 2 - D / 2 * np.log(2 * np.pi * 30 / D) - kl.sum(1).mean()
     assert metrics["tuned_elbo"] == pytest.approx(tuned)
     # Of three dimensions one is active for all data, one for 2 of 90 (over 1 %), one for none.
-    assert metrics["collapse_percent"]["0.03"] == pytest.approx(100 / 3)
+    assert metrics["collapse_percent"]["0.05"] == pytest.approx(100 / 3)
     assert metrics["collapse_percent"]["1"] == collapse_percent(kl, 1.0)
     bound = ppca.max_log_likelihood(spectrum, K, noise_variance=2.0)
     assert metrics["linear_bound"] == pytest.approx(bound)

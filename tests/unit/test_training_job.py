@@ -1,4 +1,4 @@
-"""One job from settings to files: what it writes, resumes, and leaves alone."""
+"""One job from settings to files: where it starts, what it writes, resumes, and leaves alone."""
 
 import logging
 
@@ -8,32 +8,35 @@ import pytest
 import torch
 
 from linvae import elbo
+from linvae.noise import parse_noise
+from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training import loop as train
+from linvae.training import deep, linear, loop
+from linvae.training.archive import load_model
 from linvae.training.checkpoint import Checkpoint, Superseded
-from linvae.training.job import exact_elbo, load_model, train_and_save
+from linvae.training.linear import exact_elbo
 from linvae.training.loop import NonFiniteLossError
+from linvae.training.models import build
 from linvae.weights import LinearWeights, read_archive
 
 D, K, N = 6, 2, 40
-LINEAR = {"training": {"objective": "analytic", "steps": 20, "records": 4}}
+LINEAR = {"training": {"objective": "analytic", "steps": 20}, "job": {"records": 4}}
 DEEP = {
     "encoder": {"hidden": [8, 6], "posterior": "amortised"},
     "decoder": {"hidden": [6, 8]},
-    "training": {
-        "objective": "stochastic",
-        "epochs": 4,
-        "batch_size": 16,
-        "precision": "float32",
-        "init": "principal",
-        "whiten": True,
-        "checkpoint_seconds": 0,
-    },
+    "start": {"weights": "principal", "standardize": True},
+    "training": {"objective": "stochastic", "epochs": 4, "batch_size": 16, "precision": "float32"},
 }
 RELU_ENCODER = {
     "encoder": {"hidden": [8]},
-    "training": {"objective": "analytic", "epochs": 5, "standardize": True},
+    "start": {"standardize": True},
+    "training": {"objective": "analytic", "epochs": 5},
 }
+
+
+@pytest.fixture(autouse=True)
+def _checkpoint_after_every_epoch(monkeypatch):
+    monkeypatch.setenv("LINVAE_CHECKPOINT_SECONDS", "0")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +61,7 @@ def outputs(folder):
 
 def test_linear_run_writes_its_matrices_and_their_exact_elbo(spectrum, tmp_path):
     model, curve = outputs(tmp_path)
-    train_and_save(spec(LINEAR), spectrum, None, model, curve)
+    linear.train_and_save(spec(LINEAR), spectrum, None, model, curve)
     w = LinearWeights.load(model)
     exact = elbo.analytic(w.weights, w.encoder, w.posterior_variance, w.noise_variance, spectrum)
     last = pd.read_csv(curve).iloc[-1]
@@ -70,7 +73,7 @@ def test_linear_run_writes_its_matrices_and_their_exact_elbo(spectrum, tmp_path)
 
 def test_deep_run_is_loaded_as_it_was_trained(data, spectrum, tmp_path):
     model_file, curve = outputs(tmp_path)
-    train_and_save(spec(DEEP), spectrum, data, model_file, curve)
+    deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
     model = load_model(model_file, spectrum)
     x = torch.as_tensor(data, dtype=torch.float32)
     again = load_model(model_file, spectrum)
@@ -82,11 +85,11 @@ def test_deep_run_is_loaded_as_it_was_trained(data, spectrum, tmp_path):
 
 def test_exact_elbo_does_not_depend_on_the_chunk(data, spectrum, tmp_path, monkeypatch):
     model_file, curve = outputs(tmp_path)
-    train_and_save(spec(RELU_ENCODER), spectrum, data, model_file, curve)
+    linear.train_and_save(spec(RELU_ENCODER), spectrum, data, model_file, curve)
     model = load_model(model_file, spectrum)
     whole = exact_elbo(model, data)
     assert pd.read_csv(curve)["elbo"].iloc[-1] == pytest.approx(whole, rel=1e-12)
-    monkeypatch.setattr("linvae.training.job._CHUNK", 7)
+    monkeypatch.setattr("linvae.training.linear._CHUNK", 7)
     assert exact_elbo(model, data) == pytest.approx(whole, rel=1e-12)
 
 
@@ -98,19 +101,19 @@ def test_a_killed_job_started_again_writes_the_same_bytes(data, spectrum, tmp_pa
     whole, again = tmp_path / "whole", tmp_path / "again"
     for folder in (whole, again):
         folder.mkdir()
-    train_and_save(spec(DEEP), spectrum, data, *outputs(whole))
+    deep.train_and_save(spec(DEEP), spectrum, data, *outputs(whole))
     save = Checkpoint.save
 
-    def dying(self, tensors, step):
-        save(self, tensors, step)
+    def dying(self, tensors, step, curve):
+        save(self, tensors, step, curve)
         raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", dying)
         with pytest.raises(Killed):
-            train_and_save(spec(DEEP), spectrum, data, *outputs(again))
+            deep.train_and_save(spec(DEEP), spectrum, data, *outputs(again))
     assert (again / "checkpoint.safetensors").exists()
-    train_and_save(spec(DEEP), spectrum, data, *outputs(again))
+    deep.train_and_save(spec(DEEP), spectrum, data, *outputs(again))
     for one, other in zip(outputs(whole), outputs(again), strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert not (again / "checkpoint.safetensors").exists()
@@ -121,7 +124,7 @@ def test_another_seed_gives_another_model(data, spectrum, tmp_path):
     for seed in (0, 1):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        train_and_save({**spec(DEEP), "seed": seed}, spectrum, data, *outputs(folder))
+        deep.train_and_save({**spec(DEEP), "seed": seed}, spectrum, data, *outputs(folder))
         files.append((folder / "curve.csv").read_bytes())
     assert files[0] != files[1]
 
@@ -129,39 +132,39 @@ def test_another_seed_gives_another_model(data, spectrum, tmp_path):
 def test_a_job_that_was_taken_over_writes_nothing(data, spectrum, tmp_path, monkeypatch):
     save = Checkpoint.save
 
-    def lost(self, tensors, step):
-        save(self, tensors, step)
+    def lost(self, tensors, step, curve):
+        save(self, tensors, step, curve)
         Checkpoint(self.path, self.specification)
 
     monkeypatch.setattr(Checkpoint, "save", lost)
     with pytest.raises(Superseded):
-        train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
 def test_a_job_that_was_taken_over_at_its_end_writes_nothing(data, spectrum, tmp_path, monkeypatch):
     def trained(*arguments, checkpoint, **options):
-        curve = train.fit(*arguments, checkpoint=checkpoint, **options)
+        curve = loop.fit(*arguments, checkpoint=checkpoint, **options)
         Checkpoint(checkpoint.path, checkpoint.specification)
         return curve
 
     monkeypatch.setattr("linvae.training.job.fit", trained)
     with pytest.raises(Superseded):
-        train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
 def test_a_job_without_finite_loss_writes_nothing(data, spectrum, tmp_path):
     settings = {**spec(DEEP, learning_rate=1e6, epochs=3000), "noise": "fixed-0.001"}
     with pytest.raises(NonFiniteLossError, match="lower training.learning_rate"):
-        train_and_save(settings, spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(settings, spectrum, data, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
 def test_a_damaged_checkpoint_does_not_stop_a_job(data, spectrum, tmp_path, caplog):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"half a file")
     with caplog.at_level(logging.WARNING):
-        train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
     assert "set aside" in caplog.text
     assert (tmp_path / "checkpoint.damaged").exists()
     assert all(file.exists() for file in outputs(tmp_path))
@@ -170,10 +173,10 @@ def test_a_damaged_checkpoint_does_not_stop_a_job(data, spectrum, tmp_path, capl
 @pytest.mark.parametrize("damage", ["truncate", "other spectrum", "linear"])
 def test_a_damaged_model_is_one_clear_error(data, spectrum, tmp_path, damage):
     model_file, curve = outputs(tmp_path)
-    settings = LINEAR if damage == "linear" else DEEP
-    train_and_save(
-        spec(settings), spectrum, None if damage == "linear" else data, model_file, curve
-    )
+    if damage == "linear":
+        linear.train_and_save(spec(LINEAR), spectrum, None, model_file, curve)
+    else:
+        deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
     if damage == "truncate":
         model_file.write_bytes(model_file.read_bytes()[:-9])
     used = Spectrum.from_data(data[:, :5]) if damage == "other spectrum" else spectrum
@@ -183,6 +186,76 @@ def test_a_damaged_model_is_one_clear_error(data, spectrum, tmp_path, damage):
 
 def test_metadata_tell_what_the_run_was(data, spectrum, tmp_path):
     model_file, curve = outputs(tmp_path)
-    train_and_save(spec(DEEP), spectrum, data, model_file, curve)
+    deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
     _, metadata = read_archive(model_file)
     assert (metadata["n_latent"], metadata["noise"], metadata["seed"]) == (K, "learned-1", 0)
+
+
+def started(data, hidden=(10, 7), **start):
+    """Return a deep model that starts at the principal components."""
+    settings = ModelSettings.model_validate(
+        {
+            "encoder": {"hidden": hidden, "posterior": "amortised"},
+            "decoder": {"hidden": hidden[::-1]},
+            "start": {"weights": "principal", **start},
+            "training": {"objective": "stochastic", "epochs": 1},
+        }
+    )
+    spectrum = Spectrum.from_data(data)
+    model = build(settings, spectrum, K, parse_noise("fixed-1"), 0)
+    deep.start_at_principal_components(model, spectrum)
+    return model
+
+
+@pytest.mark.parametrize("units", [{}, {"standardize": True}])
+@pytest.mark.parametrize("hidden", [(4,), (10, 7), (8, 9, 4)])
+def test_mean_and_reconstruction_are_those_of_pca(data, hidden, units):
+    model = started(data, hidden, **units)
+    x = torch.as_tensor(data)
+    mean, _ = model.encode(x)
+    # Latents are uncorrelated with unit variance, and decode to the projection of numpy's SVD.
+    np.testing.assert_allclose(np.cov(mean.detach().numpy().T, ddof=0), np.eye(K), atol=1e-10)
+    centred = data - data.mean(0)
+    leading = np.linalg.svd(centred)[2][:K]
+    projection = centred @ leading.T @ leading + data.mean(0)
+    np.testing.assert_allclose(model.decode(mean).detach().numpy(), projection, atol=1e-10)
+
+
+def test_other_units_keep_random_weights_and_every_weight_can_learn(data):
+    model = started(data)
+    y = model.units.inward(torch.as_tensor(data))
+    assert model.encoder.trunk[0].weight[2 * K :].abs().min() > 0
+    mean, log_variance = model.encoder(y)
+    (model.decoder(mean).square().sum() + log_variance.square().sum()).backward()
+    assert model.decoder[-1].weight.grad.abs().sum(0).min() >= 0
+    assert model.encoder.mean[-1].weight.grad[:, 2 * K :].abs().max() > 0
+
+
+def test_directions_without_variance_are_finite(data):
+    flat = data.copy()
+    flat[:, 2:] = 1.0
+    mean, _ = started(flat, standardize=True).encode(torch.as_tensor(flat))
+    assert torch.isfinite(mean).all()
+
+
+@pytest.mark.parametrize("weights", ["random", "principal"])
+def test_a_deep_job_starts_where_its_settings_say(data, spectrum, tmp_path, monkeypatch, weights):
+    x = torch.as_tensor(data, dtype=torch.float32)
+    seen = []
+
+    def at_the_start(model, *arguments, **options):
+        seen.append(np.cov(model.encode(x)[0].detach().numpy().T, ddof=0))
+        raise Killed
+
+    monkeypatch.setattr(deep, "train", at_the_start)
+    with pytest.raises(Killed):
+        deep.train_and_save(
+            spec({**DEEP, "start": {"weights": weights}}), spectrum, data, *outputs(tmp_path)
+        )
+    # float32 has 7 digits.
+    assert np.allclose(seen[0], np.eye(K), atol=1e-4) == (weights == "principal")
+
+
+def test_narrow_layers_are_an_error_that_says_how_wide(data):
+    with pytest.raises(ValueError, match="at least 2 k = 4 units, found 3; .* config.yaml"):
+        started(data, (8, 3))

@@ -7,21 +7,21 @@ import yaml
 
 from linvae.config.load import load
 from linvae.naming import Run
-from linvae.settings.model import ModelSpec
-from linvae.study import runs as study
+from linvae.settings.model import ModelSettings
 from linvae.study.cost import Cost, Rates, job_cost, report, training_images
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
-RUN = Run("deep", "mnist-logit-first4000", 200, "fixed-1", 0)
+RUN = Run("deep", "0123abcd", "mnist-logit-first4000", 200, "fixed-1", 0)
 
 
-def deep(**training):
-    return ModelSpec.model_validate(
+def deep(epochs=10, **job):
+    return ModelSettings.model_validate(
         {
             "encoder": {"hidden": [1024, 512], "posterior": "amortised"},
             "decoder": {"hidden": [512, 1024]},
-            "training": {"objective": "stochastic", "epochs": 10, "batch_size": 100, **training},
+            "training": {"objective": "stochastic", "epochs": epochs, "batch_size": 100},
+            "job": job,
         }
     )
 
@@ -43,10 +43,12 @@ def test_a_gpu_counts_only_where_one_was_measured():
 
 
 def test_a_model_trained_from_the_covariance_costs_the_same_for_any_number_of_images():
-    model = ModelSpec.model_validate({"training": {"objective": "analytic", "steps": 100}})
-    run = Run("linear", "mnist-logit-all", 200, "learned-1", 0)
+    model = ModelSettings.model_validate({"training": {"objective": "analytic", "steps": 100}})
+    run = Run("linear", "0123abcd", "mnist-logit-all", 200, "learned-1", 0)
     assert job_cost(model, run, 1000, RATES) == job_cost(model, run, 60_000, RATES)
-    stochastic = ModelSpec.model_validate({"training": {"objective": "stochastic", "steps": 100}})
+    stochastic = ModelSettings.model_validate(
+        {"training": {"objective": "stochastic", "steps": 100}}
+    )
     costs = [job_cost(stochastic, run, n, RATES).cpu_seconds for n in (1000, 60_000)]
     assert costs[1] > 10 * costs[0]
 
@@ -62,8 +64,8 @@ def test_the_number_of_images_is_in_the_name():
 
 def test_the_report_counts_every_job_of_the_default_study():
     config = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    runs = study.all_runs(config)
+    runs = config.study.all_runs(config.names())
     rates = Rates.load(ROOT / "benchmarks" / "throughput.json")
-    text = report(config, runs, rates)
+    text = report(config.models, runs, rates)
     assert text.splitlines()[-1].split()[:4] == ["all", "training", "jobs", str(len(runs))]
     assert "linear-lbfgs" in text

@@ -4,7 +4,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from linvae import stationary
-from linvae.evaluation.hessian import column_hessian, curvature, weights_gradient
+from linvae.evaluation.hessian import column_hessian, hessian_table, weights_gradient
 from linvae.spectrum import Spectrum
 
 D, K = 6, 4
@@ -61,7 +61,7 @@ def test_gradient_equals_differences_of_the_gaussian_density(x, spectrum):
 
 
 def test_table_agrees_with_the_formula_and_the_points_are_stationary(spectrum):
-    table = curvature(spectrum, K, [3, 5])
+    table = hessian_table(spectrum, K, [3, 5])
     assert len(table) == 2 * 2 * D
     scale = 1.0 / table["noise_variance"]
     assert ((table["autograd"] - table["formula"]).abs() < 1e-12 * scale).all()
@@ -73,7 +73,7 @@ def test_table_agrees_with_the_formula_and_the_points_are_stationary(spectrum):
 
 
 def test_points_retain_what_exceeds_the_noise_and_leave_a_zero_column(spectrum):
-    table = curvature(spectrum, K, [3, 5])
+    table = hessian_table(spectrum, K, [3, 5])
     used = {
         point: rows.loc[rows["used"], "direction"].tolist()
         for point, rows in table.groupby(["noise_at", "retained"])
@@ -94,4 +94,4 @@ def test_a_point_that_is_not_stationary_is_seen(spectrum):
 @pytest.mark.parametrize(("n_latent", "noise_at"), [(K, 0), (K, D + 1), (1, 2), (D, 2)])
 def test_impossible_points_are_errors(spectrum, n_latent, noise_at):
     with pytest.raises(ValueError, match=r"study\.stationary"):
-        curvature(spectrum, n_latent, [noise_at])
+        hessian_table(spectrum, n_latent, [noise_at])
