@@ -4,7 +4,6 @@ from deep_runs import deep_runs
 
 from linvae.claims.annealing import annealing_leaves_collapse
 
-
 PAIRS = [("deep", "annealed")]
 
 

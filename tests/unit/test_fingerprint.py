@@ -124,7 +124,8 @@ def test_named_modules_count(tmp_path):
         ("fetch", ["linvae.elbo", "linvae.training.loop", "linvae.config.load", "linvae.plots"]),
         ("preprocess", ["linvae.elbo", "linvae.training.loop", "linvae.config.load"]),
         ("spectrum", ["linvae.elbo", "linvae.ppca", "linvae.training.loop", "linvae.config.load"]),
-        ("train", ["linvae.collapse", "linvae.config.load", "linvae.plots", "linvae.solve"]),
+        ("train_linear", ["linvae.collapse", "linvae.config.load", "linvae.plots", "linvae.solve"]),
+        ("train_deep", ["linvae.elbo", "linvae.ppca", "linvae.measure", "linvae.study.study"]),
         (
             "solve",
             ["linvae.collapse", "linvae.config.load", "linvae.plots", "linvae.training.loop"],
