@@ -2,19 +2,30 @@
 
 Snakemake watches a rule's script file and its inputs, not the modules that the script imports. Each
 rule therefore carries, in its one parameter, the fingerprint of its script: a hash of the syntax
-trees, without docstrings, of the script and of every linvae module that it reaches.
+trees, without docstrings, of the script and of every linvae module that it reaches. It is the same
+under every Python that linvae supports.
 """
 
 import ast
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
-__all__ = ["fingerprint", "reached_modules", "specification"]
+__all__ = [
+    "code_files",
+    "combined",
+    "fingerprint",
+    "module_file",
+    "reached_modules",
+    "specification",
+    "tree_hash",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
+_SETTINGS = _PACKAGE / "settings"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -29,7 +40,8 @@ def specification(code: str, **section: object) -> str:
 def fingerprint(script: str | Path, modules: Iterable[str] = ()) -> str:
     """Hash the code of a script and of all linvae modules that it reaches.
 
-    Comments, docstrings and formatting do not count.
+    Comments, docstrings and formatting do not count, nor do the fields of settings: a job's
+    specification has their values.
 
     Parameters
     ----------
@@ -38,10 +50,20 @@ def fingerprint(script: str | Path, modules: Iterable[str] = ()) -> str:
     modules
         Modules that the program loads by name, for example ``linvae.plots.fig1_elbo_vs_ppca``.
     """
-    digest = hashlib.sha256(_tree_hash(Path(script)).encode())
-    for name in reached_modules(script, modules):
-        digest.update(f"{name} {_tree_hash(_module_file(name))}".encode())
-    return digest.hexdigest()[:16]
+    files = code_files(script, modules)
+    return combined({name: _tree_hash(file) for name, file in files.items()})
+
+
+def combined(hashes: Mapping[str, str]) -> str:
+    """One fingerprint from hashes of files by name."""
+    text = "".join(f"{name} {found}\n" for name, found in sorted(hashes.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def code_files(script: str | Path, modules: Iterable[str] = ()) -> dict[str, Path]:
+    """Files of a program's code: itself as ``__main__``, and each module that it reaches."""
+    reached = reached_modules(script, modules)
+    return {"__main__": Path(script), **{name: module_file(name) for name in reached}}
 
 
 def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[str, ...]:
@@ -51,15 +73,28 @@ def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[st
     waiting.update(modules)
     while waiting:
         name = waiting.pop()
-        if name in found or _module_file(name) is None:
+        if name in found or module_file(name) is None:
             continue
         found.add(name)
-        waiting.update(_imports(_module_file(name)))
+        waiting.update(_imports(module_file(name)))
         waiting.update(name.rsplit(".", i)[0] for i in range(1, name.count(".") + 1))
     return tuple(sorted(found))
 
 
-def _module_file(name: str) -> Path | None:
+def tree_hash(file: Path, source: bytes) -> str:
+    """Hash what counts in a file's source: its syntax tree without docstrings."""
+    tree = ast.parse(source, filename=str(file))
+    is_settings = file.resolve().is_relative_to(_SETTINGS)
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        if is_settings and isinstance(node, ast.ClassDef):
+            # Fields of settings: a new one with a default must rerun nothing.
+            node.body = [part for part in node.body if not isinstance(part, ast.AnnAssign)]
+    return hashlib.sha256("".join(_dump(tree)).encode()).hexdigest()
+
+
+def module_file(name: str) -> Path | None:
     """File of a linvae module, or None for a name that is no module (a function, say)."""
     parts = name.split(".")
     if parts[0] != "linvae":
@@ -75,7 +110,7 @@ def _module_file(name: str) -> Path | None:
 def _imports(file: Path) -> frozenset[str]:
     """Names that a file imports anywhere: ``a`` and ``a.b`` for ``from a import b``."""
     names: set[str] = set()
-    for node in ast.walk(_tree(file)):
+    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -86,12 +121,43 @@ def _imports(file: Path) -> frozenset[str]:
 
 @cache
 def _tree_hash(file: Path) -> str:
-    tree = _tree(file)
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return tree_hash(file, file.read_bytes())
 
 
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+def _dump(node: object) -> Iterator[str]:
+    """Text of a syntax tree, the same under every Python.
+
+    `ast.dump` shows fields that newer versions add, and leaves out others than older ones do: here
+    an empty field never shows. Only a constant may be empty and mean it.
+    """
+    if isinstance(node, ast.Constant):
+        # Which characters repr escapes depends on the version's Unicode tables.
+        yield f"{type(node.value).__name__}:{ascii(node.value)}"
+    elif isinstance(node, ast.JoinedStr):
+        # Versions cut the text between an f-string's fields differently, some into empty pieces.
+        yield "JoinedStr["
+        for constant, parts in groupby(node.values, lambda part: isinstance(part, ast.Constant)):
+            if not constant:
+                yield from _dump(list(parts))
+            elif text := "".join(part.value for part in parts):
+                yield ascii(text)
+        yield "]"
+    elif isinstance(node, ast.AST):
+        yield type(node).__name__
+        yield "("
+        for name in sorted(node._fields):
+            value = getattr(node, name, None)
+            if value or isinstance(value, bool):
+                yield name
+                yield "="
+                yield from _dump(value)
+                yield ","
+        yield ")"
+    elif isinstance(node, list):
+        yield "["
+        for part in node:
+            yield from _dump(part)
+            yield ","
+        yield "]"
+    else:
+        yield ascii(node)

@@ -7,7 +7,9 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from linvae.planned import require_planned
 
 __all__ = ["run"]
 
@@ -18,11 +20,19 @@ _HINTS = {
 }
 
 
-def run(main: Callable[..., None]) -> None:
+def run(main: Callable[..., None], modules: Callable[[dict], Iterable[str]] = lambda _: ()) -> None:
     """Call `main` with the command line's values and exit; an error becomes one clear line.
 
     Each parameter of `main` is a required option of the same name: JSON for a parameter annotated
-    ``dict``, one or more values for ``list[str]``, else a string.
+    ``dict``, one or more values for ``list[str]``, else a string. If there is a `spec` that says
+    which code was planned, nothing is called unless it is this code.
+
+    Parameters
+    ----------
+    main
+        The program.
+    modules
+        Function from `spec` to the names of the modules that the program loads by name.
     """
     # Imports live to the end: searching torch for garbage at exit would take half a second.
     gc.freeze()
@@ -40,7 +50,10 @@ def run(main: Callable[..., None]) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+    spec = getattr(arguments, "spec", {})
     try:
+        if "code" in spec:
+            require_planned(spec["code"], inspect.getmodule(main).__file__, modules(spec))
         main(**vars(arguments))
     except OSError as error:
         sys.exit(_os_message(error))

@@ -1,6 +1,8 @@
 """The fingerprint follows code and nothing else."""
 
+import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,9 +11,32 @@ from pathlib import Path
 import pytest
 
 import linvae
-from linvae.fingerprint import fingerprint, reached_modules, specification
+from linvae import fingerprint as module
+from linvae.fingerprint import fingerprint, reached_modules, specification, tree_hash
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+# What Pythons have come to parse, or to dump, differently: see test_every_python_agrees.
+HARD = """
+from __future__ import annotations
+class A(B, metaclass=M): x: int = 0
+async def f(a, /, b: int = 0, *c, d, e=None, **g) -> None: return [x async for x in y]
+def g(): return {**a, "b": None, u"c": ...}, lambda: 0, (yield), x[1:, ::2], -1, 1e400, 2j
+print(f"", f"a" "b" f"{x}", f"{x!r:>{n}}{y:}{z=}{{", f"{x:a{n}b{m}}")
+print(b"\\xff", "\\ud800 \U0001fae8")
+match x:
+    case None | False | [A(y=1), *_] | {"k": 0, **rest}: pass
+try: pass
+except* OSError: pass
+"""
+# Runs in any Python: the file must stand alone.
+ALONE = f"""
+import runpy, sys
+from pathlib import Path
+found = runpy.run_path({module.__file__!r})
+for script in sorted(Path({str(SCRIPTS)!r}).glob("*.py")):
+    print(found["fingerprint"](script))
+print(found["tree_hash"](Path("hard.py"), {HARD.encode()!r}))
+"""
 
 
 @pytest.fixture
@@ -112,6 +137,101 @@ def test_scripts_reach_only_what_they_need(script, out_of_reach):
     reached = reached_modules(SCRIPTS / f"{script}.py")
     assert reached
     assert not set(out_of_reach) & set(reached)
+
+
+def pythons():
+    """Other Pythons that linvae supports and this machine has."""
+    folders = [*os.get_exec_path(), *Path.home().glob(".pyenv/versions/*/bin")]
+    for minor in range(11, 20):
+        for folder in folders:
+            python = Path(folder, f"python3.{minor}")
+            command = [python, "-I", "-c", "import sys; print(sys.version_info.minor)"]
+            if minor != sys.version_info.minor and python.exists():
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.stdout == f"{minor}\n":
+                    yield python
+                    break
+
+
+def test_every_python_agrees():
+    found = {}
+    for python in (sys.executable, *pythons()):
+        command = [python, "-I", "-W", "ignore", "-c", ALONE]
+        found[str(python)] = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout
+    if len(found) == 1:
+        pytest.skip("there is only one Python here")
+    assert len(set(found.values())) == 1, found
+
+
+def test_fields_that_a_later_python_adds_do_not_count(monkeypatch):
+    before = tree_hash(Path("hard.py"), HARD.encode())
+    for node, empty in ((ast.FunctionDef, []), (ast.Call, None), (ast.Import, 0)):
+        monkeypatch.setattr(node, "_fields", (*node._fields, "added"))
+        monkeypatch.setattr(node, "added", empty, raising=False)
+    assert tree_hash(Path("hard.py"), HARD.encode()) == before
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("x = None", "x = 0"),
+        ("x = 0", "x = False"),
+        ("x = 0", "x = 0.0"),
+        ("x = ''", "x = b''"),
+        ("x: int", "x: int = None"),
+        ("f(a=None)", "f()"),
+        ("f(a=[])", "f(a=())"),
+        ("return", "return None"),
+        ("{**a}", "{None: a}"),
+        ("def f(*, a, b=0): 0", "def f(*, a=0, b): 0"),
+        ("f'{x}'", "f'{x!r}'"),
+        ("f'{x}{y}'", "f'{x} {y}'"),
+        ("f'{x}'", "f'x'"),
+        ("f'{x:}'", "f'{x:1}'"),
+        ("match x:\n case None: 0", "match x:\n case False: 0"),
+        ("match x:\n case None: 0", "match x:\n case True: 0"),
+        ("from a import b", "from .a import b"),
+        ("[x for x in y]", "[x async for x in y]"),
+        ("lambda: 0", "lambda: None"),
+    ],
+)
+def test_no_difference_of_meaning_is_lost(pair):
+    first, second = (tree_hash(Path("a.py"), text.encode()) for text in pair)
+    assert first != second
+
+
+SETTINGS = """
+class Training(Strict):
+    rate: float = Field(1e-3, gt=0)
+    {}
+
+    @validator
+    def _check(self): return self.rate {} 1
+
+LIMIT: int = {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "counts"),
+    [
+        (("added: int = 0", "<", 3), False),
+        (('rate: float = Field(2e-3, gt=0, description="faster")', "<", 3), False),
+        (("", "<=", 3), True),
+        (("", "<", 4), True),
+        (("model_config = 1", "<", 3), True),
+        (("def method(self): pass", "<", 3), True),
+    ],
+)
+@pytest.mark.parametrize("folder", ["settings", "training"])
+def test_fields_of_settings_do_not_count(edit, counts, folder):
+    file = Path(linvae.__file__).parent / folder / "model.py"
+    before, after = (
+        tree_hash(file, SETTINGS.format(*parts).encode()) for parts in (("", "<", 3), edit)
+    )
+    assert (before != after) is (counts or folder == "training")
 
 
 def test_specification_is_one_sorted_string():

@@ -3,16 +3,12 @@
 import os
 import re
 import sys
-from pathlib import Path
 
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import named
-from linvae.fingerprint import fingerprint, specification
 from linvae.naming import VARIANT_PATTERN
 from linvae.study.figures import FIGURES
-
-ROOT = Path(str(workflow.current_basedir)).parents[1]
 
 try:
     CONFIG = load(
@@ -56,11 +52,6 @@ os.environ.update(
     # No part of a job's specification: it decides no result.
     LINVAE_CHECKPOINT_SECONDS=str(CONFIG.checkpoint_seconds),
 )
-
-
-def script(name, modules=()):
-    """Fingerprint of a script of the workflow and of all modules that it reaches."""
-    return fingerprint(ROOT / "workflow" / "scripts" / f"{name}.py", modules)
 
 
 def settings_of(wildcards):

@@ -1,5 +1,6 @@
 """Fetch the images once, and turn them into each data variant that the study names."""
 
+from linvae.fingerprint import specification
 from linvae.naming import parse_data
 from linvae.sources.registry import DATASETS
 

@@ -6,7 +6,7 @@ from linvae.fingerprint import specification
 from linvae.naming import parse_run
 from linvae.study import cost
 
-RATES = cost.Rates.load(ROOT / "benchmarks" / "throughput.json")
+RATES = cost.Rates.load(CHECKOUT / "benchmarks" / "throughput.json")
 
 
 def train_spec(program):

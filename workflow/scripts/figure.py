@@ -20,4 +20,4 @@ def main(spec: dict, inputs: list[str], png: str, pdf: str, csv: str) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, modules=lambda spec: [f"linvae.plots.{spec['figure']}"])
