@@ -1,123 +1,141 @@
-"""What is kept of a study: the table of its runs, and its record."""
+"""A record says what made the files beside it, and nothing that is no longer true."""
 
 import json
-import subprocess
+import sys
+from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from linvae.files import write_csv, write_json
-from linvae.inputs import Inputs
-from linvae.naming import Run, parse_run
-from linvae.report import record
-from linvae.report.record import runs_table, study_record
-
-RUNS = [
-    Run("deep", "0123abcd", "mnist-logit-first60-test20", 3, "fixed-0.1", 1),
-    Run("linear.v2", "4567cdef", "mnist-pixels-all", 200, "learned-1", 0),
-]
-COLUMNS = ["model", "data", "n_latent", "noise", "seed", "folder", "metrics"]
-PROVENANCE = {"label": "made-up images", "train_sha256": "0a" * 32}
+from linvae.files import DamagedFileError
+from linvae.program import run
+from linvae.record import Record, find_records, recording
 
 
-@pytest.fixture
-def inputs(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    deep, linear = RUNS
-    paths = [deep.file("draws2/metrics.json"), linear.file("metrics.json")]
-    return Inputs([*paths, linear.file("curve.csv"), "results/x/claims.json"])
+    Path("input.txt").write_text("data")
+    Path("out").mkdir()
 
 
-def test_every_run_has_its_row_with_its_folder_and_its_metrics(inputs):
-    table = runs_table(inputs)
-    assert list(table.columns) == COLUMNS
-    assert len(table) == len(RUNS)
-    for row, run in zip(table.to_dict("records"), RUNS, strict=True):
-        assert row["folder"] == run.folder
-        assert parse_run(row["metrics"]) == parse_run(row["folder"]) == run
-        assert {name: row[name] for name in COLUMNS[:5]} == {
-            name: getattr(run, name) for name in COLUMNS[:5]
-        }
-    # The measurement's folder is where the metrics lie, not where the weights are.
-    assert table["metrics"][0] == RUNS[0].file("draws2/metrics.json")
+PATHS = ["input.txt", "out/a.txt", "out/b.txt"]
 
 
-def test_the_table_survives_its_file(inputs):
-    table = runs_table(inputs)
-    write_csv("runs.csv", table)
-    pd.testing.assert_frame_equal(pd.read_csv("runs.csv"), table)
+def make(spec="{}", rule="job", files=("out/a.txt", "out/b.txt")):
+    with recording(rule, spec, PATHS):
+        for file in files:
+            Path(file).with_suffix(".part").write_text(spec or "by hand")
+            Path(file).with_suffix(".part").rename(file)
 
 
-def test_a_study_without_runs_has_an_empty_table():
-    table = runs_table(Inputs(["results/x/claims.json"]))
-    assert table.empty
-    assert list(table.columns) == COLUMNS
+def test_a_record_names_outputs_inputs_and_specification():
+    make('{"b":  1}')
+    (record,) = find_records(".")
+    assert record.outputs == ["out/a.txt", "out/b.txt"]
+    assert record.inputs == ["input.txt"]
+    assert record.checksums == {
+        "input.txt": "sha256:3a6eb0790f39ac87c94f3856b2dd2c5d110e6811602261a9a923d3bb23adc8b7"
+    }
+    assert (record.rule, record.spec) == ("job", '{"b":  1}')
+    assert record.file == Path("out/.made/a.txt.json")
 
 
-def made(**changes):
-    return study_record({"name": "mine", "threads": 1} | changes, "cpu", PROVENANCE)
+def test_the_same_job_leaves_the_same_bytes():
+    make()
+    before = Path("out/.made/a.txt.json").read_bytes()
+    make()
+    assert Path("out/.made/a.txt.json").read_bytes() == before
 
 
-def test_the_record_tells_the_whole_configuration_the_device_and_the_images(tmp_path):
-    configuration = {"name": "mine", "models": {"deep": {"encoder": {"hidden": [8, 6]}}}}
-    found = study_record(configuration, "cuda", PROVENANCE)
-    assert found["name"] == "mine"
-    assert found["configuration"] == configuration
-    assert found["device"] == "cuda"
-    assert found["data"] == PROVENANCE
-    write_json(tmp_path / "study.json", found)
-    assert json.loads((tmp_path / "study.json").read_text()) == found
+@pytest.mark.parametrize("outputs_are_gone", [True, False])
+def test_while_a_job_runs_and_after_it_failed_there_is_no_record(outputs_are_gone):
+    make()
+    for file in ("out/a.txt", "out/b.txt") if outputs_are_gone else ():
+        Path(file).unlink()
+
+    def fail():
+        with recording("job", "{}", PATHS):
+            assert not list(find_records("."))
+            Path("out/a.txt").write_text("half")
+            raise OSError("full")  # noqa: EM101
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert not list(find_records("."))
 
 
-def test_the_record_tells_the_versions_of_what_computes():
-    import numpy as np
-    import torch
-
-    versions = made()["versions"]
-    assert versions["numpy"] == np.__version__
-    # What is behind the plus says how it was built.
-    assert versions["torch"].split("+")[0] == torch.__version__.split("+")[0]
-    assert versions["python"].count(".") == 2
-    assert all(versions.values())
+def test_an_input_keeps_its_own_record():
+    make()
+    with recording("reader", "{}", ["out/a.txt", "out/b.txt", "out/c.txt"]):
+        Path("out/c.txt").write_text("c")
+    first, second = sorted(find_records("."), key=lambda record: record.rule)
+    assert first.outputs == ["out/a.txt", "out/b.txt"]
+    assert (second.inputs, second.outputs) == (["out/a.txt", "out/b.txt"], ["out/c.txt"])
 
 
-def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
-    monkeypatch.setattr(record, "_PACKAGES", ("numpy", "no-such-package"))
-    versions = made()["versions"]
-    assert versions["no-such-package"] is None
-    assert versions["numpy"]
+def test_what_is_made_by_hand_has_no_record():
+    make()
+    make(spec=None)
+    assert not list(find_records("."))
 
 
-def test_two_records_of_a_study_are_the_same_and_tell_no_time_or_place():
-    assert made() == made()
-    assert "host" not in json.dumps(made()["platform"])
-    assert set(made()["platform"]) == {"system", "release", "machine", "byteorder"}
+def test_another_makers_record_replaces_the_first():
+    make(rule="train")
+    for file in ("out/a.txt", "out/b.txt"):
+        Path(file).unlink()
+    make(rule="solve", spec='{"x": 1}')
+    (record,) = find_records(".")
+    assert record.rule == "solve"
 
 
-def test_code_is_told_by_its_commit_and_whether_it_was_changed(tmp_path, monkeypatch):
-    def git(*arguments):
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b")
-        command = ["git", "-C", str(tmp_path), *identity, *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "null",
+        "[1]",
+        "{}",
+        {"outputs": []},
+        {"outputs": ["out/b.txt"]},
+        {"outputs": "out/a.txt"},
+        {"inputs": [1]},
+        {"inputs": None},
+        {"checksums": []},
+        {"checksums": {"input.txt": 1}},
+        {"spec": {}},
+        {"more": 1},
+    ],
+)
+def test_damage_is_told_and_hides_no_other_record(damage):
+    make()
+    file = Path("out/.made/a.txt.json")
+    if isinstance(damage, dict):
+        damage = json.dumps(json.loads(file.read_text()) | damage)
+    file.write_text(damage)
+    with recording("other", "{}", ["other.txt"]):
+        Path("other.txt").write_text("other")
+    damaged, other = sorted(find_records("."), key=lambda found: isinstance(found, Record))
+    assert isinstance(damaged, DamagedFileError)
+    assert "out/.made/a.txt.json is damaged" in str(damaged)
+    assert other.rule == "other"
 
-    module = tmp_path / "src" / "linvae" / "report" / "record.py"
-    module.parent.mkdir(parents=True)
-    module.write_text("")
-    monkeypatch.setattr(record, "__file__", str(module))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert made()["code"] == {"commit": None, "clean": None}
-    git("init", "-q")
-    git("add", ".")
-    git("commit", "-qm", "all")
-    assert made()["code"] == {"commit": git("rev-parse", "HEAD"), "clean": True}
-    module.write_text("X = 1\n")
-    assert made()["code"] == {"commit": git("rev-parse", "HEAD"), "clean": False}
+
+def test_leftovers_of_a_killed_writer_are_no_records():
+    make()
+    Path("out/.made/.a.txt.json.part-host-1.json").write_text("{")
+    assert len(list(find_records("."))) == 1
 
 
-def test_without_git_nothing_is_said_of_the_code(monkeypatch):
-    def missing(*arguments, **options):
-        raise FileNotFoundError
+def test_a_program_records_its_specification_to_the_letter(monkeypatch):
+    def main(spec: dict, data: list[str], result: str) -> None:
+        Path(result).write_text(f"{spec['code']} {len(data)}")
 
-    monkeypatch.setattr(record.subprocess, "run", missing)
-    assert made()["code"] == {"commit": None, "clean": None}
+    monkeypatch.setattr("linvae.program.require_planned", lambda *_: None)
+    text = '{"code":   "c", "x": 1e0}'
+    arguments = ["--spec", text, "--data", "input.txt", "input.txt", "--result", "out/r.txt"]
+    monkeypatch.setattr(sys, "argv", ["program", *arguments])
+    run(main)
+    (record,) = find_records(".")
+    assert (record.rule, record.spec) == ("test_record", text)
+    assert record.inputs == ["input.txt", "input.txt"]
+    assert record.outputs == ["out/r.txt"]
