@@ -82,8 +82,8 @@ def _arguments(main: Callable[..., None]) -> tuple[dict[str, object], dict[str, 
     return texts, values
 
 
-def _listed(value: str | list[str]) -> list[str]:
-    return value if isinstance(value, list) else [value]
+def _listed(value: str | list[str] | None) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _os_message(error: OSError) -> str:

@@ -143,12 +143,10 @@ def test_without_snakemakes_memory_finished_work_is_finished(settled, planner):
         (fewer, {"figure"}),
         ("src/linvae/training/objectives.py", {"train"}),
         ("src/linvae/plots/fig6_latent_dim.py", {"figure"}),
-        ("workflow/scripts/spectrum.py", {"spectrum"}),
     ],
 )
 def test_without_snakemakes_memory_the_same_runs_again(settled, planner, change, first):
     edited = settled.reconfigured(change) if callable(change) else settled.edited({change: edit})
-    assert planner(settled) == {}
     with edited:
         expected = planner(settled)
         assert first <= set(expected)

@@ -1,7 +1,6 @@
 """What tells finished work from work to do, beside Snakemake's own memory of it."""
 
 import ast
-import json
 from dataclasses import replace
 
 from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
@@ -11,18 +10,20 @@ from linvae.planned import plan as plan_code
 from linvae.record import Record, find_records
 
 # The fingerprints that were planned, for jobs whose scheduler starts Snakemake a second time: by
-# then the code may have been edited.
+# then the code may have been edited. Schedulers pass the environment on, some not every character.
 PLANNED_CODE = {}
+if not workflow.is_main_process:
+    PLANNED_CODE = dict(
+        part.split(":") for part in os.environ.get("LINVAE_PLANNED_CODE", "").split("/") if part
+    )
 
 
 def script(name, modules=()):
     """Fingerprint of a script of the workflow and of all modules that it reaches."""
-    program = " ".join((name, *modules))
-    if not workflow.is_main_process:
-        PLANNED_CODE.update(json.loads(os.environ.get("LINVAE_PLANNED_CODE", "{}")))
+    program = "+".join((name, *modules))
     if program not in PLANNED_CODE:
         PLANNED_CODE[program] = plan_code(CHECKOUT / "workflow" / "scripts" / f"{name}.py", modules)
-        os.environ.update(LINVAE_PLANNED_CODE=json.dumps(PLANNED_CODE))
+        os.environ.update(LINVAE_PLANNED_CODE="/".join(map(":".join, PLANNED_CODE.items())))
     return PLANNED_CODE[program]
 
 
