@@ -51,7 +51,8 @@ def plan(script: str | Path, modules: Iterable[str] = ()) -> str:
     hashes = {name: _hashes(path) for name, path in files.items()}
     code = _fingerprint(hashes)
     if _left_by_plan(code) != hashes:
-        write_json(_FOLDER / f"{code}.json", hashes)
+        with suppress(OSError):  # a job that misses them hashes for itself
+            write_json(_FOLDER / f"{code}.json", hashes)
     for path in files.values():
         # Compiled anew once, no job needs to look at what it holds.
         if _may_be_stale(path):

@@ -8,8 +8,10 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from linvae.planned import require_planned
+from linvae.record import recording
 
 __all__ = ["run"]
 
@@ -25,7 +27,8 @@ def run(main: Callable[..., None], modules: Callable[[dict], Iterable[str]] = la
 
     Each parameter of `main` is a required option of the same name: JSON for a parameter annotated
     ``dict``, one or more values for ``list[str]``, else a string. If there is a `spec` that says
-    which code was planned, nothing is called unless it is this code.
+    which code was planned, nothing is called unless it is this code, and a record of what made them
+    is left beside the outputs.
 
     Parameters
     ----------
@@ -36,31 +39,51 @@ def run(main: Callable[..., None], modules: Callable[[dict], Iterable[str]] = la
     """
     # Imports live to the end: searching torch for garbage at exit would take half a second.
     gc.freeze()
-    parser = argparse.ArgumentParser(description=inspect.getmodule(main).__doc__)
-    for name, parameter in inspect.signature(main).parameters.items():
-        option = {"required": parameter.default is inspect.Parameter.empty}
-        if parameter.annotation is dict:
-            option["type"] = json.loads
-        elif parameter.annotation == list[str]:
-            option["nargs"] = "*"
-        if not option["required"]:
-            option["default"] = parameter.default
-        parser.add_argument(f"--{name.replace('_', '-')}", **option)
-    arguments = parser.parse_args()
+    texts, values = _arguments(main)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-    spec = getattr(arguments, "spec", {})
+    script = Path(inspect.getmodule(main).__file__)
+    spec = values.get("spec", {})
+    is_planned = "code" in spec
+    paths = [path for name in texts if name != "spec" for path in _listed(texts[name])]
     try:
-        if "code" in spec:
-            require_planned(spec["code"], inspect.getmodule(main).__file__, modules(spec))
-        main(**vars(arguments))
+        if is_planned:
+            require_planned(spec["code"], script, modules(spec))
+        with recording(script.stem, texts["spec"] if is_planned else None, paths):
+            main(**values)
     except OSError as error:
         sys.exit(_os_message(error))
     except MemoryError as error:
         sys.exit(f"error: out of memory ({error}); take fewer images, or a machine with more")
     except (ValueError, ArithmeticError, RuntimeError) as error:
         sys.exit(f"error: {error}")
+
+
+def _arguments(main: Callable[..., None]) -> tuple[dict[str, object], dict[str, object]]:
+    """Values of the options that `main` names, as given and as `main` takes them."""
+    parser = argparse.ArgumentParser(description=inspect.getmodule(main).__doc__)
+    parameters = inspect.signature(main).parameters
+    for name, parameter in parameters.items():
+        option = {"required": parameter.default is inspect.Parameter.empty}
+        if parameter.annotation == list[str]:
+            option["nargs"] = "*"
+        if not option["required"]:
+            option["default"] = parameter.default
+        parser.add_argument(f"--{name.replace('_', '-')}", **option)
+    texts = vars(parser.parse_args())
+    values = dict(texts)
+    for name, parameter in parameters.items():
+        if parameter.annotation is dict:
+            try:
+                values[name] = json.loads(texts[name])
+            except ValueError as error:
+                parser.error(f"argument --{name}: {error}")
+    return texts, values
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _os_message(error: OSError) -> str:

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import multivariate_normal
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from linvae import stationary
+from linvae.evaluation import hessian
 from linvae.evaluation.hessian import column_hessian, hessian_table, weights_gradient
 from linvae.spectrum import Spectrum
 
@@ -70,6 +72,26 @@ def test_table_agrees_with_the_formula_and_the_points_are_stationary(spectrum):
     unused = table[~table["used"]]
     expected = (unused["eigenvalue"] - unused["noise_variance"]) / unused["noise_variance"] ** 2
     np.testing.assert_allclose(unused["formula"], expected, atol=1e-15)
+
+
+def test_it_uses_one_thread_whatever_is_set(spectrum, monkeypatch):
+    seen = []
+    original = hessian.column_hessian
+
+    def spy(*arguments):
+        pools = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+        seen.append((torch.get_num_threads(), pools))
+        return original(*arguments)
+
+    monkeypatch.setattr(hessian, "column_hessian", spy)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with threadpool_limits(2, user_api="blas"):
+            hessian_table(spectrum, K, [3])
+    finally:
+        torch.set_num_threads(before)
+    assert seen == 2 * [(1, {1})]
 
 
 def test_points_retain_what_exceeds_the_noise_and_leave_a_zero_column(spectrum):

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from linvae import alignment, elbo, ppca, solve
 from linvae.ascent import profiled_gradient
@@ -153,6 +154,19 @@ def test_callback_sees_every_record_and_weights_in_data_coordinates(spectrum):
     np.testing.assert_array_equal(seen[-1][1], found.weights)
     assert found.history[-1].elbo > found.history[-2].elbo + 1e-3
     assert found.history[-1].log_likelihood == pytest.approx(found.history[-2].log_likelihood)
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_it_uses_one_thread_whatever_is_set_and_gives_the_rest_back(spectrum):
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        solve.lbfgs(spectrum, 2, max_iterations=3, callback=lambda *_: seen.append(blas_threads()))
+        assert blas_threads() == {2}
+    assert seen
+    assert all(threads == {1} for threads in seen)
 
 
 def test_iterations_can_run_out(spectrum):

@@ -1,8 +1,11 @@
 """What is there is what it is said to be: caches that could lie, and do not."""
 
+import json
 import shutil
 import subprocess
 import time
+
+import pytest
 
 # Imported by every Python of the project at its start, and part of no program: the one job named
 # waits while a file `hold` is there, so that a test can edit what jobs after it will run.
@@ -74,6 +77,20 @@ def test_an_edit_while_a_study_runs_stops_the_jobs_that_it_reaches(project):
     assert project.results(*SUFFIXES) == expected
 
 
+def test_a_cluster_runs_what_was_planned_too(project):
+    # There each job starts Snakemake again, which would find the edited code to be its plan.
+    (name, output), *_ = EDITED.items()
+    submit = project.folder / "submit.sh"
+    submit.write_text(f'echo "EDITED = 1" >> {name}; bash "$1" > submitted.log 2>&1; echo 1\n')
+    (project.folder / output).unlink()
+    cluster = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", "bash submit.sh"]
+    cluster += ["--seconds-between-status-checks", "1"]
+    done = project.snakemake(output, "--jobs", "1", *cluster, check=False)
+    assert done.returncode != 0
+    assert f"error: {name} has changed since this run was planned" in done.stdout
+    assert not (project.folder / output).exists()
+
+
 def test_the_environment_of_another_checkout_is_refused(project):
     copy = project.copy_to(project.folder.with_name("copy"))
     environment = copy.environment | {"PYTHONPATH": str(project.folder / "src")}
@@ -84,6 +101,151 @@ def test_an_installed_copy_of_linvae_is_refused(project, tmp_path):
     shutil.copytree(project.folder / "src", tmp_path / "site-packages")
     environment = project.environment | {"PYTHONPATH": str(tmp_path / "site-packages")}
     refused(project, environment, tmp_path / "site-packages")
+
+
+@pytest.fixture(scope="module")
+def settled(finished, tmp_path_factory):
+    """One copy for all tests that put back what they change, `.snakemake` aside."""
+    return finished.copy_to(tmp_path_factory.mktemp("caches") / "project")
+
+
+def forget(project):
+    """Lose all that Snakemake knows."""
+    shutil.rmtree(project.folder / ".snakemake")
+
+
+def record_of(project, output):
+    """File of the record of what made an output."""
+    path = project.folder / output
+    return path.parent / ".made" / f"{path.name}.json"
+
+
+def faster(settings):
+    settings["models"]["tiny-relu"]["training"]["learning_rate"] = 0.02
+
+
+def fewer(settings):
+    settings["study"]["latent_dim"]["n_latents"] = [5]
+
+
+def test_without_snakemakes_memory_finished_work_is_finished(settled, planner):
+    forget(settled)
+    text = settled.snakemake("-n").stdout
+    assert "Nothing to be done" in text
+    assert "Restored what made" in text
+    assert planner(settled) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (faster, {"train"}),
+        (fewer, {"figure"}),
+        ("src/linvae/training/objectives.py", {"train"}),
+        ("src/linvae/plots/fig6_latent_dim.py", {"figure"}),
+    ],
+)
+def test_without_snakemakes_memory_the_same_runs_again(settled, planner, change, first):
+    edited = settled.reconfigured(change) if callable(change) else settled.edited({change: edit})
+    with edited:
+        expected = planner(settled)
+        assert first <= set(expected)
+        forget(settled)
+        assert planner(settled) == expected
+    # Planning has changed nothing.
+    assert planner(settled) == {}
+
+
+def test_what_runs_again_is_recorded_anew(project, planner):
+    figure = "src/linvae/plots/fig6_latent_dim.py"
+    with project.edited({figure: edit}):
+        forget(project)
+        assert "Params have changed" in project.snakemake("--cores", "1").stdout
+        forget(project)
+        assert planner(project) == {}
+    assert planner(project) == {"figure": {"results/figures/fig6_latent_dim.png"}}
+
+
+def test_metadata_that_was_cleaned_up_is_restored(project, planner):
+    output = f"{TRAIN.format('tiny-relu')}/model.safetensors"
+    with project.reconfigured(faster):
+        expected = planner(project)
+        project.snakemake("--cleanup-metadata", output, f"{TRAIN.format('tiny-relu')}/curve.csv")
+        assert planner(project) == expected
+
+
+def test_a_damaged_record_is_named_and_left_aside(project):
+    text = record_of(project, f"{TRAIN.format('tiny-relu')}/model.safetensors").read_text()
+    damaged = ["", "[]", "{}", text.replace("model", "other")]
+    outputs = [f"results/figures/fig{n}.png" for n in ("1_elbo_vs_ppca", "2_gram_within")]
+    outputs += [
+        f"{TRAIN.format('tiny-relu')}/{name}" for name in ("model.safetensors", "metrics.json")
+    ]
+    files = [record_of(project, output) for output in outputs]
+    for file, damage in zip(files, damaged, strict=True):
+        assert file.exists()
+        file.write_text(damage)
+    forget(project)
+    text = project.snakemake("-n").stdout
+    for file in files:
+        assert f"warning: {file.relative_to(project.folder)} is damaged" in text
+    assert "Nothing to be done" in text
+
+
+def test_a_record_is_believed_before_snakemake(settled, planner):
+    # A cluster's job that read other settings than those planned: Snakemake cannot know it.
+    output = f"{TRAIN.format('tiny-relu')}/model.safetensors"
+    file = record_of(settled, output)
+    record = json.loads(file.read_text())
+    name = str(file.relative_to(settled.folder))
+    other = record | {"spec": record["spec"].replace('"seed": 0', '"seed": 1')}
+    with settled.edited({name: json.dumps(other)}):
+        assert planner(settled)["train"] == {output}
+    assert planner(settled) == {}
+
+
+def test_without_snakemakes_memory_the_set_of_inputs_counts(settled, planner):
+    output = "results/tables/table1_sigma.csv"
+    file = record_of(settled, output)
+    record = json.loads(file.read_text())
+    name = str(file.relative_to(settled.folder))
+    with settled.edited({name: json.dumps(record | {"inputs": record["inputs"][1:]})}):
+        forget(settled)
+        assert planner(settled)["table1"] == {output}
+    forget(settled)
+    assert planner(settled) == {}
+
+
+def test_what_touch_accepts_stays_accepted(project, planner):
+    with project.edited({"src/linvae/plots/fig6_latent_dim.py": edit}):
+        assert set(planner(project)) == {"figure"}
+        project.snakemake("--touch", "--cores", "1")
+        assert planner(project) == {}
+        forget(project)
+        assert planner(project) == {}
+    assert set(planner(project)) == {"figure"}
+
+
+@pytest.mark.parametrize("lost", ["times", "times and memory", "place"])
+def test_a_copy_or_a_move_runs_nothing(project, tmp_path, lost):
+    other = type(project)(tmp_path / "elsewhere" / "Projekt ü")
+    if lost == "place":
+        other.folder.parent.mkdir()
+        project.folder.rename(other.folder)
+    else:
+        shutil.copytree(project.folder, other.folder, copy_function=shutil.copy)
+    if lost == "times and memory":
+        forget(other)
+    assert "Nothing to be done" in other.snakemake("-n").stdout
+
+
+def test_nothing_that_is_compared_says_where_the_checkout_lies(finished):
+    files = [*(finished.folder / ".snakemake" / "metadata").rglob("*")]
+    files += (finished.folder / "results").rglob(".made/*.json")
+    files = [path for path in files if path.is_file()]
+    assert len(files) > 100
+    for path in files:
+        assert str(finished.folder) not in path.read_text(), path
 
 
 def refused(project, environment, source):

@@ -114,7 +114,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("study/deep", {"claims", "summary"}),
         ("study/names", {"claims", "summary"}),
         ("claims/stability", {"claims", "summary"}),
-        ("report/record", {"summary"}),
+        ("report/study_record", {"summary"}),
         ("report/summary", {"summary"}),
         ("report/table1", {"table1"}),
     ],

@@ -3,7 +3,7 @@
 from linvae.files import write_csv, write_json, write_text
 from linvae.inputs import Inputs
 from linvae.program import run
-from linvae.report.record import runs_table, study_record
+from linvae.report.study_record import runs_table, study_record
 from linvae.report.summary import summary_text
 
 
