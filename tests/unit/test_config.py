@@ -35,6 +35,8 @@ def read(*names):
 
 DEFAULT = read()
 TINY = read("tests/workflow/tiny.yaml")
+FIXED = ("study", "recipes", "fixed", 0)
+CASE = ("study", "sizes", "cases", 0)
 OVERLAYS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config").glob("*.yaml"))
 
 
@@ -84,7 +86,7 @@ def test_every_configuration_of_the_project_is_valid(overlay):
         ),
         (("training",), {}, "training: unknown key"),
         (("models", "tiny-adam", "start"), {"whiten": True}, "tiny-adam.start.whiten: unknown key"),
-        (("study", "collapse", "epsilon"), 0.1, "study.collapse.epsilon: unknown key"),
+        (("study", "recipes", "epsilon"), 0.1, "study.recipes.epsilon: unknown key"),
         (("measurement", "epsilon"), 0, "measurement.epsilon: Input should be greater than 0"),
         (("checkpoint_seconds",), -1, "checkpoint_seconds: Input should be greater than or equal"),
         (("name",), "../x", "name: "),
@@ -100,9 +102,16 @@ def test_every_configuration_of_the_project_is_valid(overlay):
         (("study", "linear", "noise"), "fixed-0", "study.linear.noise: noise 'fixed-0'"),
         (("study", "linear", "noise"), "fixed--1", "study.linear.noise: noise 'fixed--1'"),
         (("study", "linear", "noise"), "fixed-0.10", "write 'fixed-0.1'"),
-        (("study", "collapse", "noise_variances"), [-1], "study.collapse.noise_variances.0: "),
-        (("study", "collapse", "noise_variances"), [1, 1.0], "must differ from one another"),
-        (("study", "collapse", "noise_variances"), [1e-300], "between 1.0e-9 and 1.0e9"),
+        ((*FIXED, "noise_variances"), [-1], "study.recipes.fixed.0.noise_variances.0: "),
+        ((*FIXED, "noise_variances"), [1, 1.0], "must differ from one another"),
+        ((*FIXED, "noise_variances"), [1e-300], "between 1.0e-9 and 1.0e9"),
+        ((*FIXED, "noise_variance"), [1], "fixed.0.noise_variance: unknown key, did you mean 'noi"),
+        (("study", "recipes", "fixed"), [], "study.recipes.fixed: give at least one"),
+        (("study", "recipes", "seeds"), [0, 0], "study.recipes.seeds: values must differ"),
+        (("study", "lengths", "pairs"), [], "study.lengths.pairs: give at least one"),
+        (("study", "lengths", "pairs"), [["tiny-deep"]], "study.lengths.pairs.0.1: "),
+        (("study", "sizes", "cases"), [], "study.sizes.cases: give at least one"),
+        ((*CASE, "noise"), "fixed-0", "study.sizes.cases.0.noise: noise 'fixed-0'"),
         (("study", "linear", "data"), "logit-1000", "{pixels|logit}-first<n>"),
         (("study", "linear", "adam"), "tiny-adm", "did you mean 'tiny-adam'?"),
         (
@@ -110,13 +119,80 @@ def test_every_configuration_of_the_project_is_valid(overlay):
             "tiny-adam",
             "'tiny-adam' must be a model with optimizer lbfgs",
         ),
-        (("study", "collapse", "model"), "tiny-adam", "decoder that is not linear"),
+        (
+            ("study", "recipes", "learned", 0, "models"),
+            ["tiny-deep", "tiny-adam"],
+            "study.recipes.learned: 'tiny-adam' must be a model with a decoder that is not linear",
+        ),
+        (
+            (*FIXED, "models"),
+            ["tiny-deep", "tiny-annealed", "tiny-relu"],
+            "study.recipes.fixed: 'tiny-relu' must be a model with a decoder that is not linear",
+        ),
+        (
+            (*CASE, "models"),
+            ["tiny-adam"],
+            "study.sizes.cases: 'tiny-adam' must be a model with a decoder that is not linear",
+        ),
+        (
+            (*FIXED, "models"),
+            ["tiny-deep", "tiny-annealed", "tiny-dep"],
+            "study.recipes.fixed: `models` holds no 'tiny-dep', did you mean 'tiny-deep'?",
+        ),
+        (
+            ("study", "recipes", "annealing"),
+            [["tiny-deep", "tiny-aneald"]],
+            "study.recipes.annealing: `models` holds no 'tiny-aneald', did you mean",
+        ),
+        (
+            ("study", "lengths", "pairs"),
+            [["tiny-deep", "tiny-lng"]],
+            "study.lengths.pairs: `models` holds no 'tiny-lng', did you mean 'tiny-long'?",
+        ),
+        (
+            (*CASE, "models"),
+            ["tiny-dep"],
+            "study.sizes.cases: `models` holds no 'tiny-dep', did you mean 'tiny-deep'?",
+        ),
+        (
+            ("study", "recipes", "annealing"),
+            [["tiny-annealed", "tiny-deep"]],
+            "study.recipes.annealing: [tiny-annealed, tiny-deep] must be a recipe without and one "
+            "with kl_annealing",
+        ),
+        (
+            ("study", "recipes", "annealing"),
+            [["tiny-deep", "tiny-long"]],
+            "study.recipes.annealing: [tiny-deep, tiny-long] must be a recipe without and one",
+        ),
+        (
+            (*FIXED, "models"),
+            ["tiny-deep"],
+            "study.recipes.annealing: [tiny-deep, tiny-annealed] have no noise variance in common",
+        ),
+        (
+            ("study", "recipes", "as_in_paper"),
+            "tiny-long",
+            "study.recipes.as_in_paper: 'tiny-long' is no recipe of this section",
+        ),
+        (
+            ("study", "lengths", "pairs"),
+            [["tiny-deep", "tiny-annealed"]],
+            "study.lengths.pairs: [tiny-deep, tiny-annealed] differ in more than steps, epochs and "
+            "warmup_steps",
+        ),
+        (("study", "recipes", "n_latent"), 59, "study.recipes.n_latent: 59 is more than the 58"),
+        (
+            (*CASE, "n_latent"),
+            59,
+            "study.sizes.cases: 59 is more than the 58 that 60 images allow",
+        ),
         (
             ("study", "encoders", "models"),
             ["tiny-deep"],
             "that is a VAE with a linear decoder",
         ),
-        (("study", "collapse"), None, "study.collapse: "),
+        (("study", "recipes"), None, "study.recipes: study.lengths needs this section"),
         (("study", "stochastic", "pairs"), [["tiny-sampled", "tiny-adam"]], "in this order"),
         (("dataset", "name"), "MNITS", "did you mean 'MNIST'?"),
         (("dataset", "name"), "KMNIST", "embedded holds MNIST only, not KMNIST"),

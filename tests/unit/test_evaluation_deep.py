@@ -1,19 +1,24 @@
-"""Metrics of deep runs: against closed forms where a linear decoder gives them."""
+"""Metrics of deep runs: against direct formulas, and closed forms of linear VAEs."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal, norm
 
 from linvae import ppca
 from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
-from linvae.evaluation.deep import Encoded, deep_metrics, encode, evaluate_and_save
+from linvae.evaluation.deep import deep_metrics, evaluate_and_save
+from linvae.evaluation.gaussian import Measured, measure
 from linvae.files import read_arrays, read_json
 from linvae.noise import parse_noise
 from linvae.preprocess import inverse_logit, logit
+from linvae.seeds import derive_seed
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
+from linvae.training.archive import load_model, save_model
 from linvae.training.deep import train_and_save
 from linvae.training.linear import exact_elbo
 from linvae.training.models import build
@@ -22,13 +27,18 @@ D, K, N = 12, 3, 120
 MODEL = {
     "encoder": {"hidden": [8, 6], "posterior": "amortised"},
     "decoder": {"hidden": [6, 8]},
-    "training": {"objective": "stochastic", "epochs": 3, "batch_size": 50, "precision": "float32"},
-}
+    "training": {
+        "objective": "stochastic", "epochs": 40, "batch_size": 50, "learning_rate": 0.01,
+        "precision": "float32",
+    },
+}  # fmt: skip
 SPEC = {
     "model": MODEL, "n_latent": K, "noise": "learned-2", "seed": 0, "threads": 1,
-    "draws": 4, "epsilon": 0.05, "delta": 0.01, "preprocessing": "logit",
+    "draws": 4, "importance_draws": 20, "epsilon": 0.05, "delta": 0.01, "preprocessing": "logit",
     "logit_lambda": 1e-6,
 }  # fmt: skip
+# Of the eigenvalues of the training data, two are above 2 and a third one is below.
+NOISES = ("learned-2", "fixed-2")
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +50,21 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
+def trained(data, tmp_path_factory):
+    """Spectrum, weights and curve of a run with learned and of one with fixed noise."""
     spectrum = Spectrum.from_data(data["train"])
-    model, curve = folder / "model.safetensors", folder / "curve.csv"
-    train_and_save(SPEC, spectrum, data["train"], model, curve)
-    return spectrum, model, curve
+    runs = {}
+    for noise in NOISES:
+        folder = tmp_path_factory.mktemp(noise)
+        files = folder / "model.safetensors", folder / "curve.csv"
+        train_and_save({**SPEC, "noise": noise}, spectrum, data, *files)
+        runs[noise] = (spectrum, *files)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def finished(trained):
+    return trained["learned-2"]
 
 
 def evaluate(finished, data, folder, **changes):
@@ -62,28 +81,209 @@ def evaluate(finished, data, folder, **changes):
 def test_files_of_a_run(finished, data, tmp_path):
     files = evaluate(finished, data, tmp_path)
     metrics, kl = read_json(files["metrics.json"]), read_arrays(files["kl.npz"])
-    assert (metrics["steps"], metrics["epochs"]) == (6, 3)
+    assert (metrics["steps"], metrics["epochs"]) == (80, 40)
     assert list(metrics["collapse_percent"]) == sorted(
         ["0.0001", "0.001", "0.01", "0.03", "0.05", "0.1", "0.3", "1", "10"]
     )
-    for found, prefix in ((metrics, ""), (metrics["test"], "test_")):
+    assert list(metrics["test_collapse_percent"]) == list(metrics["collapse_percent"])
+    for prefix in SPLITS.values():
+        names = ("elbo", "tuned_elbo", "tuned_noise_variance", "reconstruction", "kl",
+                 "bits_per_dimension")  # fmt: skip
+        found = {name: metrics[f"{prefix}{name}"] for name in names}
         assert found["tuned_elbo"] >= found["elbo"]
         assert found["tuned_noise_variance"] == pytest.approx(found["reconstruction"] / D)
         assert kl[f"{prefix}mean_kl"].sum() == pytest.approx(found["kl"])
         assert np.isfinite(found["bits_per_dimension"])
-    assert metrics["generalization_gap"] == metrics["elbo"] - metrics["test"]["elbo"]
     curves = {split: CollapseCurve.from_arrays(kl, prefix) for split, prefix in SPLITS.items()}
     assert {split: curve.n_samples for split, curve in curves.items()} == {"train": 90, "test": 30}
     for epsilon in (0.01, 0.1):
         at = curves["train"].epsilon.tolist().index(epsilon)
-        for split, found in (("train", metrics), ("test", metrics["test"])):
+        for split, prefix in SPLITS.items():
             percent = curves[split].percent()[at]
-            assert percent == found["collapse_percent"][f"{epsilon:g}"]
+            assert percent == metrics[f"{prefix}collapse_percent"][f"{epsilon:g}"]
     samples = read_arrays(files["samples.npz"])
     assert {array.dtype for array in samples.values()} == {np.dtype(np.float32)}
     assert samples["prior"].shape == samples["reconstruction"].shape == (10, D)
     pixels = np.clip(inverse_logit(data["test"][:10]), 0, 1)
     np.testing.assert_allclose(samples["data_pixels"], pixels, atol=1e-6)
+
+
+# --- against direct formulas ----------------------------------------------------------------------
+
+
+@torch.no_grad()
+def direct(model_file, spectrum, rows, split, variance):
+    """ELBO (n,) and divergences (n, k) of each datum from the densities, at the same draws."""
+    model = load_model(model_file, spectrum)
+    mean, log_variance = (part.double() for part in model.encode(torch.as_tensor(rows).float()))
+    posterior = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
+    prior = torch.distributions.Normal(torch.zeros(()).double(), torch.ones(()).double())
+    kl = torch.distributions.kl_divergence(posterior, prior).numpy()
+    generator = torch.Generator().manual_seed(derive_seed(SPEC["seed"], f"evaluate/{split}"))
+    fits = []
+    for _ in range(SPEC["draws"]):
+        noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
+        decoded = model.decode((mean + posterior.stddev * noise).float()).numpy()
+        fits.append(norm(decoded, math.sqrt(variance)).logpdf(rows).sum(1))
+    return np.mean(fits, axis=0) - kl.sum(1), kl
+
+
+def linear_optimum(train, noise):
+    """Loadings (d, k), mean and noise variance of pPCA, from numpy's eigenvalues alone."""
+    values, vectors = np.linalg.eigh(np.cov(train.T, ddof=0))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    variance = values[K:].mean() if noise.startswith("learned") else parse_noise(noise).variance
+    lengths = np.sqrt(np.maximum(values[:K] - variance, 0))
+    return vectors[:, :K] * lengths, train.mean(0), variance
+
+
+def linear_log_likelihood(train, noise, rows):
+    weights, mean, variance = linear_optimum(train, noise)
+    covariance = weights @ weights.T + variance * np.eye(D)
+    return multivariate_normal(mean, covariance).logpdf(rows)
+
+
+def standard_error(values):
+    return np.std(values, ddof=1) / np.sqrt(len(values))
+
+
+@pytest.fixture(scope="module", params=NOISES)
+def measured_run(request, trained, data, tmp_path_factory):
+    noise = request.param
+    files = evaluate(trained[noise], data, tmp_path_factory.mktemp("files"), noise=noise)
+    return noise, trained[noise], read_json(files["metrics.json"]), read_arrays(files["kl.npz"])
+
+
+# Networks compute in float32, with 7 digits, and errors of ELBOs cancel in part.
+DIGITS = {"rel": 1e-5}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_elbo_and_its_error_are_those_of_the_densities(measured_run, data, split):
+    _, (spectrum, model_file, _), metrics, _ = measured_run
+    prefix, rows = SPLITS[split], data[split]
+    elbo, kl = direct(model_file, spectrum, rows, split, metrics["noise_variance"])
+    assert metrics[f"{prefix}elbo"] == pytest.approx(elbo.mean(), **DIGITS)
+    assert metrics[f"{prefix}elbo_error"] == pytest.approx(standard_error(elbo), **DIGITS)
+    assert metrics[f"{prefix}kl"] == pytest.approx(kl.sum(1).mean(), **DIGITS)
+
+
+def test_noise_variance_is_that_of_the_settings_where_it_is_fixed(measured_run):
+    noise, _, metrics, _ = measured_run
+    assert (metrics["noise_variance"] == 2.0) == (noise == "fixed-2")
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_linear_elbo_is_scipys_density_of_the_ppca_fitted_to_the_training_images(
+    measured_run, data, split
+):
+    noise, _, metrics, _ = measured_run
+    expected = linear_log_likelihood(data["train"], noise, data[split]).mean()
+    found = metrics[f"linear_{SPLITS[split]}elbo"]
+    # A learned noise variance is 1000 times below the largest eigenvalue.
+    assert found == pytest.approx(expected, rel=1e-9)
+    variance = linear_optimum(data["train"], noise)[2]
+    assert metrics["linear_noise_variance"] == pytest.approx(variance, rel=1e-9)
+
+
+def test_linear_optimum_is_the_bound_where_noise_is_fixed(measured_run):
+    noise, _, metrics, _ = measured_run
+    is_bound = metrics["linear_elbo"] == pytest.approx(metrics["linear_bound"], rel=1e-9)
+    assert is_bound == (noise == "fixed-2")
+    # No noise variance gives a linear VAE more than the learned one.
+    assert metrics["linear_elbo"] > metrics["linear_bound"] - 1e-9
+    assert metrics["below_bound"] == (metrics["elbo"] < metrics["linear_bound"])
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_above_linear_is_paired_by_image(measured_run, data, split):
+    noise, (spectrum, model_file, _), metrics, _ = measured_run
+    prefix, rows = SPLITS[split], data[split]
+    elbo, _ = direct(model_file, spectrum, rows, split, metrics["noise_variance"])
+    linear = linear_log_likelihood(data["train"], noise, rows)
+    above = metrics[f"{prefix}above_linear"]
+    difference = metrics[f"{prefix}elbo"] - metrics[f"linear_{prefix}elbo"]
+    assert above == pytest.approx(difference, rel=1e-9)
+    assert above == pytest.approx((elbo - linear).mean(), **DIGITS)
+    error = metrics[f"{prefix}above_linear_error"]
+    assert error == pytest.approx(standard_error(elbo - linear), **DIGITS)
+    # Images of both are the same, so that this is not the error of two independent means.
+    assert error != pytest.approx(
+        math.hypot(standard_error(elbo), standard_error(linear)), rel=0.01
+    )
+
+
+def test_importance_weighted_estimate_is_no_lower_than_the_elbo(measured_run):
+    _, _, metrics, _ = measured_run
+    error = math.hypot(metrics["test_elbo_error"], metrics["test_iwae_error"])
+    assert metrics["test_iwae"] > metrics["test_elbo"] - 3 * error
+    assert metrics["test_iwae_error"] > 0
+
+
+def test_more_importance_draws_change_that_estimate_alone(finished, data, tmp_path):
+    found = [
+        read_json(
+            evaluate(finished, data, tmp_path / str(draws), importance_draws=draws)["metrics.json"]
+        )
+        for draws in (1, 200)
+    ]
+    differs = {name for name in found[0] if found[0][name] != found[1][name]}
+    assert differs == {"test_iwae", "test_iwae_error"}
+    # The same images: what the bound gains is no matter of which they are.
+    assert found[1]["test_iwae"] > found[0]["test_iwae"]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_used_latents_are_those_that_are_not_collapsed(measured_run, data, split):
+    _, (spectrum, model_file, _), metrics, _ = measured_run
+    prefix = SPLITS[split]
+    _, kl = direct(model_file, spectrum, data[split], split, metrics["noise_variance"])
+    used = metrics[f"{prefix}used_latents"]
+    assert list(used) == list(metrics[f"{prefix}collapse_percent"])
+    for epsilon, number in used.items():
+        # Straight from the definition: more than delta of the images reach epsilon.
+        assert number == ((kl >= float(epsilon)).mean(0) > SPEC["delta"]).sum()
+        assert isinstance(number, int)
+        assert metrics[f"{prefix}collapse_percent"][epsilon] == pytest.approx(
+            100 * (K - number) / K
+        )
+    assert set(used.values()) != {0}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_linear_curves_are_those_of_the_exact_divergences(measured_run, data, split):
+    noise, _, _, arrays = measured_run
+    weights, mean, variance = linear_optimum(data["train"], noise)
+    # lambda_i = |w_i|^2 + sigma^2, or sigma^2 where the latent is not used.
+    eigenvalues = np.square(weights).sum(0) + variance
+    s = variance / eigenvalues
+    m = (data[split] - mean) @ weights / eigenvalues
+    kl = 0.5 * (m**2 + s - 1 - np.log(s))
+    assert ((kl < 1e-12).all(0).sum() == 1) == (noise == "fixed-2")
+    before = f"linear_{SPLITS[split]}"
+    np.testing.assert_allclose(arrays[f"{before}mean_kl"], kl.mean(0), rtol=1e-8, atol=1e-12)
+    found = CollapseCurve.from_arrays(arrays, before)
+    assert found.n_samples == len(data[split])
+    below = (kl.T[:, :, None] < found.epsilon).sum(1)
+    np.testing.assert_array_equal(found.counts, below)
+
+
+def test_a_latent_of_extreme_log_variance_does_not_stop_the_measurement(finished, data, tmp_path):
+    spectrum, model_file, curve = finished
+    model = load_model(model_file, spectrum)
+    with torch.no_grad():
+        model.encoder.log_variance[-1].weight[0] = 0
+        model.encoder.log_variance[-1].bias[0] = -1640
+    extreme = tmp_path / "model.safetensors"
+    save_model(extreme, model, SPEC)
+    files = evaluate((spectrum, extreme, curve), data, tmp_path / "files")
+    metrics, arrays = read_json(files["metrics.json"]), read_arrays(files["kl.npz"])
+    for prefix in SPLITS.values():
+        for name in ("elbo", "kl", "above_linear", "elbo_error"):
+            assert math.isfinite(metrics[f"{prefix}{name}"])
+        # 1/2 (m^2 + s - 1 - log s), with a mean of some units.
+        assert 0 <= arrays[f"{prefix}mean_kl"][0] - 0.5 * (1640 - 1) < 50
+    assert math.isfinite(metrics["test_iwae"])
 
 
 def test_metrics_are_the_same_bytes_twice(finished, data, tmp_path):
@@ -109,33 +309,40 @@ def test_sampled_elbo_is_the_exact_one_where_the_decoder_is_linear(data):
     )
     spectrum = Spectrum.from_data(data["train"])
     model = build(settings, spectrum, K, parse_noise("fixed-2"), 0)
-    encoded = encode(model, data["train"], 400, 0, "train")
-    metrics = measured({"train": encoded, "test": encoded}, data, spectrum)
+    found = measure(
+        model.encode, model.decode, data["train"], draws=400, seed=0, dtype=torch.float64
+    )
+    metrics = metrics_of(found, data, spectrum)
     with torch.no_grad():
         exact = exact_elbo(model, data["train"])
     # 400 draws for each of 90 data; the squared error of a draw varies by about its own size.
-    tolerance = 4 * encoded.reconstruction / (2 * 2.0) / np.sqrt(400 * 90)
+    tolerance = 4 * metrics["reconstruction"] / (2 * 2.0) / np.sqrt(400 * 90)
     assert metrics["elbo"] == pytest.approx(exact, abs=tolerance)
 
 
-def measured(encoded, data, spectrum, variance=2.0):
+def metrics_of(measured, data, spectrum, variance=2.0):
     both = {"train": data["train"], "test": data["train"]}
-    return deep_metrics(SPEC, spectrum, both, encoded, variance)
+    found = {"train": measured, "test": measured}
+    return deep_metrics(SPEC, spectrum, both, found, np.zeros(90), variance)
 
 
 def test_metrics_follow_from_divergences_and_reconstruction(data):
     spectrum = Spectrum.from_data(data["train"])
     kl = np.zeros((90, K))
     kl[:, 0], kl[:2, 1] = 3.0, 0.5
-    encoded = Encoded(kl, reconstruction=30.0)
-    metrics = measured({"train": encoded, "test": encoded}, data, spectrum)
+    errors = np.linspace(20, 40, 90)
+    metrics = metrics_of(Measured(kl, errors, D), data, spectrum)
+    assert metrics["reconstruction"] == pytest.approx(30)
     expected = -30 / 4 - D / 2 * np.log(2 * np.pi * 2) - kl.sum(1).mean()
     assert metrics["elbo"] == pytest.approx(expected)
     tuned = -D / 2 - D / 2 * np.log(2 * np.pi * 30 / D) - kl.sum(1).mean()
     assert metrics["tuned_elbo"] == pytest.approx(tuned)
+    each = -errors / 4 - kl.sum(1)
+    assert metrics["elbo_error"] == pytest.approx(standard_error(each))
     # Of three dimensions one is active for all data, one for 2 of 90 (over 1 %), one for none.
     assert metrics["collapse_percent"]["0.05"] == pytest.approx(100 / 3)
     assert metrics["collapse_percent"]["1"] == collapse_percent(kl, 1.0)
+    assert [metrics["used_latents"][epsilon] for epsilon in ("0.05", "1", "10")] == [2, 1, 0]
     bound = ppca.max_log_likelihood(spectrum, K, noise_variance=2.0)
     assert metrics["linear_bound"] == pytest.approx(bound)
     assert metrics["below_bound"] == (metrics["elbo"] < bound)
@@ -144,16 +351,17 @@ def test_metrics_follow_from_divergences_and_reconstruction(data):
 @pytest.mark.parametrize("rank", range(K + 1))
 def test_predicted_share_counts_leading_eigenvalues_up_to_the_variance(data, rank):
     spectrum = Spectrum.from_data(data["train"])
-    encoded = Encoded(np.zeros((90, K)), 1.0)
+    measured = Measured(np.zeros((90, K)), np.ones(90), D)
     values = spectrum.eigenvalues
     variance = float(values[rank] + values[rank - 1]) / 2 if rank else float(values[0] + 1)
-    metrics = measured({"train": encoded, "test": encoded}, data, spectrum, variance)
+    metrics = metrics_of(measured, data, spectrum, variance)
     assert metrics["linear_bound_active"] == rank
     assert metrics["predicted_inactive_percent"] == pytest.approx(100 * (K - rank) / K)
 
 
 def test_tuned_elbo_is_never_below_even_at_the_optimum(data):
     spectrum = Spectrum.from_data(data["train"])
-    encoded = Encoded(np.zeros((90, K)), 0.7 * D)
-    metrics = measured({"train": encoded, "test": encoded}, data, spectrum, 0.7)
+    measured = Measured(np.zeros((90, K)), np.full(90, 0.7 * D), D)
+    metrics = metrics_of(measured, data, spectrum, 0.7)
     assert metrics["tuned_elbo"] >= metrics["elbo"]
+    assert metrics["test_tuned_elbo"] >= metrics["test_elbo"]

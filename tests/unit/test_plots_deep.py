@@ -19,77 +19,89 @@ N_TRAIN, N_TEST, N_LATENT = 200, 100, 20
 DATA = "mnist-logit-first200"
 VARIANCES = (0.1, 1.0, 10.0)
 EIGENVALUES = np.geomspace(20.0, 0.02, 30)
-MEASUREMENT = {"epsilon": 0.01, "delta": 0.05, "draws": 2}
-COLLAPSE = {
-    "model": "deep",
+MEASUREMENT = {"epsilon": 0.01, "delta": 0.05, "draws": 2, "importance_draws": 5}
+# Not in alphabetical order, and not each recipe at each noise variance.
+FIXED = {"deep": VARIANCES, "annealed": (0.1, 1.0), "bare": (10.0,)}
+LEARNED = {"deep": VARIANCES, "annealed": (1.0,)}
+CELLS = {"fixed": FIXED, "learned": LEARNED}
+RECIPES = {
     "data": "logit-first200",
     "n_latent": N_LATENT,
-    "noise_variances": VARIANCES,
-    "seeds": [0, 1],
-    **MEASUREMENT,
-}
-ANNEALING = {
-    "models": ["deep", "annealed"],
-    "noise_variances": [0.1, 1.0],
+    **{
+        kind: [{"models": [name], "noise_variances": given} for name, given in cells.items()]
+        for kind, cells in CELLS.items()
+    },
+    "annealing": [["deep", "annealed"]],
     "seeds": [0, 1],
     **MEASUREMENT,
 }
 DEEP_FIGURES = [
-    ("fig7_collapse_learned", COLLAPSE),
-    ("fig8_collapse_fixed", COLLAPSE),
-    ("fig11_theory_vs_deep", COLLAPSE),
-    ("fig12_samples", COLLAPSE),
-    ("fig13_kl_annealing", ANNEALING),
+    "fig7_collapse_learned",
+    "fig8_collapse_fixed",
+    "fig11_theory_vs_deep",
+    "fig12_samples",
+    "fig13_kl_annealing",
 ]
+COLLAPSE_FIGURES = [("fig7_collapse_learned", "learned"), ("fig8_collapse_fixed", "fixed")]
 
 
 def made_up(model: str, noise: str, seed: int) -> Run:
     return Run(model, "0123abcd", DATA, N_LATENT, noise, seed)
 
 
-def divergences(run: Run, n: int, split: str) -> np.ndarray:
+def divergences(run: Run, n: int, split: str, of: str = "deep") -> np.ndarray:
     """Make up divergences of shape (n, k), of which more are small the larger the variance."""
     variance = float(run.noise.split("-")[1])
-    rng = np.random.default_rng([run.seed, int(10 * variance), len(run.model), len(split)])
+    key = [run.seed, int(10 * variance), len(run.model), len(split), len(of)]
     scale = np.geomspace(1e-5, 5.0, N_LATENT) / variance
-    return scale * rng.lognormal(0.0, 1.0, (n, N_LATENT))
+    return scale * np.random.default_rng(key).lognormal(0.0, 1.0, (n, N_LATENT))
+
+
+def above_linear(variance: float, seed: int) -> float:
+    """Nats: runs at variance 10 are below by 5 or 6 nats, the others above by 3 or 2."""
+    return (-5.0 if variance == 10 else 3.0) - seed
 
 
 def write_run(run: Run) -> None:
-    kl = {
-        "train": divergences(run, N_TRAIN, "train"),
-        "test": divergences(run, N_TEST, "test"),
-    }
-    curves = {split: CollapseCurve.from_kl(kl[split]).arrays(SPLITS[split]) for split in kl}
-    write_arrays(run.file("kl.npz"), **curves["train"], **curves["test"])
+    arrays = {}
+    for split, prefix in SPLITS.items():
+        n = {"train": N_TRAIN, "test": N_TEST}[split]
+        for of, before in (("deep", prefix), ("linear", f"linear_{prefix}")):
+            arrays |= CollapseCurve.from_kl(divergences(run, n, split, of)).arrays(before)
+    write_arrays(run.file("kl.npz"), **arrays)
     variance = float(run.noise.split("-")[1])
-    # Runs at variance 10 are below the bound by 5 or 6 nats, the others above it by 2 or 3.
-    above = (-5.0 if variance == 10 else 3.0) - run.seed
+    above = above_linear(variance, run.seed)
     final = variance * (1 + run.seed) if run.noise.startswith("learned") else variance
-    percent = collapse_percent(kl["train"], 0.01, 0.05)
+    percent = collapse_percent(divergences(run, N_TRAIN, "train"), 0.01, 0.05)
     metrics = {
         "elbo": -100.0 + above,
         "linear_bound": -100.0,
         "below_bound": above < 0,
+        "above_linear": above,
+        "test_above_linear": 2 * above,
         "noise_variance": final,
         "collapse_percent": {"0.01": percent},
+        "used_latents": {"0.01": round(N_LATENT * (1 - percent / 100))},
     }
     write_json(run.file("metrics.json"), metrics)
-    rng = np.random.default_rng(run.seed)
-    names = ("data_pixels", "reconstruction_pixels", "prior_pixels")
-    write_arrays(
-        run.file("samples.npz"), **{name: rng.random((10, 784)).astype("f4") for name in names}
-    )
+    rng = np.random.default_rng([run.seed, len(run.model), int(10 * variance)])
+    pixels = {
+        "data_pixels": np.random.default_rng(0).random((10, 784)),
+        "reconstruction_pixels": rng.random((10, 784)),
+        "prior_pixels": rng.random((10, 784)),
+    }
+    write_arrays(run.file("samples.npz"), **{k: v.astype("f4") for k, v in pixels.items()})
 
 
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
-    """Write runs of both kinds, two seeds and two models, and a spectrum of given eigenvalues."""
+    """Write runs of both kinds, two seeds and some recipes, and a spectrum of given eigenvalues."""
     monkeypatch.chdir(tmp_path)
     runs = [
         made_up(model, str(NoiseName(kind, variance)), seed)
-        for model, kind in (("deep", "fixed"), ("deep", "learned"), ("annealed", "fixed"))
-        for variance in VARIANCES
+        for kind, cells in CELLS.items()
+        for model, variances in cells.items()
+        for variance in variances
         for seed in (0, 1)
     ]
     for run in runs:
@@ -102,33 +114,43 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
     return Inputs([*files, f"results/spectrum/{DATA}.npz"])
 
 
-def of_model(inputs: Inputs, model: str) -> Inputs:
-    """Keep what a figure of `study.collapse` gets: one model's runs."""
-    return Inputs([p for p in inputs.paths if "train" not in p or f"/{model}." in p])
+def of_models(inputs: Inputs, *models: str) -> Inputs:
+    """Keep the runs of some recipes."""
+    kept = tuple(f"/{model}." for model in models)
+    return Inputs([p for p in inputs.paths if "train" not in p or any(m in p for m in kept)])
 
 
-def figure_table(name: str, section: dict, inputs: Inputs) -> pd.DataFrame:
-    if section is ANNEALING:
-        given = Inputs([path for path in inputs.paths if "-10/" not in path])
-    else:
-        given = of_model(inputs, "deep")
-    return importlib.import_module(f"linvae.plots.{name}").table(given, section)
+def figure_table(name: str, inputs: Inputs, section: dict = RECIPES) -> pd.DataFrame:
+    """Tabulate a figure from the files that it gets in the workflow."""
+    if name == "fig13_kl_annealing":
+        pairs = [model for pair in section["annealing"] for model in pair]
+        inputs = Inputs([p for p in of_models(inputs, *pairs).paths if "/learned-" not in p])
+    return importlib.import_module(f"linvae.plots.{name}").table(inputs, section)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("fig7_collapse_learned", "learned"), ("fig8_collapse_fixed", "fixed")]
-)
+def drawn(name: str, table: pd.DataFrame, section: dict = RECIPES):
+    return importlib.import_module(f"linvae.plots.{name}").draw(table, section, {"dpi": 50})
+
+
+def labels(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize(("name", "kind"), COLLAPSE_FIGURES)
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_collapse_curve_is_mean_and_standard_error_over_seeds(inputs, name, kind, split):
-    table = figure_table(name, COLLAPSE, inputs)
+@pytest.mark.parametrize("of", ["deep", "linear"])
+def test_collapse_curve_is_mean_and_standard_error_over_seeds(inputs, name, kind, split, of):
+    table = figure_table(name, inputs)
     n = {"train": N_TRAIN, "test": N_TEST}[split]
-    for variance in VARIANCES:
+    cells = [(model, v) for model, variances in CELLS[kind].items() for v in variances]
+    for model, variance in cells:
         noise = str(NoiseName(kind, variance))
-        rows = table[(table["initial_noise_variance"] == variance) & (table["split"] == split)]
+        of_run = (table["model"] == model) & (table["initial_noise_variance"] == variance)
+        rows = table[of_run & (table["split"] == split) & (table["of"] == of)]
         # Straight from the definition, at every threshold: no more than delta of the data above.
         percents = []
         for seed in (0, 1):
-            kl = divergences(made_up("deep", noise, seed), n, split)
+            kl = divergences(made_up(model, noise, seed), n, split, of)
             below = (kl[None] < rows["epsilon"].to_numpy()[:, None, None]).mean(axis=1)
             # 0.95 of 200 and of 100 data are whole numbers; 1e-9 is far below one datum.
             percents.append(100 * (below >= 0.95 - 1e-9).mean(axis=1))
@@ -139,17 +161,101 @@ def test_collapse_curve_is_mean_and_standard_error_over_seeds(inputs, name, kind
         assert (rows["n_seeds"] == 2).all()
         assert 0 < error.max()
         assert (rows["below_bound_mean"] == (1 if variance == 10 else 0)).all()
+        assert (rows["n_images"] == n).all()
+        assert (rows["n_latent"] == N_LATENT).all()
+        assert rows["epsilon"].is_monotonic_increasing
+    assert len(table) == 4 * len(cells) * table["epsilon"].nunique()
+
+
+@pytest.mark.parametrize(("name", "kind"), COLLAPSE_FIGURES)
+def test_recipes_stand_in_the_order_of_their_runs(inputs, name, kind):
+    table = figure_table(name, inputs)
+    found = table[["model", "initial_noise_variance"]].drop_duplicates().to_numpy().tolist()
+    assert found == [[model, v] for model, variances in CELLS[kind].items() for v in variances]
+    write_csv("table.csv", table)
+    made = drawn(name, pd.read_csv("table.csv"))
+    assert [axes.get_title() for axes in made.axes] == list(CELLS[kind])
 
 
 def test_learned_noise_variance_is_told_beside_the_initial_one(inputs):
-    table = figure_table("fig7_collapse_learned", COLLAPSE, inputs)
-    final = table.groupby("initial_noise_variance")["noise_variance_mean"].unique()
+    table = figure_table("fig7_collapse_learned", inputs)
+    final = table[table["model"] == "deep"].groupby("initial_noise_variance")
     # Seed 0 stays where it starts and seed 1 ends at twice that.
-    assert {key: list(value) for key, value in final.items()} == {v: [1.5 * v] for v in VARIANCES}
+    found = {key: list(value) for key, value in final["noise_variance_mean"].unique().items()}
+    assert found == {v: [1.5 * v] for v in VARIANCES}
+    deep, annealed = drawn("fig7_collapse_learned", table).axes
+    assert labels(deep) == ["0.1 → 0.15", "1 → 1.5", "10 → 15 †"]
+    assert labels(annealed) == ["1 → 1.5"]
+
+
+def lines_like(axes, style: str) -> list:
+    """Curves drawn in a line style, in order."""
+    return [line for line in axes.get_lines() if line.get_linestyle() == style]
+
+
+def test_each_panel_holds_both_splits_and_the_linear_optimum_of_its_recipe(inputs):
+    table = figure_table("fig8_collapse_fixed", inputs)
+    made = drawn("fig8_collapse_fixed", table)
+    colors = {}
+    for axes, (model, variances) in zip(made.axes, FIXED.items(), strict=True):
+        series = {"-": ("deep", "train"), ":": ("deep", "test"), "--": ("linear", "train")}
+        for style, (of, split) in series.items():
+            lines = lines_like(axes, style)
+            assert len(lines) == len(variances)
+            for line, variance in zip(lines, variances, strict=True):
+                rows = table.set_index(["model", "initial_noise_variance", "of", "split"])
+                rows = rows.loc[(model, variance, of, split)]
+                np.testing.assert_array_equal(line.get_xdata(), rows["epsilon"])
+                np.testing.assert_array_equal(line.get_ydata(), rows["percent_mean"])
+                # One colour a noise variance, in all panels.
+                assert colors.setdefault(variance, line.get_color()) == line.get_color()
+    assert len(set(colors.values())) == len(VARIANCES)
+
+
+def test_linear_optimum_is_left_out_where_noise_is_learned(inputs):
+    table = figure_table("fig7_collapse_learned", inputs)
+    made = drawn("fig7_collapse_learned", table)
+    assert all(not lines_like(axes, "--") for axes in made.axes)
+    assert "linear optimum, train" not in labels_above(made)
+
+
+def labels_above(made) -> list[str]:
+    (legend,) = made.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_key_tells_the_images_and_seeds(inputs):
+    made = drawn("fig8_collapse_fixed", figure_table("fig8_collapse_fixed", inputs))
+    assert labels_above(made) == [
+        "200 train images, mean ± s.e. of 2 seeds",
+        "100 test images",
+        "linear optimum, train",
+        "† ELBO below the linear bound",
+    ]
+
+
+@pytest.mark.parametrize(("name", "kind"), COLLAPSE_FIGURES)
+def test_one_recipe_alone_is_one_panel(inputs, name, kind):
+    table = figure_table(name, of_models(inputs, "annealed"))
+    assert list(table["model"].unique()) == ["annealed"]
+    made = drawn(name, table)
+    assert [axes.get_title() for axes in made.axes] == ["annealed"]
+    assert len(labels(made.axes[0])) == len(CELLS[kind]["annealed"])
+    # No run of it is below the bound.
+    assert not any("†" in label for label in labels_above(made))
+
+
+@pytest.mark.parametrize("name", ["fig11_theory_vs_deep", "fig12_samples"])
+def test_one_recipe_alone_is_drawn(inputs, name):
+    cells = [{"models": ["annealed"], "noise_variances": [0.1, 1.0]}]
+    section = {**RECIPES, "fixed": cells, "learned": [], "annealing": []}
+    table = figure_table(name, of_models(inputs, "annealed"), section)
+    assert list(table["model"].dropna().unique()) == ["annealed"]
+    save(drawn(name, table, section), ["alone.png"], "made up")
 
 
 def test_theory_counts_eigenvalues_up_to_the_noise_variance(inputs):
-    table = figure_table("fig11_theory_vs_deep", COLLAPSE, inputs)
+    table = figure_table("fig11_theory_vs_deep", inputs)
     theory = table[table["series"] == "theory"]
     leading = EIGENVALUES[:N_LATENT]
     for row in theory.itertuples():
@@ -161,85 +267,172 @@ def test_theory_counts_eigenvalues_up_to_the_noise_variance(inputs):
 
 
 def test_deep_runs_stand_at_their_final_noise_variance(inputs):
-    table = figure_table("fig11_theory_vs_deep", COLLAPSE, inputs)
-    deep = table[table["series"] != "theory"].set_index(["series", "initial_noise_variance"])
-    fixed, learned = deep.loc[("fixed", 10.0)], deep.loc[("learned", 1.0)]
+    table = figure_table("fig11_theory_vs_deep", inputs)
+    deep = table[table["series"] != "theory"]
+    keys = ["series", "model", "initial_noise_variance"]
+    assert deep[keys].to_numpy().tolist() == [
+        [kind, model, v]
+        for kind, cells in CELLS.items()
+        for model, variances in cells.items()
+        for v in variances
+    ]
+    deep = deep.set_index(keys)
+    fixed, learned = deep.loc[("fixed", "deep", 10.0)], deep.loc[("learned", "deep", 1.0)]
     assert fixed["noise_variance_mean"] == 10.0
     assert learned["noise_variance_mean"] == 1.5
     # Of 1 and 2, and of two values 1 apart: sqrt(0.5) / sqrt(2).
     assert learned["noise_variance_error"] == pytest.approx(0.5)
-    assert fixed["elbo_above_bound_mean"] == pytest.approx(-5.5)
-    assert fixed["elbo_above_bound_error"] == pytest.approx(0.5)
-    assert fixed["below_bound_mean"] == 1
-    assert learned["below_bound_mean"] == 0
-    kl = [divergences(made_up("deep", "fixed-10", s), N_TRAIN, "train") for s in (0, 1)]
-    expected = np.mean([collapse_percent(x, 0.01, 0.05) for x in kl])
-    assert fixed["collapse_percent_mean"] == pytest.approx(expected)
+    assert fixed["above_linear_mean"] == pytest.approx(-5.5)
+    assert fixed["above_linear_error"] == pytest.approx(0.5)
+    assert fixed["test_above_linear_mean"] == pytest.approx(-11)
+    assert fixed["test_above_linear_error"] == pytest.approx(1)
+    assert learned["above_linear_mean"] == pytest.approx(2.5)
+    for model in ("deep", "bare"):
+        kl = [divergences(made_up(model, "fixed-10", s), N_TRAIN, "train") for s in (0, 1)]
+        percents = [collapse_percent(x, 0.01, 0.05) for x in kl]
+        found = deep.loc[("fixed", model, 10.0)]
+        assert found["collapse_percent_mean"] == pytest.approx(np.mean(percents))
+        used = N_LATENT * (1 - np.mean(percents) / 100)
+        assert found["used_latents_mean"] == pytest.approx(used)
 
 
 def test_images_are_grey_values_of_the_fixed_runs(inputs):
-    table = figure_table("fig12_samples", COLLAPSE, inputs)
+    table = figure_table("fig12_samples", inputs)
     pixels = table.filter(like="pixel")
     assert pixels.shape[1] == 784
+    n_runs = sum(map(len, FIXED.values()))
     assert table.groupby("group").size().to_dict() == {
         "data": 8,
-        "reconstruction": 8 * len(VARIANCES),
-        "prior": 8 * len(VARIANCES),
+        "reconstruction": 8 * n_runs,
+        "prior": 8 * n_runs,
     }
-    assert table.loc[table["group"] == "data", "initial_noise_variance"].isna().all()
+    data = table["group"] == "data"
+    assert table.loc[data, ["initial_noise_variance", "model"]].isna().all(axis=None)
     assert set(table["initial_noise_variance"].dropna()) == set(VARIANCES)
     first = np.random.default_rng(0).random((10, 784)).astype("f4")[0]
     # Half a grey value is what rounding may cost.
     np.testing.assert_allclose(pixels.iloc[0], 255 * first, atol=0.5001)
+    for model, variances in FIXED.items():
+        for variance in variances:
+            rng = np.random.default_rng([0, len(model), int(10 * variance)])
+            keys = (table["model"] == model) & (table["initial_noise_variance"] == variance)
+            for group in ("reconstruction", "prior"):
+                expected = 255 * rng.random((10, 784)).astype("f4")[:8]
+                found = pixels[keys & (table["group"] == group)]
+                np.testing.assert_allclose(found, expected, atol=0.5001)
+
+
+def test_recipes_of_one_noise_variance_stand_together_in_the_order_of_the_section(inputs):
+    # Whatever the order of the files.
+    table = figure_table("fig12_samples", Inputs(inputs.paths[::-1]))
+    made = drawn("fig12_samples", table)
+    assert [text.get_text() for text in made.axes[0].get_yticklabels()] == [
+        "data",
+        "σ² = 0.1, deep",
+        "σ² = 0.1, annealed",
+        "σ² = 1, deep",
+        "σ² = 1, annealed",
+        "σ² = 10, deep",
+        "σ² = 10, bare",
+    ]
+    # Each row of the mosaic shows that run: the fourth one, behind the data's.
+    (mosaic,) = made.axes[0].get_images()
+    row = mosaic.get_array()[4 * 30 : 4 * 30 + 28, :28]
+    of_run = (table["model"] == "annealed") & (table["initial_noise_variance"] == 1)
+    images = table[of_run & (table["group"] == "reconstruction")]
+    np.testing.assert_array_equal(row.ravel(), images.filter(like="pixel").iloc[0])
 
 
 def test_annealing_compares_models_in_the_configured_order(inputs):
-    table = figure_table("fig13_kl_annealing", ANNEALING, inputs)
+    table = figure_table("fig13_kl_annealing", inputs)
+    # At 10 there is one side alone.
     assert set(table["initial_noise_variance"]) == {0.1, 1.0}
     for _, panel in table.groupby("initial_noise_variance"):
         assert list(panel["model"].unique()) == ["deep", "annealed"]
     row = table[(table["model"] == "annealed") & (table["initial_noise_variance"] == 1)].iloc[0]
     # ELBOs -97 and -98.
     assert (row["elbo_mean"], row["elbo_error"]) == pytest.approx((-97.5, 0.5))
+    made = drawn("fig13_kl_annealing", table)
+    assert [axes.get_title() for axes in made.axes] == ["σ² = 0.1", "σ² = 1"]
+    for axes in made.axes:
+        both = [f"{model}\nELBO -97.5 ± 0.5" for model in ("deep", "annealed")]
+        assert labels(axes) == both
 
 
-@pytest.mark.parametrize(("name", "section"), DEEP_FIGURES)
-def test_drawing_the_written_table_gives_the_same_bytes_twice(inputs, name, section):
+def test_annealing_is_not_drawn_where_recipes_without_it_meet_alone(inputs):
+    # At 10 the recipes without annealing of both pairs were trained, and none with it.
+    section = {**RECIPES, "annealing": [["deep", "annealed"], ["bare", "annealed"]]}
+    table = figure_table("fig13_kl_annealing", inputs, section)
+    assert set(table["initial_noise_variance"]) == {0.1, 1.0}
+
+
+@pytest.mark.parametrize("name", DEEP_FIGURES)
+def test_drawing_the_written_table_gives_the_same_bytes_twice(inputs, name):
     module = importlib.import_module(f"linvae.plots.{name}")
-    write_csv("table.csv", figure_table(name, section, inputs))
+    write_csv("table.csv", figure_table(name, inputs))
     for attempt in "ab":
-        made = module.draw(pd.read_csv("table.csv"), section, {"dpi": 50, "title": "a title"})
+        made = module.draw(pd.read_csv("table.csv"), RECIPES, {"dpi": 50, "title": "a title"})
         save(made, [f"{attempt}.png", f"{attempt}.pdf"], "made up")
     for suffix in ("png", "pdf"):
         assert Path(f"a.{suffix}").read_bytes() == Path(f"b.{suffix}").read_bytes()
 
 
-@pytest.mark.parametrize(("name", "section"), DEEP_FIGURES)
-def test_one_seed_has_no_error_and_is_drawn(inputs, name, section):
-    module = importlib.import_module(f"linvae.plots.{name}")
+@pytest.mark.parametrize("name", DEEP_FIGURES)
+def test_one_seed_has_no_error_and_is_drawn(inputs, name):
     one = Inputs([path for path in inputs.paths if "/seed1/" not in path])
-    write_csv("table.csv", figure_table(name, section, one))
+    write_csv("table.csv", figure_table(name, one))
     table = pd.read_csv("table.csv")
     assert table.filter(like="_error").isna().all(axis=None)
-    save(module.draw(table, section, {"dpi": 50}), ["one.png"], "made up")
+    save(drawn(name, table), ["one.png"], "made up")
 
 
 def test_runs_below_the_linear_bound_are_marked(inputs):
-    module = importlib.import_module("linvae.plots.fig8_collapse_fixed")
-    table = figure_table("fig8_collapse_fixed", COLLAPSE, inputs)
-    axes = module.draw(table, COLLAPSE, {}).axes[0]
-    labels = [line.get_label() for line in axes.get_lines() if line.get_label()[0] != "_"]
-    assert labels == ["0.1", "1", "10 †"]
+    table = figure_table("fig8_collapse_fixed", inputs)
+    deep, annealed, bare = drawn("fig8_collapse_fixed", table).axes
+    names = [line.get_label() for line in deep.get_lines() if line.get_label()[0] != "_"]
+    assert names == labels(deep) == ["0.1", "1", "10 †"]
+    assert labels(annealed) == ["0.1", "1"]
+    assert labels(bare) == ["10 †"]
+    half = table.assign(below_bound_mean=table["below_bound_mean"] / 2)
+    assert labels(drawn("fig8_collapse_fixed", half).axes[0]) == ["0.1", "1", "10 † 1/2"]
 
 
-def test_points_below_the_linear_bound_are_open(inputs):
-    module = importlib.import_module("linvae.plots.fig11_theory_vs_deep")
-    table = figure_table("fig11_theory_vs_deep", COLLAPSE, inputs)
-    axes = module.draw(table, COLLAPSE, {}).axes[0]
-    is_open = {
-        x: line.get_markerfacecolor() == "white"
-        for line in axes.get_lines()
-        if line.get_marker() == "o"
-        for x in line.get_xdata()
-    }
-    assert is_open == {0.1: False, 1.0: False, 10.0: True}
+def test_points_are_open_where_noise_is_learned_and_stand_by_recipe(inputs):
+    table = figure_table("fig11_theory_vs_deep", inputs)
+    panels = drawn("fig11_theory_vs_deep", table).axes
+    names = ("collapse_percent", "above_linear", "test_above_linear")
+    looks = {}
+    for axes, name in zip(panels, names, strict=True):
+        points = [line for line in axes.get_lines() if line.get_marker() in ("o", "s", "^")]
+        assert len(points) == 5
+        for line in points:
+            is_open = line.get_markerfacecolor() == "white"
+            rows = table[table["series"] == ("learned" if is_open else "fixed")]
+            (model,) = [
+                model
+                for model, of_model in rows.groupby("model")
+                if np.array_equal(of_model[f"{name}_mean"], line.get_ydata())
+                # Recipes at one noise variance stand a little apart.
+                and np.allclose(
+                    of_model["noise_variance_mean"], line.get_xdata().astype(float), rtol=0.08
+                )
+            ]
+            # A recipe looks the same in all panels, whether noise is fixed or learned.
+            look = (line.get_color(), line.get_marker())
+            assert looks.setdefault(model, look) == look
+    assert len(set(looks.values())) == 3
+    assert labels_above(panels[0].figure) == ["linear theory: λᵢ ≤ σ²", *FIXED]
+
+
+def test_points_below_the_linear_optimum_are_below_the_line_at_zero(inputs):
+    table = figure_table("fig11_theory_vs_deep", inputs)
+    for axes in drawn("fig11_theory_vs_deep", table).axes[1:]:
+        points = [line for line in axes.get_lines() if line.get_marker() in ("o", "s", "^")]
+        found = (
+            {y < 0 for line in points for x, y in zip(*line.get_data(), strict=True) if x < 5},
+            {y < 0 for line in points for x, y in zip(*line.get_data(), strict=True) if x > 5},
+        )
+        assert found == ({False}, {True})
+        low, high = axes.get_ylim()
+        assert low < min(min(line.get_ydata()) for line in points)
+        assert high > 0

@@ -290,17 +290,22 @@ def test_every_setting_but_those_off_is_part_of_the_identity(part):
         ({"epsilon": 0.05}, "epsilon0.05"),
         ({"delta": 0.02}, "delta0.02"),
         ({"delta": 0, "draws": 7, "epsilon": 0.2}, "delta0.0-draws7-epsilon0.2"),
+        ({"importance_draws": 5}, "importance_draws5"),
     ],
 )
 def test_only_an_unusual_measurement_shows_in_paths(changes, name):
     assert Measurement(**changes).name == name
 
 
-@pytest.mark.parametrize("changes", [{"epsilon": 0}, {"delta": 1}, {"delta": -0.1}, {"draws": 0}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"epsilon": 0}, {"delta": 1}, {"delta": -0.1}, {"draws": 0}, {"importance_draws": 0}],
+)
 def test_a_measurement_out_of_range_is_refused(changes):
     with pytest.raises(ValidationError, match="than"):
         Measurement(**changes)
 
 
 def test_a_measurement_is_told_in_full():
-    assert Measurement().identity() == {"epsilon": 0.1, "delta": 0.01, "draws": 4}
+    expected = {"epsilon": 0.1, "delta": 0.01, "draws": 4, "importance_draws": 100}
+    assert Measurement().identity() == expected

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from linvae.config.load import load
+from linvae.config.load import ConfigError, load
 from linvae.naming import Run, parse_run
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.names import Names
@@ -65,18 +65,188 @@ def test_latent_dim_runs_over_data_and_latents():
     ]
 
 
-def test_collapse_runs_every_variance_fixed_and_learned():
-    section = {"data": "logit-first60", "n_latent": 3, "model": "tiny-deep"}
-    section |= {"noise_variances": [0.1, 10], "seeds": [0, 1]}
-    found = runs(only(collapse=section), "collapse")
+def recipes(fixed=None, learned=None, **more):
+    """A section of recipes whose cells are given as {noise variance: models}."""
+    cells = {
+        key: [{"models": models, "noise_variances": [v]} for v, models in (given or {}).items()]
+        for key, given in (("fixed", fixed), ("learned", learned))
+    }
+    return {"data": "logit-first60", "n_latent": 3, "seeds": [0, 1]} | cells | more
+
+
+def test_recipes_run_every_variance_fixed_and_learned():
+    cells = [{"models": ["tiny-deep"], "noise_variances": [0.1, 10]}]
+    found = runs(only(recipes=recipes() | {"fixed": cells, "learned": cells}), "recipes")
     assert {run.noise for run in found} == {"fixed-0.1", "fixed-10", "learned-0.1", "learned-10"}
     assert len(found) == len(set(found)) == 8
 
 
-def test_variations_take_data_and_latents_from_collapse():
-    found = runs(tiny(), "annealing")
-    assert {(run.data, run.n_latent, run.noise) for run in found} == {(DATA, 3, "fixed-1")}
-    assert [run.model for run in found] == ["tiny-deep", "tiny-annealed"]
+def test_recipes_run_their_own_cells_in_the_order_of_the_section():
+    config = only(
+        recipes=recipes()
+        | {
+            "fixed": [
+                {"models": ["tiny-long", "tiny-deep"], "noise_variances": [10, 3]},
+                {"models": ["tiny-annealed", "tiny-deep"], "noise_variances": [3]},
+            ],
+            "learned": [{"models": ["tiny-deep"], "noise_variances": [3]}],
+            "seeds": [7, 0],
+        }
+    )
+    assert runs(config, "recipes") == [
+        run(config, model, DATA, 3, noise, seed)
+        # The cell that is said twice is run once.
+        for model, noises in (
+            ("tiny-long", ["fixed-10", "fixed-3"]),
+            ("tiny-deep", ["fixed-10", "fixed-3"]),
+            ("tiny-annealed", ["fixed-3"]),
+            ("tiny-deep", ["learned-3"]),
+        )
+        for noise in noises
+        for seed in (7, 0)
+    ]
+    assert config.study.recipes.models == ("tiny-long", "tiny-deep", "tiny-annealed")
+
+
+def test_a_recipe_with_learned_noise_alone_is_one_and_may_be_that_of_the_paper():
+    section = recipes({1: ["tiny-deep"]}, {2: ["tiny-long"]}, as_in_paper="tiny-long")
+    config = only(recipes=section)
+    assert config.study.recipes.models == ("tiny-deep", "tiny-long")
+    assert {(run.model, run.noise) for run in runs(config, "recipes")} == {
+        ("tiny-deep", "fixed-1"),
+        ("tiny-long", "learned-2"),
+    }
+
+
+ANNEALING = {"annealing": [["tiny-deep", "tiny-annealed"]]}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "learned", "is_pair"),
+    [
+        ({1: ["tiny-deep", "tiny-annealed"]}, {}, True),
+        ({1: ["tiny-deep"], 2: ["tiny-annealed", "tiny-deep"]}, {}, True),
+        ({1: ["tiny-deep"], 2: ["tiny-annealed"]}, {}, False),
+        # With the noise learned, no two runs end at one noise variance.
+        ({1: ["tiny-deep"]}, {1: ["tiny-deep", "tiny-annealed"]}, False),
+    ],
+)
+def test_annealing_is_compared_at_a_fixed_noise_variance(fixed, learned, is_pair):
+    section = recipes(fixed, learned, **ANNEALING)
+    if is_pair:
+        assert only(recipes=section).study.recipes.annealing == (("tiny-deep", "tiny-annealed"),)
+        return
+    with pytest.raises(ConfigError) as caught:
+        only(recipes=section)
+    assert str(caught.value) == (
+        "study.recipes.annealing: [tiny-deep, tiny-annealed] have no noise variance in common in "
+        "`fixed`"
+    )
+
+
+def test_both_of_a_pair_may_stand_in_cells_of_their_own():
+    cells = [{"models": [model], "noise_variances": [3, 1]} for model in ANNEALING["annealing"][0]]
+    config = only(recipes=recipes(**ANNEALING) | {"fixed": cells})
+    assert len(runs(config, "recipes")) == 8
+
+
+def test_each_pair_is_judged():
+    section = recipes({1: ["tiny-deep", "tiny-annealed"], 2: ["tiny-long"]})
+    section["annealing"] = [
+        ["tiny-deep", "tiny-annealed"],
+        ["tiny-long", "tiny-annealed"],
+        ["tiny-deep", "tiny-long"],
+    ]
+    with pytest.raises(ConfigError) as caught:
+        only(recipes=section)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("study.recipes.annealing: [tiny-long, tiny-annealed] have no noise")
+    assert second.startswith("study.recipes.annealing: [tiny-deep, tiny-long] must be a recipe")
+
+
+def test_sizes_run_each_case_with_its_own_data_latents_and_noise():
+    cases = [
+        {"models": ["tiny-long", "tiny-deep"], "data": "logit-first60", "n_latent": 2,
+         "noise": "fixed-3", "seeds": [1, 0]},
+        {"models": ["tiny-deep"], "data": "pixels-first30", "n_latent": 4,
+         "noise": "learned-0.5", "seeds": [5]},
+    ]  # fmt: skip
+    config = only(sizes={"cases": cases})
+    pixels = "mnist-pixels-first30-test20"
+    assert runs(config, "sizes") == [
+        *(
+            run(config, model, DATA, 2, "fixed-3", seed)
+            for model in ("tiny-long", "tiny-deep")
+            for seed in (1, 0)
+        ),
+        run(config, "tiny-deep", pixels, 4, "learned-0.5", 5),
+    ]
+    assert config.study.sizes.variants(config.study) == ("logit-first60", "pixels-first30")
+
+
+def case(variant, n_latent):
+    return {"models": ["tiny-deep"], "data": variant, "n_latent": n_latent, "noise": "fixed-1",
+            "seeds": [0]}  # fmt: skip
+
+
+def test_latents_of_a_case_are_held_against_its_own_images():
+    only(sizes={"cases": [case("logit-first60", 58), case("logit-first10", 8)]})
+    cases = [case("logit-first60", 58), case("logit-first10", 9), case("logit-first10", 3)]
+    with pytest.raises(ConfigError) as caught:
+        only(sizes={"cases": [*cases, case("pixels-first20", 19), case("logit-all", 783)]})
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("study.sizes.cases: 9 is more than the 8 that 10 images allow")
+    assert second.startswith("study.sizes.cases: 19 is more than the 18 that 20 images allow")
+
+
+def test_lengths_take_data_and_latents_from_recipes():
+    section = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [10, 1], "seeds": [0, 7]}
+    config = only(recipes=recipes({1: ["tiny-deep"]}), lengths=section)
+    assert runs(config, "lengths") == [
+        run(config, model, DATA, 3, noise, seed)
+        for model in ("tiny-deep", "tiny-long")
+        for noise in ("fixed-10", "fixed-1")
+        for seed in (0, 7)
+    ]
+    assert config.study.lengths.variants(config.study) == ("logit-first60",)
+    shared = set(runs(config, "lengths")) & set(runs(config, "recipes"))
+    assert shared == {run(config, "tiny-deep", DATA, 3, "fixed-1", 0)}
+
+
+def test_lengths_need_recipes():
+    section = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [1], "seeds": [0]}
+    with pytest.raises(ConfigError, match="^study.recipes: study.lengths needs this section$"):
+        only(lengths=section)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_pair"),
+    [
+        ({"training": {"epochs": 8}}, True),
+        ({"training": {"epochs": None, "steps": 100, "warmup_steps": 7}}, True),
+        ({"training": {"epochs": 8}, "job": {"records": 9}}, True),
+        ({"training": {"epochs": 8, "learning_rate": 0.002}}, False),
+        ({"training": {"epochs": 8, "schedule": "cosine"}}, False),
+        ({"training": {"epochs": 8, "kl_annealing": 0.5}}, False),
+        ({"training": {"epochs": 8}, "start": {"weights": "principal"}}, False),
+        ({"training": {"epochs": 8}, "decoder": {"hidden": [8, 8]}}, False),
+        ({"training": {"epochs": 8}, "encoder": {"hidden": [9]}}, False),
+    ],
+)
+def test_a_longer_run_differs_in_nothing_but_its_length(change, is_pair):
+    def longer(raw):
+        raw["models"]["longer"] = {"extends": "tiny-deep", **change}
+        raw["study"]["lengths"]["pairs"] = [["tiny-deep", "longer"]]
+
+    if is_pair:
+        assert {run.model for run in runs(tiny(longer), "lengths")} == {"tiny-deep", "longer"}
+        return
+    with pytest.raises(ConfigError) as caught:
+        tiny(longer)
+    assert str(caught.value) == (
+        "study.lengths.pairs: [tiny-deep, longer] differ in more than steps, epochs and "
+        "warmup_steps"
+    )
 
 
 def test_a_model_of_several_pairs_is_run_once():
@@ -152,13 +322,56 @@ def test_figures_of_one_kind_of_noise_read_that_kind():
         assert all(f"/{kind}-" in file for file in read)
 
 
-def test_samples_are_of_the_first_seed():
-    section = {"data": "logit-first60", "n_latent": 3, "model": "tiny-deep"}
-    config = only(collapse=section | {"noise_variances": [1], "seeds": [4, 2]})
-    files = figure_inputs(config.study, config.names(), "fig12_samples")
-    read = [file for file in files if "/train/" in file]
-    assert read
-    assert all("/seed4/" in file for file in read)
+def read_by(config, figure):
+    """Runs that a figure reads, in order."""
+    files = figure_inputs(config.study, config.names(), figure)
+    return list(dict.fromkeys(parse_run(file) for file in files if "/train/" in file))
+
+
+def test_samples_are_of_the_first_seed_of_every_recipe_with_fixed_noise():
+    section = recipes({1: ["tiny-deep", "tiny-long"]}, {1: ["tiny-deep"]}, seeds=[4, 2])
+    config = only(recipes=section)
+    assert read_by(config, "fig12_samples") == [
+        run(config, model, DATA, 3, "fixed-1", 4) for model in ("tiny-deep", "tiny-long")
+    ]
+
+
+def test_annealing_is_drawn_from_the_fixed_runs_of_its_pairs():
+    cells = {1: ["tiny-long", "tiny-deep", "tiny-annealed"]}
+    config = only(recipes=recipes(cells, cells, seeds=[4, 2], **ANNEALING))
+    assert read_by(config, "fig13_kl_annealing") == [
+        run(config, model, DATA, 3, "fixed-1", seed)
+        for model in ("tiny-deep", "tiny-annealed")
+        for seed in (4, 2)
+    ]
+
+
+def test_collapse_is_drawn_from_every_recipe_of_that_kind_of_noise():
+    section = recipes({1: ["tiny-long", "tiny-deep"]}, {2: ["tiny-annealed"]}, seeds=[4])
+    config = only(recipes=section)
+    assert read_by(config, "fig7_collapse_learned") == [
+        run(config, "tiny-annealed", DATA, 3, "learned-2", 4)
+    ]
+    assert read_by(config, "fig8_collapse_fixed") == [
+        run(config, model, DATA, 3, "fixed-1", 4) for model in ("tiny-long", "tiny-deep")
+    ]
+    assert read_by(config, "fig11_theory_vs_deep") == runs(config, "recipes")
+
+
+@pytest.mark.parametrize("learned", [{}, {1: ["tiny-deep"]}])
+@pytest.mark.parametrize("annealing", [{}, ANNEALING])
+def test_figures_without_anything_to_show_are_not_asked_for(learned, annealing):
+    config = only(recipes=recipes({1: ["tiny-deep", "tiny-annealed"]}, learned, **annealing))
+    always = {"fig8_collapse_fixed", "fig11_theory_vs_deep", "fig12_samples"}
+    asked = always | ({"fig7_collapse_learned"} if learned else set())
+    assert set(figures(config.study)) == asked | ({"fig13_kl_annealing"} if annealing else set())
+
+
+def test_sizes_and_lengths_are_not_drawn():
+    lengths = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [1], "seeds": [0]}
+    base = recipes({1: ["tiny-deep"]})
+    config = only(recipes=base, lengths=lengths, sizes={"cases": [case("logit-first60", 2)]})
+    assert figures(config.study) == figures(only(recipes=base).study)
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -167,7 +380,7 @@ def test_samples_are_of_the_first_seed():
 def test_measured_files_of_deep_runs_alone_follow_the_measurement():
     config = tiny(lambda raw: raw.update(measurement={"delta": 0.05}))
     names = config.names()
-    (deep, *_), (linear, *_) = runs(config, "collapse"), runs(config, "linear")
+    (deep, *_), (linear, *_) = runs(config, "recipes"), runs(config, "linear")
     assert names.file(deep, "metrics.json") == deep.file("delta0.05/metrics.json")
     assert names.file(deep, "curve.csv") == deep.file("curve.csv")
     assert names.file(linear, "metrics.json") == linear.file("metrics.json")
@@ -186,14 +399,16 @@ def set_at(*path, value):
 
 
 MODEL = ("models", "tiny-deep")
+# The model and those that extend it.
+DEEP = {"tiny-deep", "tiny-annealed", "tiny-long"}
 
 
 @pytest.mark.parametrize(
     ("path", "value", "changed"),
     [
-        ((*MODEL, "training", "learning_rate"), 0.002, {"tiny-deep", "tiny-annealed"}),
-        ((*MODEL, "start", "scale"), 0, {"tiny-deep", "tiny-annealed"}),
-        ((*MODEL, "job", "records"), 6, {"tiny-deep", "tiny-annealed"}),
+        ((*MODEL, "training", "learning_rate"), 0.002, DEEP),
+        ((*MODEL, "start", "scale"), 0, DEEP),
+        ((*MODEL, "job", "records"), 6, DEEP),
         (("models", "tiny-annealed", "training", "kl_annealing"), 0.25, {"tiny-annealed"}),
         # What is said again, is off, or is no part of the model.
         ((*MODEL, "training", "learning_rate"), 1e-3, set()),
@@ -217,10 +432,7 @@ def test_every_digest_follows_the_threads_and_auto_follows_the_device():
     assert not set(before.values()) & set(after.values())
     config = tiny(set_at(*MODEL, "job", "device", value="auto"))
     on_gpu = config.names("cuda").digests
-    assert {name for name in before if on_gpu[name] != before[name]} == {
-        "tiny-deep",
-        "tiny-annealed",
-    }
+    assert {name for name in before if on_gpu[name] != before[name]} == DEEP
 
 
 def test_data_settings_show_in_the_names_of_the_data_that_they_concern():
@@ -237,13 +449,13 @@ def test_names_survive_json():
 
 
 def test_names_of_some_models_name_those_as_before():
-    config = tiny()
+    config = only(recipes=recipes({1: ["tiny-deep"]}, {2: ["tiny-deep"]}))
     names = config.names()
     some = names.only(["tiny-deep", "tiny-adam"])
     assert set(some.digests) == {"tiny-adam", "tiny-deep"}
     assert some.deep == ("tiny-deep",)
-    (deep, *_) = runs(config, "collapse")
-    assert runs(config, "collapse") == config.study.runs("collapse", some)
+    (deep, *_) = runs(config, "recipes")
+    assert runs(config, "recipes") == config.study.runs("recipes", some)
     assert some.file(deep, "kl.npz") == names.file(deep, "kl.npz")
     assert names.only(["tiny-adam", "tiny-deep"]) == some
 

@@ -17,6 +17,7 @@ from linvae.training.checkpoint import Checkpoint, Superseded
 from linvae.training.linear import exact_elbo
 from linvae.training.loop import NonFiniteLossError
 from linvae.training.models import build
+from linvae.training.progress import progress_of
 from linvae.weights import LinearWeights, read_archive
 
 D, K, N = 6, 2, 40
@@ -46,6 +47,12 @@ def data():
 
 
 @pytest.fixture(scope="module")
+def splits(data):
+    held_out = np.random.default_rng(1).normal(size=(N // 2, D))
+    return {"train": data, "test": held_out}
+
+
+@pytest.fixture(scope="module")
 def spectrum(data):
     return Spectrum.from_data(data)
 
@@ -71,9 +78,9 @@ def test_linear_run_writes_its_matrices_and_their_exact_elbo(spectrum, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["curve.csv", "model.safetensors"]
 
 
-def test_deep_run_is_loaded_as_it_was_trained(data, spectrum, tmp_path):
+def test_deep_run_is_loaded_as_it_was_trained(data, splits, spectrum, tmp_path):
     model_file, curve = outputs(tmp_path)
-    deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
+    deep.train_and_save(spec(DEEP), spectrum, splits, model_file, curve)
     model = load_model(model_file, spectrum)
     x = torch.as_tensor(data, dtype=torch.float32)
     again = load_model(model_file, spectrum)
@@ -97,11 +104,11 @@ class Killed(Exception):
     pass
 
 
-def test_a_killed_job_started_again_writes_the_same_bytes(data, spectrum, tmp_path, monkeypatch):
+def test_a_killed_job_started_again_writes_the_same_bytes(splits, spectrum, tmp_path, monkeypatch):
     whole, again = tmp_path / "whole", tmp_path / "again"
     for folder in (whole, again):
         folder.mkdir()
-    deep.train_and_save(spec(DEEP), spectrum, data, *outputs(whole))
+    deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(whole))
     save = Checkpoint.save
 
     def dying(self, tensors, step, curve):
@@ -111,25 +118,53 @@ def test_a_killed_job_started_again_writes_the_same_bytes(data, spectrum, tmp_pa
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", dying)
         with pytest.raises(Killed):
-            deep.train_and_save(spec(DEEP), spectrum, data, *outputs(again))
+            deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(again))
     assert (again / "checkpoint.safetensors").exists()
-    deep.train_and_save(spec(DEEP), spectrum, data, *outputs(again))
+    deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(again))
     for one, other in zip(outputs(whole), outputs(again), strict=True):
         assert one.read_bytes() == other.read_bytes()
+    found = pd.read_csv(again / "curve.csv")
+    # Looks from before and after the interruption, which differ.
+    for column in ("subset_elbo", "test_elbo"):
+        assert found[column].nunique() == len(found) > 2
+    assert found["used_latents"].notna().all()
     assert not (again / "checkpoint.safetensors").exists()
 
 
-def test_another_seed_gives_another_model(data, spectrum, tmp_path):
+def test_the_curve_ends_with_what_the_finished_model_is(splits, spectrum, tmp_path):
+    model_file, curve = outputs(tmp_path)
+    deep.train_and_save(spec(DEEP), spectrum, splits, model_file, curve)
+    model = load_model(model_file, spectrum)
+    expected = progress_of(model, splits, spec(DEEP)["seed"])(model)
+    last = pd.read_csv(curve).iloc[-1]
+    assert {name: last[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+
+
+def test_test_images_are_looked_at_and_not_trained_on(splits, spectrum, tmp_path):
+    curves, models = [], []
+    for name, test in (("a", splits["test"]), ("b", splits["test"] + 1)):
+        (tmp_path / name).mkdir()
+        model_file, curve = outputs(tmp_path / name)
+        given = {"train": splits["train"], "test": test}
+        deep.train_and_save(spec(DEEP), spectrum, given, model_file, curve)
+        models.append(model_file.read_bytes())
+        curves.append(pd.read_csv(curve))
+    assert models[0] == models[1]
+    differs = [name for name in curves[0] if not curves[0][name].equals(curves[1][name])]
+    assert differs == ["test_elbo"]
+
+
+def test_another_seed_gives_another_model(splits, spectrum, tmp_path):
     files = []
     for seed in (0, 1):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        deep.train_and_save({**spec(DEEP), "seed": seed}, spectrum, data, *outputs(folder))
+        deep.train_and_save({**spec(DEEP), "seed": seed}, spectrum, splits, *outputs(folder))
         files.append((folder / "curve.csv").read_bytes())
     assert files[0] != files[1]
 
 
-def test_a_job_that_was_taken_over_writes_nothing(data, spectrum, tmp_path, monkeypatch):
+def test_a_job_that_was_taken_over_writes_nothing(splits, spectrum, tmp_path, monkeypatch):
     save = Checkpoint.save
 
     def lost(self, tensors, step, curve):
@@ -138,11 +173,13 @@ def test_a_job_that_was_taken_over_writes_nothing(data, spectrum, tmp_path, monk
 
     monkeypatch.setattr(Checkpoint, "save", lost)
     with pytest.raises(Superseded):
-        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
-def test_a_job_that_was_taken_over_at_its_end_writes_nothing(data, spectrum, tmp_path, monkeypatch):
+def test_a_job_that_was_taken_over_at_its_end_writes_nothing(
+    splits, spectrum, tmp_path, monkeypatch
+):
     def trained(*arguments, checkpoint, **options):
         curve = loop.fit(*arguments, checkpoint=checkpoint, **options)
         Checkpoint(checkpoint.path, checkpoint.specification)
@@ -150,33 +187,33 @@ def test_a_job_that_was_taken_over_at_its_end_writes_nothing(data, spectrum, tmp
 
     monkeypatch.setattr("linvae.training.job.fit", trained)
     with pytest.raises(Superseded):
-        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
-def test_a_job_without_finite_loss_writes_nothing(data, spectrum, tmp_path):
+def test_a_job_without_finite_loss_writes_nothing(splits, spectrum, tmp_path):
     settings = {**spec(DEEP, learning_rate=1e6, epochs=3000), "noise": "fixed-0.001"}
     with pytest.raises(NonFiniteLossError, match="lower training.learning_rate"):
-        deep.train_and_save(settings, spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(settings, spectrum, splits, *outputs(tmp_path))
     assert not any(file.exists() for file in outputs(tmp_path))
 
 
-def test_a_damaged_checkpoint_does_not_stop_a_job(data, spectrum, tmp_path, caplog):
+def test_a_damaged_checkpoint_does_not_stop_a_job(splits, spectrum, tmp_path, caplog):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"half a file")
     with caplog.at_level(logging.WARNING):
-        deep.train_and_save(spec(DEEP), spectrum, data, *outputs(tmp_path))
+        deep.train_and_save(spec(DEEP), spectrum, splits, *outputs(tmp_path))
     assert "set aside" in caplog.text
     assert (tmp_path / "checkpoint.damaged").exists()
     assert all(file.exists() for file in outputs(tmp_path))
 
 
 @pytest.mark.parametrize("damage", ["truncate", "other spectrum", "linear"])
-def test_a_damaged_model_is_one_clear_error(data, spectrum, tmp_path, damage):
+def test_a_damaged_model_is_one_clear_error(data, splits, spectrum, tmp_path, damage):
     model_file, curve = outputs(tmp_path)
     if damage == "linear":
         linear.train_and_save(spec(LINEAR), spectrum, None, model_file, curve)
     else:
-        deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
+        deep.train_and_save(spec(DEEP), spectrum, splits, model_file, curve)
     if damage == "truncate":
         model_file.write_bytes(model_file.read_bytes()[:-9])
     used = Spectrum.from_data(data[:, :5]) if damage == "other spectrum" else spectrum
@@ -184,9 +221,9 @@ def test_a_damaged_model_is_one_clear_error(data, spectrum, tmp_path, damage):
         load_model(model_file, used)
 
 
-def test_metadata_tell_what_the_run_was(data, spectrum, tmp_path):
+def test_metadata_tell_what_the_run_was(splits, spectrum, tmp_path):
     model_file, curve = outputs(tmp_path)
-    deep.train_and_save(spec(DEEP), spectrum, data, model_file, curve)
+    deep.train_and_save(spec(DEEP), spectrum, splits, model_file, curve)
     _, metadata = read_archive(model_file)
     assert (metadata["n_latent"], metadata["noise"], metadata["seed"]) == (K, "learned-1", 0)
 
@@ -239,7 +276,9 @@ def test_directions_without_variance_are_finite(data):
 
 
 @pytest.mark.parametrize("weights", ["random", "principal"])
-def test_a_deep_job_starts_where_its_settings_say(data, spectrum, tmp_path, monkeypatch, weights):
+def test_a_deep_job_starts_where_its_settings_say(
+    data, splits, spectrum, tmp_path, monkeypatch, weights
+):
     x = torch.as_tensor(data, dtype=torch.float32)
     seen = []
 
@@ -250,7 +289,7 @@ def test_a_deep_job_starts_where_its_settings_say(data, spectrum, tmp_path, monk
     monkeypatch.setattr(deep, "train", at_the_start)
     with pytest.raises(Killed):
         deep.train_and_save(
-            spec({**DEEP, "start": {"weights": weights}}), spectrum, data, *outputs(tmp_path)
+            spec({**DEEP, "start": {"weights": weights}}), spectrum, splits, *outputs(tmp_path)
         )
     # float32 has 7 digits.
     assert np.allclose(seen[0], np.eye(K), atol=1e-4) == (weights == "principal")

@@ -57,7 +57,7 @@ def progress_of(model: GaussianVAE, data: Mapping[str, NDArray], seed: int) -> M
         return {
             "subset_elbo": float(found["train"][0]),
             "test_elbo": float(found["test"][0]),
-            "used_latents": int(used.sum()),
+            "used_latents": float(used.sum()),
         }
 
     return measure
