@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 __all__ = [
+    "BOOKKEEPING",
     "code_files",
     "combined",
     "fingerprint",
@@ -26,6 +27,8 @@ __all__ = [
 
 _PACKAGE = Path(__file__).resolve().parent
 _SETTINGS = _PACKAGE / "settings"
+# Modules that compare and record what programs do, and decide nothing of it.
+BOOKKEEPING = frozenset({"linvae.fingerprint", "linvae.planned", "linvae.record"})
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -73,7 +76,7 @@ def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[st
     waiting.update(modules)
     while waiting:
         name = waiting.pop()
-        if name in found or module_file(name) is None:
+        if name in found | BOOKKEEPING or module_file(name) is None:
             continue
         found.add(name)
         waiting.update(_imports(module_file(name)))

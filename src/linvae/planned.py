@@ -19,7 +19,7 @@ from pathlib import Path
 
 import linvae
 from linvae.files import DamagedFileError, read_json, write_json
-from linvae.fingerprint import code_files, combined, module_file, tree_hash
+from linvae.fingerprint import BOOKKEEPING, code_files, combined, module_file, tree_hash
 
 __all__ = ["ChangedCodeError", "plan", "require_planned"]
 
@@ -159,7 +159,8 @@ class _Program(MetaPathFinder):
 
 
 def _is_ours(name: str) -> bool:
-    return name.partition(".")[0] == "linvae"
+    """Whether a module decides what a program of linvae gives."""
+    return name.partition(".")[0] == "linvae" and name not in BOOKKEEPING
 
 
 def _may_be_stale(path: Path) -> bool:

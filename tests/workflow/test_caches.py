@@ -6,6 +6,11 @@ import subprocess
 import time
 
 import pytest
+import yaml
+from conftest import ROOT, WORKFLOW_TESTS
+from snakemake.utils import update_config
+
+from linvae.config.load import load
 
 # Imported by every Python of the project at its start, and part of no program: the one job named
 # waits while a file `hold` is there, so that a test can edit what jobs after it will run.
@@ -16,15 +21,33 @@ if any("scripts/preprocess.py" in argument for argument in sys.orig_argv):
     while pathlib.Path("hold").exists():
         time.sleep(0.05)
 """
-HELD = "results/data/mnist-pixels-first60/data.npz"
-TRAIN = "results/train/{}/mnist-logit-first60/k3/learned-1/seed0"
+
+
+def tiny():
+    """The validated tiny study."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(raw, yaml.safe_load((WORKFLOW_TESTS / "tiny.yaml").read_text()))
+    return load(raw)
+
+
+def run_file(model, name):
+    """A file of the first run of a model that learns the noise variance."""
+    config = tiny()
+    runs = config.study.all_runs(config.names())
+    return next(r for r in runs if (r.model, r.noise) == (model, "learned-1")).file(name)
+
+
+NAMES = tiny().names()
+HELD = f"results/data/{NAMES.data('pixels-first60')}/data.npz"
 # Code, and an output that it makes: a module of training, a module of a figure, a script.
 EDITED = {
-    "src/linvae/training/objectives.py": f"{TRAIN.format('tiny-sampled')}/model.safetensors",
-    "src/linvae/plots/fig6_latent_dim.py": "results/figures/fig6_latent_dim.csv",
-    "workflow/scripts/restarts.py": "results/restarts/mnist-logit-first60/k3.csv",
+    "src/linvae/training/objectives.py": run_file("tiny-sampled", "model.safetensors"),
+    "src/linvae/plots/fig6_latent_dim.py": "results/tiny/figures/fig6_latent_dim.csv",
+    "workflow/scripts/restarts.py": tiny().study.restarts.table(NAMES),
 }
-COMMENTED = {"src/linvae/evaluation/maxima.py": "results/ppca/mnist-logit-first60.csv"}
+COMMENTED = {
+    "src/linvae/evaluation/maxima.py": f"results/ppca/{NAMES.data('logit-first60')}/at4.csv"
+}
 SUFFIXES = (".json", ".csv", ".safetensors", ".npz", ".md", ".png")
 
 
@@ -139,9 +162,9 @@ def test_without_snakemakes_memory_finished_work_is_finished(settled, planner):
 @pytest.mark.parametrize(
     ("change", "first"),
     [
-        (faster, {"train"}),
+        (faster, {"train_linear"}),
         (fewer, {"figure"}),
-        ("src/linvae/training/objectives.py", {"train"}),
+        ("src/linvae/training/objectives.py", {"train_deep", "train_linear"}),
         ("src/linvae/plots/fig6_latent_dim.py", {"figure"}),
     ],
 )
@@ -163,24 +186,22 @@ def test_what_runs_again_is_recorded_anew(project, planner):
         assert "Params have changed" in project.snakemake("--cores", "1").stdout
         forget(project)
         assert planner(project) == {}
-    assert planner(project) == {"figure": {"results/figures/fig6_latent_dim.png"}}
+    assert planner(project) == {"figure": {"results/tiny/figures/fig6_latent_dim.png"}}
 
 
 def test_metadata_that_was_cleaned_up_is_restored(project, planner):
-    output = f"{TRAIN.format('tiny-relu')}/model.safetensors"
-    with project.reconfigured(faster):
+    outputs = [run_file("tiny-relu", name) for name in ("model.safetensors", "curve.csv")]
+    with project.edited({"src/linvae/training/objectives.py": edit}):
         expected = planner(project)
-        project.snakemake("--cleanup-metadata", output, f"{TRAIN.format('tiny-relu')}/curve.csv")
+        project.snakemake("--cleanup-metadata", *outputs)
         assert planner(project) == expected
 
 
 def test_a_damaged_record_is_named_and_left_aside(project):
-    text = record_of(project, f"{TRAIN.format('tiny-relu')}/model.safetensors").read_text()
+    text = record_of(project, run_file("tiny-relu", "model.safetensors")).read_text()
     damaged = ["", "[]", "{}", text.replace("model", "other")]
-    outputs = [f"results/figures/fig{n}.png" for n in ("1_elbo_vs_ppca", "2_gram_within")]
-    outputs += [
-        f"{TRAIN.format('tiny-relu')}/{name}" for name in ("model.safetensors", "metrics.json")
-    ]
+    outputs = [f"results/tiny/figures/fig{n}.png" for n in ("1_elbo_vs_ppca", "2_gram_within")]
+    outputs += [run_file("tiny-relu", name) for name in ("model.safetensors", "metrics.json")]
     files = [record_of(project, output) for output in outputs]
     for file, damage in zip(files, damaged, strict=True):
         assert file.exists()
@@ -194,18 +215,18 @@ def test_a_damaged_record_is_named_and_left_aside(project):
 
 def test_a_record_is_believed_before_snakemake(settled, planner):
     # A cluster's job that read other settings than those planned: Snakemake cannot know it.
-    output = f"{TRAIN.format('tiny-relu')}/model.safetensors"
+    output = run_file("tiny-relu", "model.safetensors")
     file = record_of(settled, output)
     record = json.loads(file.read_text())
     name = str(file.relative_to(settled.folder))
     other = record | {"spec": record["spec"].replace('"seed": 0', '"seed": 1')}
     with settled.edited({name: json.dumps(other)}):
-        assert planner(settled)["train"] == {output}
+        assert planner(settled)["train_linear"] == {output}
     assert planner(settled) == {}
 
 
 def test_without_snakemakes_memory_the_set_of_inputs_counts(settled, planner):
-    output = "results/tables/table1_sigma.csv"
+    output = "results/tiny/tables/table1_sigma.csv"
     file = record_of(settled, output)
     record = json.loads(file.read_text())
     name = str(file.relative_to(settled.folder))
@@ -259,3 +280,36 @@ def refused(project, environment, source):
     expected = project.folder / "src" / "linvae"
     assert line.startswith(f"error: linvae comes from {source / 'linvae'} and not from {expected}")
     assert "pip install -e ." in line
+
+
+def test_studies_lie_side_by_side(project, planner):
+    before = project.results(*SUFFIXES)
+    other = project.study() | {"name": None}
+    del other["name"]
+    other["models"]["tiny-deep"]["training"]["epochs"] = 5
+    for name in set(other["study"]) - {"recipes", "lengths"}:
+        other["study"][name] = None
+    (project.folder / "config" / "longer.yaml").write_text(yaml.safe_dump(other))
+    assert planner(project) == {}
+    mine = type(project)(project.folder)
+    mine.overlay = "config/longer.yaml"
+    plan = planner(mine)
+    # The recipe that is the same is there; what the study says is its own.
+    assert not any("tiny-long" in path for path in plan["train_deep"])
+    assert {path.split("/")[1] for paths in plan.values() for path in paths} == {"longer", "train"}
+    mine.snakemake("--cores", "2")
+    assert planner(mine) == planner(project) == {}
+    after = project.results(*SUFFIXES)
+    assert {name: after[name] for name in before} == before
+    for name in ("tiny", "longer"):
+        text = (project.folder / "results" / name / "summary.md").read_text()
+        assert text.startswith(f"# Summary of the study {name}\n")
+
+
+def test_values_given_one_by_one_need_a_name(settled):
+    done = settled.snakemake("-n", "--config", "threads=2", check=False)
+    assert done.returncode == 1
+    assert "name: --config changes threads, which makes another study" in done.stdout
+    assert "Traceback" not in done.stdout
+    done = settled.snakemake("-n", "--config", "threads=2", "name=two")
+    assert "results/two/summary.md" in done.stdout

@@ -96,6 +96,8 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "config/messages",
         "config/study_name",
         "fingerprint",
+        "planned",
+        "record",
         "study/cost",
         "study/figures",
     ],
@@ -286,15 +288,16 @@ def replace(section, key, value):
     return change
 
 
+CELL = {"models": ["tiny-annealed"], "noise_variances": [0.1]}
 ADDED = {
-    "seed": (append("collapse", "seeds", 1), {
+    "seed": (append("recipes", "seeds", 1), {
         ("train_deep", ("tiny-deep", "fixed-1", 1)),
+        ("train_deep", ("tiny-annealed", "fixed-1", 1)),
         ("train_deep", ("tiny-deep", "learned-1", 1)),
-    }, ["collapse"]),
-    "variance": (append("collapse", "noise_variances", 0.1), {
-        ("train_deep", ("tiny-deep", "fixed-0.1")),
-        ("train_deep", ("tiny-deep", "learned-0.1")),
-    }, ["collapse"]),
+    }, ["recipes"]),
+    "variance": (append("recipes", "learned", CELL), {
+        ("train_deep", ("tiny-annealed", "learned-0.1")),
+    }, ["recipes"]),
     "k": (append("latent_dim", "n_latents", 7), {
         ("solve", ("tiny-lbfgs", "learned-1", 0, 7)),
     }, ["latent_dim"]),
@@ -338,7 +341,7 @@ def test_a_new_encoder_model_runs_its_jobs_and_refreshes_its_figure(settled, pla
     [
         (replace("latent_dim", "n_latents", [5]), ["latent_dim"]),
         (replace("encoders", "models", ["tiny-adam"]), ["encoders"]),
-        (replace("annealing", "models", ["tiny-annealed"]), ["annealing"]),
+        (replace("recipes", "learned", []), ["recipes"]),
     ],
 )
 def test_a_removal_refreshes_aggregates_only(settled, planner, change, sections):

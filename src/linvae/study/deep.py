@@ -128,6 +128,11 @@ class Sizes(Section):
         return {"cases": max(case.n_latent for case in self.cases if case.data == variant)}
 
 
+def _budget(model: ModelSettings) -> tuple[int, int]:
+    """Steps and epochs, of which one is given."""
+    return model.training.steps or 0, model.training.epochs or 0
+
+
 class Lengths(Section):
     """Recipes of `recipes` trained for longer: which numbers of used latents are stable."""
 
@@ -170,4 +175,6 @@ class Lengths(Section):
                 problems.append(
                     f"pairs: [{short}, {long}] differ in more than steps, epochs and warmup_steps"
                 )
+            elif not _budget(models[short]) < _budget(models[long]):
+                problems.append(f"pairs: [{short}, {long}]: the second must be the longer one")
         return problems
