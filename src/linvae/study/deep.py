@@ -129,7 +129,7 @@ class Sizes(Section):
 
 
 def _budget(model: ModelSettings) -> tuple[int, int]:
-    """Steps and epochs, of which one is given."""
+    """Return steps and epochs, of which one is given."""
     return model.training.steps or 0, model.training.epochs or 0
 
 
