@@ -61,7 +61,13 @@ SECTIONS = {
         "as_in_paper": "slow",
         "seeds": [0, 1],
     },
-    "lengths": {"pairs": [["deep", "long"]], "noise_variances": [1], "seeds": [0, 1]},
+    "lengths": {
+        "data": "logit-first50",
+        "n_latent": 3,
+        "pairs": [["deep", "long"]],
+        "noise_variances": [1],
+        "seeds": [0, 1],
+    },
     "sizes": {
         "cases": [
             {
@@ -154,7 +160,7 @@ def _write_tables(config):
     write_csv(study.stationary.table(names), pd.DataFrame([point]))
     k = np.arange(1, 9)
     maxima = pd.DataFrame({"n_latent": k, "fixed_log_likelihood": -((k - 5.0) ** 2)})
-    for path in study.latent_dim.evidence(study, names):
+    for path in study.latent_dim.evidence(names):
         write_csv(path, maxima)
 
 

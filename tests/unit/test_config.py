@@ -192,7 +192,6 @@ def test_every_configuration_of_the_project_is_valid(overlay):
             ["tiny-deep"],
             "that is a VAE with a linear decoder",
         ),
-        (("study", "recipes"), None, "study.recipes: study.lengths needs this section"),
         (("study", "stochastic", "pairs"), [["tiny-sampled", "tiny-adam"]], "in this order"),
         (("dataset", "name"), "MNITS", "did you mean 'MNIST'?"),
         (("dataset", "name"), "KMNIST", "embedded holds MNIST only, not KMNIST"),

@@ -181,7 +181,7 @@ def test_sizes_run_each_case_with_its_own_data_latents_and_noise():
         ),
         run(config, "tiny-deep", pixels, 4, "learned-0.5", 5),
     ]
-    assert config.study.sizes.variants(config.study) == ("logit-first60", "pixels-first30")
+    assert config.study.sizes.variants() == ("logit-first60", "pixels-first30")
 
 
 def case(variant, n_latent):
@@ -199,8 +199,23 @@ def test_latents_of_a_case_are_held_against_its_own_images():
     assert second.startswith("study.sizes.cases: 19 is more than the 18 that 20 images allow")
 
 
-def test_lengths_take_data_and_latents_from_recipes():
-    section = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [10, 1], "seeds": [0, 7]}
+LENGTHS = {
+    "data": "logit-first60",
+    "n_latent": 3,
+    "pairs": [["tiny-deep", "tiny-long"]],
+    "noise_variances": [1],
+    "seeds": [0],
+}
+
+
+def test_a_longer_run_is_the_second_of_its_pair():
+    message = r"\[tiny-long, tiny-deep\]: the second must be the longer one"
+    with pytest.raises(ConfigError, match=message):
+        only(lengths=LENGTHS | {"pairs": [["tiny-long", "tiny-deep"]]})
+
+
+def test_lengths_run_both_of_each_pair_and_share_the_shorter_one():
+    section = LENGTHS | {"noise_variances": [10, 1], "seeds": [0, 7]}
     config = only(recipes=recipes({1: ["tiny-deep"]}), lengths=section)
     assert runs(config, "lengths") == [
         run(config, model, DATA, 3, noise, seed)
@@ -208,15 +223,9 @@ def test_lengths_take_data_and_latents_from_recipes():
         for noise in ("fixed-10", "fixed-1")
         for seed in (0, 7)
     ]
-    assert config.study.lengths.variants(config.study) == ("logit-first60",)
+    assert config.study.lengths.variants() == ("logit-first60",)
     shared = set(runs(config, "lengths")) & set(runs(config, "recipes"))
     assert shared == {run(config, "tiny-deep", DATA, 3, "fixed-1", 0)}
-
-
-def test_lengths_need_recipes():
-    section = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [1], "seeds": [0]}
-    with pytest.raises(ConfigError, match="^study.recipes: study.lengths needs this section$"):
-        only(lengths=section)
 
 
 @pytest.mark.parametrize(
@@ -278,9 +287,7 @@ def test_a_section_left_out_takes_its_runs_figures_and_evidence_along():
 def test_every_section_has_evidence_but_that_of_a_figure_alone():
     config = tiny()
     names = config.names()
-    without = {
-        name for name, part in config.study.sections() if not part.evidence(config.study, names)
-    }
+    without = {name for name, part in config.study.sections() if not part.evidence(names)}
     assert without == {"autoencoder"}
     together = config.study.evidence(names)
     assert len(together) == len(set(together))
@@ -304,9 +311,7 @@ def test_a_figure_reads_its_own_runs_and_its_data(figure):
     assert set(read) <= set(runs(config, source.section))
     assert bool(read) == bool(source.files)
     assert {Path(file).name for file in files if "/train/" in file} == set(source.files)
-    spectra = {
-        f"results/spectrum/{names.data(variant)}.npz" for variant in section.variants(config.study)
-    }
+    spectra = {f"results/spectrum/{names.data(variant)}.npz" for variant in section.variants()}
     others = {file for file in files if "/train/" not in file}
     maxima = {file for file in others if file.startswith("results/ppca/")}
     assert others - maxima == (spectra if source.spectrum else set())
@@ -368,9 +373,8 @@ def test_figures_without_anything_to_show_are_not_asked_for(learned, annealing):
 
 
 def test_sizes_and_lengths_are_not_drawn():
-    lengths = {"pairs": [["tiny-deep", "tiny-long"]], "noise_variances": [1], "seeds": [0]}
     base = recipes({1: ["tiny-deep"]})
-    config = only(recipes=base, lengths=lengths, sizes={"cases": [case("logit-first60", 2)]})
+    config = only(recipes=base, lengths=LENGTHS, sizes={"cases": [case("logit-first60", 2)]})
     assert figures(config.study) == figures(only(recipes=base).study)
 
 

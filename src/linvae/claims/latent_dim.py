@@ -13,7 +13,7 @@ __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
 
 def _from_results(results: Results) -> Finding:
     section, names = results.study.latent_dim, results.names
-    paths = zip(section.data, section.evidence(results.study, names), strict=True)
+    paths = zip(section.data, section.evidence(names), strict=True)
     tables = {names.data(variant): results.table(path) for variant, path in paths}
     return likelihood_over_latents(tables, section.fixed_at)
 

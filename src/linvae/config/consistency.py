@@ -21,22 +21,17 @@ def unknown_models(study: Study, models: Mapping[str, ModelSettings]) -> list[st
 
 def model_problems(study: Study, models: Mapping[str, ModelSettings]) -> list[str]:
     """List models that are not what the section which names them is about."""
-    problems = [
+    return [
         f"study.{section}.{problem}"
         for section, content in study.sections()
         for problem in content.problems(models)
     ]
-    if study.recipes is None and study.lengths:
-        problems.append("study.recipes: study.lengths needs this section")
-    return problems
 
 
 def size_problems(study: Study) -> list[str]:
     """List numbers of latents, or of eigenvalues, that the named number of images cannot give."""
-    if study.recipes is None and study.lengths:
-        return []
     return [
         f"study.{section}.{problem}"
         for section, content in study.sections()
-        for problem in content.size_problems(study)
+        for problem in content.size_problems()
     ]

@@ -1,7 +1,7 @@
 """Sections of the study with deep Gaussian VAEs, each trained by several recipes."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,9 +12,6 @@ from linvae.settings.values import Strict
 from linvae.study.fields import Latents, ModelName, Models, Noise, Seeds, Variances, Variant
 from linvae.study.names import Names
 from linvae.study.section import Requirement, Section
-
-if TYPE_CHECKING:
-    from linvae.study.study import Study
 
 __all__ = ["Case", "Cells", "Lengths", "Recipes", "Sizes"]
 
@@ -61,7 +58,7 @@ class Recipes(Section):
             for cells in getattr(self, key):
                 yield from cells.models
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return a run for each recipe, noise and seed."""
         found: list[Run] = []
         for kind, all_cells in (("fixed", self.fixed), ("learned", self.learned)):
@@ -107,14 +104,14 @@ class Sizes(Section):
 
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return the runs of every case."""
         found: list[Run] = []
         for case in self.cases:
             found += names.runs(case.models, [case.data], [case.n_latent], [case.noise], case.seeds)
         return found
 
-    def variants(self, study: "Study") -> tuple[str, ...]:
+    def variants(self) -> tuple[str, ...]:
         """Return the data of all cases."""
         return tuple(dict.fromkeys(case.data for case in self.cases))
 
@@ -134,27 +131,24 @@ def _budget(model: ModelSettings) -> tuple[int, int]:
 
 
 class Lengths(Section):
-    """Recipes of `recipes` trained for longer: which numbers of used latents are stable."""
+    """Recipes trained for longer: which numbers of used latents are stable."""
 
     models_named: ClassVar = {"pairs": _DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
+    data: Variant
+    n_latent: Latents
     pairs: Annotated[_Pairs, Field(min_length=1)] = Field(
         description="a recipe, and the same with its schedule stretched"
     )
     noise_variances: Variances
     seeds: Seeds
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
-        """Return the runs of both of each pair, on the data and with the latents of `recipes`."""
-        base = study.recipes
-        models = dict.fromkeys(name for pair in self.pairs for name in pair)
+    def runs(self, names: Names) -> list[Run]:
+        """Return the runs of both of each pair."""
+        models = dict.fromkeys(self.named("pairs"))
         noises = [str(NoiseName("fixed", variance)) for variance in self.noise_variances]
-        return list(names.runs(models, [base.data], [base.n_latent], noises, self.seeds))
-
-    def variants(self, study: "Study") -> tuple[str, ...]:
-        """Return the data of `recipes`."""
-        return (study.recipes.data,)
+        return list(names.runs(models, [self.data], [self.n_latent], noises, self.seeds))
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List pairs that differ in more than their length, too."""

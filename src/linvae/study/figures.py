@@ -87,8 +87,8 @@ def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:
     needed = [run for run in study.runs(source.section, names) if source.chosen(run, section)]
     files = [names.file(run, name) for run in needed for name in source.files]
     if source.spectrum:
-        variants = section.variants(study)
+        variants = section.variants()
         files += [f"results/spectrum/{names.data(variant)}.npz" for variant in variants]
     if source.section == "latent_dim":
-        files += section.evidence(study, names)
+        files += section.evidence(names)
     return files

@@ -1,7 +1,7 @@
 """Sections of the study with a linear decoder, all measured exactly."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -23,9 +23,6 @@ from linvae.study.fields import (
 )
 from linvae.study.names import Names
 from linvae.study.section import Requirement, Section
-
-if TYPE_CHECKING:
-    from linvae.study.study import Study
 
 __all__ = [
     "Autoencoder",
@@ -57,7 +54,7 @@ class Linear(Section):
     lbfgs: ModelName
     seeds: Seeds
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return both optimisers' runs for every seed."""
         models = (self.adam, self.lbfgs)
         return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
@@ -75,15 +72,15 @@ class LatentDim(Section):
     noise: Noise
     seed: Seed = 0
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return one run for each data variant and number of latents."""
         return list(names.runs([self.model], self.data, self.n_latents, [self.noise], [self.seed]))
 
-    def variants(self, study: "Study") -> tuple[str, ...]:
+    def variants(self) -> tuple[str, ...]:
         """Return several data variants."""
         return self.data
 
-    def evidence(self, study: "Study", names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[str]:
         """Return the tables of maxima: the claim is one of closed forms."""
         return [f"results/ppca/{names.data(v)}/at{self.fixed_at}.csv" for v in self.data]
 
@@ -105,7 +102,7 @@ class Stochastic(Section):
     pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)]
     seeds: Seeds
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return the runs of both models of every pair."""
         models = dict.fromkeys(name for pair in self.pairs for name in pair)
         return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
@@ -140,7 +137,7 @@ class Encoders(Section):
     models: Models
     seeds: Seeds
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return the runs of every encoder."""
         return list(names.runs(self.models, [self.data], [self.n_latent], [self.noise], self.seeds))
 
@@ -165,7 +162,7 @@ class Autoencoder(Section):
     lbfgs: ModelName
     seeds: Seeds
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return the runs of the three models."""
         models = (self.autoencoder, self.adam, self.lbfgs)
         return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
@@ -188,7 +185,7 @@ class Restarts(Section):
         """Path of the table of restarts."""
         return f"results/restarts/{names.data(self.data)}/{digest(self.job)}.csv"
 
-    def evidence(self, study: "Study", names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[str]:
         """Return the table of restarts."""
         return [self.table(names)]
 
@@ -210,6 +207,6 @@ class Stationary(Section):
         """Path of the table of Hessians."""
         return f"results/hessian/{names.data(self.data)}/{digest(self.job)}.csv"
 
-    def evidence(self, study: "Study", names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[str]:
         """Return the table of Hessians."""
         return [self.table(names)]

@@ -1,15 +1,12 @@
 """What a section of the study knows: its fields, what its models must be, its runs and evidence."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from linvae.naming import Run, parse_variant
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Strict
 from linvae.study.names import Names
-
-if TYPE_CHECKING:
-    from linvae.study.study import Study
 
 __all__ = ["Requirement", "Section"]
 
@@ -33,19 +30,17 @@ class Section(Strict):
     # Files of each run that the claims read.
     claim_files: ClassVar[tuple[str, ...]] = ()
 
-    def runs(self, study: "Study", names: Names) -> list[Run]:
+    def runs(self, names: Names) -> list[Run]:
         """Return the training runs that the section needs; none of a section without any."""
         return []
 
-    def variants(self, study: "Study") -> tuple[str, ...]:
+    def variants(self) -> tuple[str, ...]:
         """Return the data variants of the section, as the configuration names them."""
         return (self.data,)
 
-    def evidence(self, study: "Study", names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[str]:
         """Return the files that claims on this section are judged by."""
-        return [
-            names.file(run, name) for name in self.claim_files for run in self.runs(study, names)
-        ]
+        return [names.file(run, name) for name in self.claim_files for run in self.runs(names)]
 
     def named_models(self) -> Iterator[tuple[str, str]]:
         """Give every key that names a model, with the model's name."""
@@ -67,13 +62,13 @@ class Section(Strict):
             if not self.models_named[key].fits(models[name])
         ]
 
-    def size_problems(self, study: "Study") -> list[str]:
+    def size_problems(self) -> list[str]:
         """List numbers of latents, or of eigenvalues, that the number of images cannot give.
 
         The covariance of n images has rank n - 1 at most, and one eigenvalue is left to the noise.
         """
         problems = []
-        for variant in self.variants(study):
+        for variant in self.variants():
             n = parse_variant("mnist", variant).n_images
             if n is None:
                 continue

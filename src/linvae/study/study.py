@@ -43,7 +43,7 @@ class Study(Strict):
     def runs(self, section: str, names: Names) -> list[Run]:
         """Return the training runs of a section, each once; none of one that is left out."""
         found = getattr(self, section)
-        return [] if found is None else list(dict.fromkeys(found.runs(self, names)))
+        return [] if found is None else list(dict.fromkeys(found.runs(names)))
 
     def all_runs(self, names: Names) -> list[Run]:
         """Return the training runs of the whole study, each once."""
@@ -52,5 +52,5 @@ class Study(Strict):
 
     def evidence(self, names: Names) -> list[str]:
         """Return the files that the claims are judged by, each once."""
-        found = (path for _, part in self.sections() for path in part.evidence(self, names))
+        found = (path for _, part in self.sections() for path in part.evidence(names))
         return list(dict.fromkeys(found))
