@@ -94,7 +94,7 @@ def tree_hash(file: Path, source: bytes) -> str:
         if is_settings and isinstance(node, ast.ClassDef):
             # Fields of settings: a new one with a default must rerun nothing.
             node.body = [part for part in node.body if not isinstance(part, ast.AnnAssign)]
-    return hashlib.sha256("".join(_dump(tree)).encode()).hexdigest()
+    return hashlib.sha256(_dump(tree).encode()).hexdigest()
 
 
 def module_file(name: str) -> Path | None:
@@ -127,7 +127,7 @@ def _tree_hash(file: Path) -> str:
     return tree_hash(file, file.read_bytes())
 
 
-def _dump(node: object) -> Iterator[str]:
+def _dump(node: object) -> str:
     """Text of a syntax tree, the same under every Python.
 
     `ast.dump` shows fields that newer versions add, and leaves out others than older ones do: here
@@ -135,32 +135,22 @@ def _dump(node: object) -> Iterator[str]:
     """
     if isinstance(node, ast.Constant):
         # Which characters repr escapes depends on the version's Unicode tables.
-        yield f"{type(node.value).__name__}:{ascii(node.value)}"
-    elif isinstance(node, ast.JoinedStr):
-        # Versions cut the text between an f-string's fields differently, some into empty pieces.
-        yield "JoinedStr["
-        for constant, parts in groupby(node.values, lambda part: isinstance(part, ast.Constant)):
-            if not constant:
-                yield from _dump(list(parts))
-            elif text := "".join(part.value for part in parts):
-                yield ascii(text)
-        yield "]"
-    elif isinstance(node, ast.AST):
-        yield type(node).__name__
-        yield "("
-        for name in sorted(node._fields):
-            value = getattr(node, name, None)
-            if value or isinstance(value, bool):
-                yield name
-                yield "="
-                yield from _dump(value)
-                yield ","
-        yield ")"
-    elif isinstance(node, list):
-        yield "["
-        for part in node:
-            yield from _dump(part)
-            yield ","
-        yield "]"
-    else:
-        yield ascii(node)
+        return f"{type(node.value).__name__}:{ascii(node.value)}"
+    if isinstance(node, ast.JoinedStr):
+        return f"JoinedStr[{','.join(_pieces(node))}]"
+    if isinstance(node, ast.AST):
+        fields = ((name, getattr(node, name, None)) for name in sorted(node._fields))
+        shown = [f"{name}={_dump(v)}" for name, v in fields if v or isinstance(v, bool)]
+        return f"{type(node).__name__}({','.join(shown)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_dump, node))}]"
+    return ascii(node)
+
+
+def _pieces(string: ast.JoinedStr) -> Iterator[str]:
+    """Parts of an f-string: versions cut the text between fields differently, or into nothing."""
+    for is_text, parts in groupby(string.values, lambda part: isinstance(part, ast.Constant)):
+        if not is_text:
+            yield from map(_dump, parts)
+        elif text := "".join(part.value for part in parts):
+            yield ascii(text)

@@ -114,16 +114,18 @@ def test_a_cluster_runs_what_was_planned_too(project):
     assert not (project.folder / output).exists()
 
 
-def test_the_environment_of_another_checkout_is_refused(project):
-    copy = project.copy_to(project.folder.with_name("copy"))
-    environment = copy.environment | {"PYTHONPATH": str(project.folder / "src")}
-    refused(copy, environment, project.folder / "src")
-
-
-def test_an_installed_copy_of_linvae_is_refused(project, tmp_path):
-    shutil.copytree(project.folder / "src", tmp_path / "site-packages")
-    environment = project.environment | {"PYTHONPATH": str(tmp_path / "site-packages")}
-    refused(project, environment, tmp_path / "site-packages")
+@pytest.mark.parametrize("source", ["first/src", "site-packages"])
+def test_the_linvae_of_another_checkout_or_a_copy_is_refused(fresh, tmp_path, source):
+    shutil.copytree(fresh.folder / "src", tmp_path / source)
+    environment = fresh.environment | {"PYTHONPATH": str(tmp_path / source)}
+    done = subprocess.run(
+        fresh.command("-n"), cwd=fresh.folder, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = (line for line in done.stderr.splitlines() if "profile" not in line)
+    found, expected = tmp_path / source / "linvae", fresh.folder / "src" / "linvae"
+    assert line.startswith(f"error: linvae comes from {found} and not from {expected}")
+    assert "pip install -e ." in line
 
 
 @pytest.fixture(scope="module")
@@ -267,19 +269,6 @@ def test_nothing_that_is_compared_says_where_the_checkout_lies(finished):
     assert len(files) > 100
     for path in files:
         assert str(finished.folder) not in path.read_text(), path
-
-
-def refused(project, environment, source):
-    """Plan, and expect one line that says which linvae was found, and which is meant."""
-    done = subprocess.run(
-        project.command("-n"), cwd=project.folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert done.stdout == ""
-    (line,) = (line for line in done.stderr.splitlines() if "profile" not in line)
-    expected = project.folder / "src" / "linvae"
-    assert line.startswith(f"error: linvae comes from {source / 'linvae'} and not from {expected}")
-    assert "pip install -e ." in line
 
 
 def test_studies_lie_side_by_side(project, planner):

@@ -14,7 +14,7 @@ from linvae.record import Record, find_records
 PLANNED_CODE = {}
 if not workflow.is_main_process:
     PLANNED_CODE = dict(
-        part.split(":") for part in os.environ.get("LINVAE_PLANNED_CODE", "").split("/") if part
+        part.split(":") for part in os.environ.get("LINVAE_PLANNED_CODE", "").split("%") if part
     )
 
 
@@ -23,7 +23,7 @@ def script(name, modules=()):
     program = "+".join((name, *modules))
     if program not in PLANNED_CODE:
         PLANNED_CODE[program] = plan_code(CHECKOUT / "workflow" / "scripts" / f"{name}.py", modules)
-        os.environ.update(LINVAE_PLANNED_CODE="/".join(map(":".join, PLANNED_CODE.items())))
+        os.environ.update(LINVAE_PLANNED_CODE="%".join(map(":".join, PLANNED_CODE.items())))
     return PLANNED_CODE[program]
 
 
