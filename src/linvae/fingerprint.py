@@ -70,18 +70,21 @@ def code_files(script: str | Path, modules: Iterable[str] = ()) -> dict[str, Pat
 
 
 def reached_modules(script: str | Path, modules: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of the linvae modules that a script imports, directly or through others, sorted."""
+    """Names of the linvae modules that a script imports, directly or through others, sorted.
+
+    Those that only compare and record are left out.
+    """
     found: set[str] = set()
     waiting = {name for name in _imports(Path(script)) if name.split(".")[0] == "linvae"}
     waiting.update(modules)
     while waiting:
         name = waiting.pop()
-        if name in found | BOOKKEEPING or module_file(name) is None:
+        if name in found or module_file(name) is None:
             continue
         found.add(name)
         waiting.update(_imports(module_file(name)))
         waiting.update(name.rsplit(".", i)[0] for i in range(1, name.count(".") + 1))
-    return tuple(sorted(found))
+    return tuple(sorted(found - BOOKKEEPING))
 
 
 def tree_hash(file: Path, source: bytes) -> str:
