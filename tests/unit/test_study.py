@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from linvae.config.consistency import remarks
 from linvae.config.load import ConfigError, load
 from linvae.naming import Run, parse_run
 from linvae.study.figures import FIGURES, figure_inputs, figures
@@ -482,3 +483,19 @@ def test_jobs_of_tables_are_told_what_their_names_stand_for():
     # What is drawn decides no table.
     drawn = tiny(set_at("study", "stationary", "directions", value=[5, 6]))
     assert drawn.study.stationary.table(names) == stationary.table(names)
+
+
+@pytest.mark.parametrize(("hidden", "told"), [([6], 0), ([5], 1), ([9, 5], 1), ([6, 6], 0)])
+def test_networks_that_cannot_hold_the_linear_solution_are_named(hidden, told):
+    def narrow(raw):
+        raw["models"]["tiny-deep"]["decoder"] = {"hidden": hidden}
+
+    config = tiny(narrow)
+    runs = [run for run in config.study.all_runs(config.names()) if run.model == "tiny-deep"]
+    found = remarks(config.models, runs)
+    # Cases of two latents need four units.
+    assert len(found) == told
+    if told:
+        assert found[0].startswith(
+            "models.tiny-deep: a hidden layer of 5 units cannot hold the linear solution of 3"
+        )

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 
+from linvae.config.consistency import remarks
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import named
@@ -44,6 +45,9 @@ RUN = f"results/train/{RUN_NAME}"
 MEASURED = f"{RUN}/{NAMES.measurement}" if NAMES.measurement else RUN
 # A model by the name and digest that its runs' paths hold.
 TRAINED = {f"{name}.{digest}": name for name, digest in NAMES.digests.items()}
+if workflow.is_main_process:
+    for remark in remarks(CONFIG.models, STUDY.all_runs(NAMES)):
+        print(f"note: {remark}", file=sys.stderr)
 PROVENANCE = f"results/data/{DATASET}/provenance.json"
 
 # Jobs start `python` from the environment that runs Snakemake, activated or not.

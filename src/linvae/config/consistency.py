@@ -1,12 +1,13 @@
 """Requirements on a configuration that span several of its sections."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from linvae.config.messages import nearest
+from linvae.naming import Run
 from linvae.settings.model import ModelSettings
 from linvae.study.study import Study
 
-__all__ = ["model_problems", "size_problems", "unknown_models"]
+__all__ = ["model_problems", "remarks", "size_problems", "unknown_models"]
 
 
 def unknown_models(study: Study, models: Mapping[str, ModelSettings]) -> list[str]:
@@ -35,3 +36,23 @@ def size_problems(study: Study) -> list[str]:
         for section, content in study.sections()
         for problem in content.size_problems()
     ]
+
+
+def remarks(models: Mapping[str, ModelSettings], runs: Iterable[Run]) -> list[str]:
+    """List what is allowed, and what a reader of the results should know.
+
+    A perceptron passes k latents on, positive and negative parts, through 2 k rectified linear
+    units; one with fewer cannot hold the linear solution, and may end far below the linear bound
+    for that reason alone.
+    """
+    found = []
+    for name, k in dict.fromkeys((run.model, run.n_latent) for run in runs):
+        model = models[name]
+        hidden = (*model.encoder.hidden, *model.decoder.hidden)
+        if not model.decoder.is_linear and min(hidden, default=2 * k) < 2 * k:
+            found.append(
+                f"models.{name}: a hidden layer of {min(hidden)} units cannot hold the linear "
+                f"solution of {k} latents, which takes {2 * k}; its ELBO says nothing against the "
+                "linear bound"
+            )
+    return found
