@@ -15,7 +15,7 @@ READ = {
     "images": ("results/data/mnist/images.npz", f"results/data/{DATA}/data.npz"),
     "spectrum": (SPECTRUM, "{linear}/metrics.json"),
     "linear weights": ("{linear}/model.safetensors", "{linear}/metrics.json"),
-    "deep weights": ("{deep}/model.safetensors", "{deep}/draws2/metrics.json"),
+    "deep weights": ("{deep}/model.safetensors", "{deep}/draws2-importance_draws5/metrics.json"),
 }
 
 

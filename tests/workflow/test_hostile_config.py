@@ -130,7 +130,8 @@ def test_the_plan_tells_a_broken_file_in_one_line(fresh):
         )
         return done.returncode, done.stderr.splitlines()
 
-    assert plan(fresh.overlay, "config/smoke.yaml") == (0, [])
+    (fresh.folder / "config" / "second.yaml").write_text("name: second\n")
+    assert plan(fresh.overlay, "config/second.yaml") == (0, [])
     with fresh.edited({"config/smoke.yaml": "study: [\n"}):
         status, (line,) = plan(fresh.overlay, "config/smoke.yaml")
     assert status == 1

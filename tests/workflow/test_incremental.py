@@ -440,4 +440,4 @@ def test_another_measurement_measures_deep_runs_beside_the_old_measurements(sett
     with settled.reconfigured(lambda settings: settings["measurement"].update(delta=0.05)):
         plan = planner(settled)
     assert not (PREPARATION | TRAINING | {"ppca", "evaluate"}) & set(plan)
-    assert all("/delta0.05-draws2/" in path for path in plan["evaluate_deep"])
+    assert all("/delta0.05-draws2-importance_draws5/" in path for path in plan["evaluate_deep"])

@@ -29,7 +29,7 @@ def test_results_depend_neither_on_cores_nor_on_the_order_of_jobs(finished, fres
     deep, solved = (
         f"{fresh.run_folder(model, noise)}/{measured}metrics.json"
         for model, noise, measured in (
-            ("tiny-deep", "fixed-1", "draws2/"),
+            ("tiny-deep", "fixed-1", "draws2-importance_draws5/"),
             ("tiny-lbfgs", "learned-1", ""),
         )
     )
