@@ -23,9 +23,9 @@ SHARED = [
     # A shared job takes most of a minute, and each look at it comes later than the last.
     *("--slurm-init-seconds-before-status-checks", "20"),
 ]
-# What reports on the computing (times, process output, where the images were found), and
-# not on what was computed.
-ABOUT_THE_RUN = ("logs", "benchmarks", "provenance.json")
+# What reports on the computing (times, process output, where the images were found, which
+# commit it was, what each job was told), and not on what was computed.
+ABOUT_THE_RUN = ("logs", "benchmarks", "provenance.json", "study.json", ".made")
 
 
 def results(directory: Path) -> dict[str, bytes]:
