@@ -75,6 +75,9 @@ def launch(directory: Path, *arguments: str) -> subprocess.Popen:
     scripts = Path(sys.executable).parent
     environment = {name: value for name, value in os.environ.items() if "SNAKEMAKE" not in name}
     environment["PATH"] = f"{scripts}{os.pathsep}{environment['PATH']}"
+    if (directory / "src").is_dir():
+        # A copy plans with its own linvae, and with no other.
+        environment["PYTHONPATH"] = str(directory / "src")
     with (directory / "snakemake.log").open("a") as log:
         return subprocess.Popen(
             [scripts / "snakemake", *arguments],
