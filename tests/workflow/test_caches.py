@@ -4,13 +4,16 @@ import json
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, WORKFLOW_TESTS
 from snakemake.utils import update_config
 
 from linvae.config.load import load
+
+WORKFLOW_TESTS = Path(__file__).parent
+ROOT = WORKFLOW_TESTS.parents[1]
 
 # Imported by every Python of the project at its start, and part of no program: the one job named
 # waits while a file `hold` is there, so that a test can edit what jobs after it will run.
