@@ -436,3 +436,22 @@ def test_points_below_the_linear_optimum_are_below_the_line_at_zero(inputs):
         low, high = axes.get_ylim()
         assert low < min(min(line.get_ydata()) for line in points)
         assert high > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["fig7_collapse_learned", "fig8_collapse_fixed", "fig13_kl_annealing"]
+)
+@pytest.mark.parametrize("n_models", [1, 2, 3])
+def test_the_key_above_the_panels_stays_on_the_page(inputs, name, n_models):
+    chosen = ("deep", "annealed", "bare")[:n_models]
+    if name.startswith("fig13") and n_models == 1:
+        pytest.skip("one recipe is no pair")
+    made = drawn(name, figure_table(name, of_models(inputs, *chosen)).assign(
+        # As long as texts get: thousands of images, and a dagger.
+        n_images=60_000, below_bound_mean=1.0,
+    ))  # fmt: skip
+    made.canvas.draw()
+    (key,) = made.legends
+    box = key.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= made.bbox.width

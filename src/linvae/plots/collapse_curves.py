@@ -136,7 +136,10 @@ def key_to_lines(made: Figure, table: pd.DataFrame, *, linear: bool = False) -> 
         handles.append(Line2D([], [], color="0.3", label="linear optimum, train", **_LINEAR))
     if (table["below_bound_mean"] > 0).any():
         handles.append(Line2D([], [], ls="", label="† ELBO below the linear bound"))
-    made.legend(handles=handles, loc="outside upper center", ncols=4, fontsize=6.5)
+    # Four texts side by side take about seven inches, and two take five.
+    width = made.get_figwidth()
+    columns = 4 if width >= 7 else 2 if width >= 5 else 1
+    made.legend(handles=handles, loc="outside upper center", ncols=columns, fontsize=6.5)
 
 
 @look()
