@@ -1,6 +1,7 @@
 """A configuration is a valid study or a few short lines, whatever is in it."""
 
 import copy
+import json
 import re
 from pathlib import Path, PurePosixPath
 
@@ -423,3 +424,13 @@ def test_models_that_are_none_are_told_and_not_stumbled_over(models):
     del raw["models"]
     with pytest.raises(ConfigError, match="models: Input should be a valid dictionary"):
         load(raw)
+
+
+def test_the_whole_configuration_is_rebuilt_from_its_identity():
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = load(raw)
+    told = json.loads(json.dumps(config.identity()))
+    assert load(told) == config
+    # What is off by default is not told, model by model.
+    assert "gradient_clip" not in told["models"]["deep"]["training"]
+    assert told["models"]["deep-annealed"]["training"]["kl_annealing"] == 0.5

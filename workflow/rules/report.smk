@@ -25,6 +25,13 @@ def claims_spec(wildcards):
     )
 
 
+def resolved():
+    """The whole configuration; where the images lie is not what the study is."""
+    told = CONFIG.identity()
+    told["dataset"].pop("local_dir", None)
+    return told
+
+
 rule claims:
     input:
         files=STUDY.evidence(NAMES),
@@ -81,12 +88,7 @@ rule summary:
     benchmark:
         f"{OWN}/benchmarks/summary.tsv"
     params:
-        # Where the images lie is not what the study is.
-        spec=specification(
-            script("summary"),
-            configuration=CONFIG.model_dump(mode="json", exclude={"dataset": {"local_dir"}}),
-            device=DEVICE,
-        ),
+        spec=specification(script("summary"), configuration=resolved(), device=DEVICE),
     message:
         "Writing the summary"
     shell:

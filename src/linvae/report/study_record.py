@@ -59,7 +59,8 @@ def study_record(configuration: Mapping, device: str, provenance: Mapping) -> di
     Parameters
     ----------
     configuration
-        Resolved: overlays merged, `extends` and defaults filled in.
+        Resolved: overlays merged, `extends` and defaults filled in. What is off (null, false, zero
+        or empty) by default is not told where it is off.
     device
         What ``device: auto`` meant.
     provenance

@@ -42,6 +42,8 @@ class Strict(BaseModel):
             value = getattr(self, name)
             if isinstance(value, Strict):
                 found |= {name: value.identity()} if value.identity() else {}
+            elif isinstance(value, dict) and all(isinstance(v, Strict) for v in value.values()):
+                found |= {name: {key: v.identity() for key, v in value.items()}} if value else {}
             elif value or value != field.default:
                 found[name] = self.model_dump(mode="json", include={name})[name]
         return found
