@@ -13,7 +13,10 @@ from safetensors.numpy import save
 
 from linvae.files import DamagedFileError, replacing
 
-__all__ = ["LinearWeights", "read_archive", "read_tensors", "write_tensors"]
+__all__ = ["IDENTITY", "LinearWeights", "read_archive", "read_tensors", "write_tensors"]
+
+# What a file of weights says of its run.
+IDENTITY = ("model", "n_latent", "noise", "seed")
 
 
 @dataclass(frozen=True)

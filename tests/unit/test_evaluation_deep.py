@@ -20,7 +20,7 @@ from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model, save_model
 from linvae.training.deep import train_and_save
-from linvae.training.linear import exact_elbo
+from linvae.training.exact import exact_elbo
 from linvae.training.models import build
 
 D, K, N = 12, 3, 120

@@ -13,7 +13,7 @@ from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training import objectives
 from linvae.training.checkpoint import Checkpoint, Superseded
-from linvae.training.linear import linear_weights
+from linvae.training.exact import linear_weights
 from linvae.training.loop import NonFiniteLossError, fit
 from linvae.training.models import build
 from linvae.training.optimizer import Adam

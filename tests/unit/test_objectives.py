@@ -9,7 +9,7 @@ from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training import objectives
-from linvae.training.linear import linear_weights
+from linvae.training.exact import linear_weights
 from linvae.training.models import build
 
 D, K, N = 7, 3, 40

@@ -115,6 +115,11 @@ def test_code_is_told_by_its_commit_and_whether_it_was_changed(tmp_path, monkeyp
     assert made()["code"] == {"commit": git("rev-parse", "HEAD"), "clean": False}
 
 
+def test_a_copy_inside_of_another_checkout_has_no_commit(monkeypatch):
+    monkeypatch.setattr(record, "_git", lambda root, *arguments: str(root.parent))
+    assert made()["code"] == {"commit": None, "clean": None}
+
+
 def test_without_git_nothing_is_said_of_the_code(monkeypatch):
     def missing(*arguments, **options):
         raise FileNotFoundError

@@ -14,7 +14,7 @@ from linvae.spectrum import Spectrum
 from linvae.training import deep, linear, loop
 from linvae.training.archive import load_model
 from linvae.training.checkpoint import Checkpoint, Superseded
-from linvae.training.linear import exact_elbo
+from linvae.training.exact import exact_elbo
 from linvae.training.loop import NonFiniteLossError
 from linvae.training.models import build
 from linvae.training.progress import progress_of
@@ -96,7 +96,7 @@ def test_exact_elbo_does_not_depend_on_the_chunk(data, spectrum, tmp_path, monke
     model = load_model(model_file, spectrum)
     whole = exact_elbo(model, data)
     assert pd.read_csv(curve)["elbo"].iloc[-1] == pytest.approx(whole, rel=1e-12)
-    monkeypatch.setattr("linvae.training.linear._CHUNK", 7)
+    monkeypatch.setattr("linvae.training.exact._CHUNK", 7)
     assert exact_elbo(model, data) == pytest.approx(whole, rel=1e-12)
 
 

@@ -254,6 +254,12 @@ def test_a_setting_more_that_is_off_computes_nothing(settled, planner, module, p
         assert planner(settled) == {}
 
 
+def test_the_training_loop_measures_no_run_that_it_has_not_trained(settled, planner):
+    with settled.edited({MODULE.format("training/loop"): changed}):
+        plan = planner(settled)
+    assert runs_of(plan["evaluate"]) == runs_of(plan["train_linear"])
+
+
 def test_a_new_module_counts_where_it_is_imported(settled, planner):
     with settled.edited({MODULE.format("collapse"): changed}):
         expected = planner(settled)

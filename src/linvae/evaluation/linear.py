@@ -68,7 +68,7 @@ def _general(
 ) -> dict[str, float]:
     # Only here is torch needed: it takes two seconds to import.
     from linvae.training.archive import load_model
-    from linvae.training.linear import decoder_weights, exact_elbo
+    from linvae.training.exact import decoder_weights, exact_elbo
 
     model = load_model(model_file, spectrum)
     weights, noise_variance = decoder_weights(model)

@@ -93,8 +93,12 @@ def _versions() -> dict[str, str | None]:
 
 
 def _code() -> dict[str, object]:
-    """Return the commit of the checkout, and whether it held changes; nulls outside of git."""
+    """Return the commit of the checkout, and whether it held changes; nulls if it is none."""
     root = Path(__file__).resolve().parents[3]
+    # A copy without a history of its own may lie in somebody else's checkout.
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root:
+        return {"commit": None, "clean": None}
     commit = _git(root, "rev-parse", "HEAD")
     status = _git(root, "status", "--porcelain")
     return {"commit": commit, "clean": None if status is None else not status}

@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 
 from linvae.files import DamagedFileError
+from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training.job import IDENTITY, initial_model
-from linvae.training.models import GaussianVAE
-from linvae.weights import read_archive, write_tensors
+from linvae.training.models import GaussianVAE, build
+from linvae.weights import IDENTITY, read_archive, write_tensors
 
 __all__ = ["load_model", "save_model"]
 
@@ -31,7 +31,8 @@ def load_model(path: str | Path, spectrum: Spectrum) -> GaussianVAE:
     arrays, spec = read_archive(path)
     try:
         settings = ModelSettings.model_validate(spec["model"])
-        model = initial_model(spec, settings, spectrum)
+        noise = parse_noise(spec["noise"])
+        model = build(settings, spectrum, spec["n_latent"], noise, spec["seed"])
         model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFileError(path, error) from error

@@ -16,10 +16,7 @@ from linvae.training.device import device_of, make_deterministic
 from linvae.training.loop import fit
 from linvae.training.models import GaussianVAE, build
 
-__all__ = ["IDENTITY", "begin", "checkpoint_of", "initial_model", "train"]
-
-# What a file of weights says of its run.
-IDENTITY = ("model", "n_latent", "noise", "seed")
+__all__ = ["begin", "checkpoint_of", "initial_model", "train"]
 
 
 def begin(spec: dict) -> ModelSettings:

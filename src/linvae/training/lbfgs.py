@@ -17,7 +17,7 @@ from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.solve import Record, Solution, lbfgs
 from linvae.spectrum import Spectrum
-from linvae.weights import LinearWeights
+from linvae.weights import IDENTITY, LinearWeights
 
 __all__ = ["solve_and_save"]
 
@@ -53,7 +53,7 @@ def solve_and_save(
     model = LinearWeights(
         solution.weights, solution.encoder, solution.posterior_variance, solution.noise_variance
     )
-    model.save(model_file, {key: spec[key] for key in ("model", "n_latent", "noise", "seed")})
+    model.save(model_file, {key: spec[key] for key in IDENTITY})
     write_csv(curve_file, pd.DataFrame(recorder.rows))
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from linvae.files import write_csv
@@ -11,16 +10,14 @@ from linvae.measure import measure_decoder, measure_linear, measure_subspace
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training import objectives
 from linvae.training.archive import save_model
 from linvae.training.curve import Measure
-from linvae.training.job import IDENTITY, begin, checkpoint_of, initial_model, train
+from linvae.training.exact import decoder_weights, exact_elbo, linear_weights
+from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
-from linvae.weights import LinearWeights
+from linvae.weights import IDENTITY
 
-__all__ = ["decoder_weights", "exact_elbo", "linear_weights", "train_and_save"]
-
-_CHUNK = 4096
+__all__ = ["train_and_save"]
 
 
 def train_and_save(
@@ -55,36 +52,6 @@ def train_and_save(
         save_model(model_file, model, spec)
     write_csv(curve_file, curve)
     checkpoint.remove()
-
-
-def linear_weights(model: GaussianVAE) -> LinearWeights:
-    """W, V, D and sigma^2 of a linear VAE, in data units and float64."""
-    weights, noise_variance = decoder_weights(model)
-    with torch.no_grad():
-        encoder = model.encoder_matrix().double().cpu().numpy()
-        posterior_variance = model.encoder.log_variance.double().exp().cpu().numpy()
-    return LinearWeights(weights, encoder, posterior_variance, noise_variance)
-
-
-@torch.no_grad()
-def decoder_weights(model: GaussianVAE) -> tuple[NDArray[np.float64], float]:
-    """W (d, k) of a linear decoder, and sigma^2, in data units and float64."""
-    noise_variance = float(model.log_noise_variance.double().exp())
-    return model.decoder_matrix().double().cpu().numpy(), noise_variance
-
-
-@torch.no_grad()
-def exact_elbo(model: GaussianVAE, data: NDArray[np.floating]) -> float:
-    """ELBO over all data (n, d) of a model with a linear decoder: no sampling, nats per datum."""
-    total = 0.0
-    for start in range(0, len(data), _CHUNK):
-        batch = torch.as_tensor(data[start : start + _CHUNK]).to(model.units.mean)
-        reconstruction, kl = objectives.exact_terms(model, model.units.inward(batch))
-        loss = objectives.negative_elbo(
-            reconstruction, kl, model.log_noise_variance, model.n_features
-        )
-        total -= float(loss) * len(batch)
-    return total / len(data)
 
 
 def _measure(
