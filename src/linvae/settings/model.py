@@ -74,7 +74,11 @@ class Start(Strict):
 class Training(Strict):
     """How the ELBO is maximised: objective, optimiser, schedule and budget."""
 
-    objective: Literal["analytic", "stochastic", "reconstruction"]
+    objective: Literal["analytic", "solved", "stochastic", "reconstruction"] = Field(
+        description="analytic: the exact ELBO; solved: the same, with the linear decoder, sigma^2 "
+        "and a shared posterior variance solved for the encoder at every step; stochastic: the "
+        "ELBO by sampling; reconstruction: the squared error alone"
+    )
     optimizer: Literal["adam", "lbfgs"] = "adam"
     learning_rate: Real = Field(1e-3, gt=0)
     noise_learning_rate: Real | None = Field(
@@ -83,6 +87,12 @@ class Training(Strict):
         description="learning rate of the log noise variance, which also gets a shorter memory in "
         "Adam (beta2 0.9); null: the weights' rate and memory. Adam moves a parameter by about "
         "its rate a step, too little in a short training for one that may travel over decades",
+    )
+    variance_learning_rate: Real | None = Field(
+        None,
+        gt=0,
+        description="learning rate of a shared log posterior variance, which may have as far to "
+        "travel; null: the weights' rate",
     )
     scale_by_noise: bool = Field(
         False,
@@ -112,6 +122,9 @@ class Training(Strict):
             raise ValueError(msg)
         if self.optimizer == "lbfgs" and self.steps is None:
             msg = "optimizer lbfgs counts steps; give steps, not epochs"
+            raise ValueError(msg)
+        if self.objective == "solved" and self.batch_size is not None:
+            msg = "objective solved solves the decoder for all data; leave batch_size out"
             raise ValueError(msg)
         return self
 
@@ -153,6 +166,12 @@ class ModelSettings(Strict):
                 "set start.weights: random"
             )
             raise ValueError(msg)
+        if training.variance_learning_rate is not None and self.encoder.posterior != "shared":
+            msg = (
+                "training.variance_learning_rate is for encoder.posterior: shared; an amortised "
+                "variance is a network's output"
+            )
+            raise ValueError(msg)
         if training.optimizer == "lbfgs" and (not self.is_linear or self.has_hidden_layers):
             msg = (
                 "optimizer lbfgs needs the plain linear VAE: no hidden layers, and "
@@ -176,4 +195,4 @@ class ModelSettings(Strict):
     @property
     def needs_data(self) -> bool:
         """Whether training reads the data themselves, and not their covariance alone."""
-        return self.training.objective == "stochastic" or not self.is_linear
+        return self.training.objective in ("stochastic", "solved") or not self.is_linear

@@ -13,7 +13,7 @@ from linvae.spectrum import Spectrum
 from linvae.training.checkpoint import Checkpoint
 from linvae.training.curve import Measure
 from linvae.training.device import device_of, make_deterministic
-from linvae.training.loop import fit
+from linvae.training.loop import Terms, fit
 from linvae.training.models import GaussianVAE, build
 
 __all__ = ["begin", "checkpoint_of", "initial_model", "train"]
@@ -52,6 +52,7 @@ def train(
     settings: ModelSettings,
     checkpoint: Checkpoint,
     *,
+    terms: Terms | None = None,
     measure: Measure | None = None,
     **source: NDArray | None,
 ) -> pd.DataFrame:
@@ -61,8 +62,9 @@ def train(
     ----------
     model
         Changed in place, and moved to the CPU at the end.
-    measure
-        Further columns of the curve.
+    terms, measure
+        An objective of the job's own, and further columns of the curve, as
+        `linvae.training.loop.fit` takes them.
     **source
         ``data`` or ``covariance``, as `linvae.training.loop.fit` takes them.
 
@@ -71,7 +73,8 @@ def train(
     Superseded
         If another process has taken the job over: nothing must be written then.
     """
-    curve = fit(model, settings, spec["seed"], measure=measure, checkpoint=checkpoint, **source)
+    options = {"terms": terms, "measure": measure, "checkpoint": checkpoint}
+    curve = fit(model, settings, spec["seed"], **options, **source)
     checkpoint.require_ownership()
     model.cpu()
     return curve

@@ -15,6 +15,7 @@ from linvae.training.curve import Measure
 from linvae.training.exact import decoder_weights, exact_elbo, linear_weights
 from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
+from linvae.training.solved import hold_decoder, solved_terms
 from linvae.weights import IDENTITY
 
 __all__ = ["train_and_save"]
@@ -45,7 +46,11 @@ def train_and_save(
     checkpoint = checkpoint_of(spec, model_file)
     source = {"covariance": spectrum.covariance} if data is None else {"data": data}
     measure = _measure(settings, spec, spectrum, data)
-    curve = train(model, spec, settings, checkpoint, measure=measure, **source)
+    terms = None
+    if settings.training.objective == "solved":
+        hold_decoder(model)
+        terms = solved_terms
+    curve = train(model, spec, settings, checkpoint, terms=terms, measure=measure, **source)
     if settings.is_linear:
         linear_weights(model).save(model_file, {key: spec[key] for key in IDENTITY})
     else:

@@ -7,6 +7,7 @@ goes on exactly as if it had not stopped.
 import logging
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,9 @@ from linvae.training.optimizer import (
     parameter_groups,
 )
 
-__all__ = ["NonFiniteLossError", "fit"]
+__all__ = ["NonFiniteLossError", "Terms", "fit"]
+
+Terms = Callable[[GaussianVAE, Tensor], tuple[Tensor, Tensor]]
 
 PROGRESS_SECONDS = 5.0
 
@@ -47,6 +50,7 @@ def fit(
     *,
     covariance: NDArray[np.float64] | None = None,
     data: NDArray[np.floating] | None = None,
+    terms: Terms | None = None,
     measure: Measure | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
@@ -64,6 +68,9 @@ def fit(
         S, shape (d, d): all that a linear model with the analytic objective needs.
     data
         Training data, shape (n, d), for every other case.
+    terms
+        An objective beyond those that `linvae.training.objectives` holds: squared error and KL per
+        datum, from the model and a batch of data in the network's units.
     measure
         Further columns of the curve, computed from the model at every recorded step.
     checkpoint
@@ -86,7 +93,7 @@ def fit(
     if (covariance is None) == (data is None):
         msg = "give either covariance (linear model, analytic objective) or data"
         raise ValueError(msg)
-    return _Loop(model, settings, seed, covariance, data, measure, checkpoint).run()
+    return _Loop(model, settings, seed, covariance, data, terms, measure, checkpoint).run()
 
 
 class _Loop:
@@ -99,12 +106,13 @@ class _Loop:
         seed: int,
         covariance: NDArray[np.float64] | None,
         data: NDArray[np.floating] | None,
+        terms: Terms | None,
         measure: Measure | None,
         checkpoint: Checkpoint | None,
     ) -> None:
         self.device = device_of(settings.job.device)
         self.model, self.training, self.seed = model.to(self.device), settings.training, seed
-        self.checkpoint = checkpoint
+        self.checkpoint, self.terms = checkpoint, terms
         parameter = next(model.parameters())
         self.options = {"device": self.device, "dtype": parameter.dtype}
         source = covariance if data is None else data
@@ -151,6 +159,8 @@ class _Loop:
                 self._progress()
 
     def _terms(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        if self.terms is not None:
+            return self.terms(self.model, batch)
         if self.from_moments:
             return objectives.moment_terms(self.model, batch)
         if self.training.objective != "stochastic":

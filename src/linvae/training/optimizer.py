@@ -113,17 +113,23 @@ def _initial_state(parameter: Tensor) -> dict[str, Tensor]:
 
 
 def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:
-    """Weights, and the noise variance at its own learning rate where one is set."""
-    noise = model.log_noise_variance
-    weights = Group([p for p in model.parameters() if p is not noise])
-    if not noise.requires_grad:
-        return [weights]
+    """Weights, and noise and posterior variance at learning rates of their own where set."""
+    noise, groups = model.log_noise_variance, []
+    if noise.requires_grad:
+        groups.append(_noise_group(noise, training))
+    variance = model.encoder.log_variance
+    if training.variance_learning_rate is not None and variance.requires_grad:
+        groups.append(Group([variance], training.variance_learning_rate / training.learning_rate))
+    apart = {id(parameter) for group in groups for parameter in group.parameters}
+    return [Group([p for p in model.parameters() if id(p) not in apart]), *groups]
+
+
+def _noise_group(noise: Tensor, training: Training) -> Group:
     if training.noise_learning_rate is None:
-        return [weights, Group([noise])]
+        return Group([noise])
     # Its gradient shrinks with the variance's distance from the squared error, by orders of
     # magnitude: a memory longer than that takes would stop it on its way.
-    factor = training.noise_learning_rate / training.learning_rate
-    return [weights, Group([noise], factor, (0.9, 0.9))]
+    return Group([noise], training.noise_learning_rate / training.learning_rate, (0.9, 0.9))
 
 
 @dataclass(frozen=True)
