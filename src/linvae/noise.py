@@ -1,5 +1,6 @@
 """Noise models: an observation noise variance, held fixed or learned, and its name in paths."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,10 +37,10 @@ def parse_noise(name: str) -> NoiseName:
         If the form is another, the variance is not positive, or it is not in canonical form.
     """
     match = _NOISE.fullmatch(name)
-    if match is None or float(match["value"]) <= 0:
+    if match is None or not 0 < float(match["value"]) < math.inf:
         msg = (
             f"noise {name!r} is not of the form fixed-<variance> or learned-<initial variance> "
-            "with a positive plain decimal, for example learned-1 or fixed-0.1"
+            "with a positive finite decimal, for example learned-1 or fixed-0.1"
         )
         raise ValueError(msg)
     noise = NoiseName("fixed" if match["kind"] == "fixed" else "learned", float(match["value"]))

@@ -207,8 +207,8 @@ def mle_noise_variance(spectrum: Spectrum, n_latent: int) -> float:
     """
     _check_n_latent(spectrum, n_latent, spectrum.n_features - 1)
     residual = float(spectrum.eigenvalues[n_latent:].mean())
-    # Eigenvalues are known to a few units of round-off of the largest: below that they are zero.
-    if residual <= np.finfo(np.float64).eps * spectrum.eigenvalues[0]:
+    # The spectrum says which eigenvalues are round-off: those are zero.
+    if residual <= 0.0:
         message = (
             f"n_latent={n_latent} explains all the variance of {spectrum.n_samples} samples of "
             f"{spectrum.n_features} features: the likelihood is unbounded. Take fewer latents, "

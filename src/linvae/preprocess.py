@@ -1,9 +1,11 @@
 """From 8-bit images to real vectors, and from their log-likelihood back to bits per dimension."""
 
+import math
 from typing import Literal
 
 import numpy as np
 
+from linvae.arrays import matrix, number, real, unmasked
 from linvae.seeds import numpy_generator
 
 __all__ = ["bits_per_dimension", "inverse_logit", "logit", "logit_log_jacobian", "pixels"]
@@ -59,7 +61,7 @@ def logit(
     ----------
     Papamakarios et al. 2017, *Masked autoregressive flow for density estimation*.
     """
-    _check_lam(lam)
+    lam = _checked_lam(lam)
     x = _flat(images)
     # In place throughout: the full training split is 376 MB in double precision.
     y = numpy_generator(seed, f"dequantise/{stream}").random(x.shape)
@@ -73,7 +75,7 @@ def logit(
 
 
 def inverse_logit(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:
-    """Undo `logit` up to the noise: y in about [0, 1], of the shape of `data`.
+    """Undo `logit` up to the noise: float64 y in about [0, 1], of the shape of `data`.
 
     Values that `logit` cannot give, as in samples of a model, fall outside [0, 1] by at most about
     `lam`.
@@ -81,10 +83,10 @@ def inverse_logit(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `lam` is out of range.
+        If `data` are not real and finite, or `lam` is out of range.
     """
-    _check_lam(lam)
-    return (np.exp(-np.logaddexp(0, -np.asarray(data))) - lam) / (1 - 2 * lam)
+    lam = _checked_lam(lam)
+    return (np.exp(-np.logaddexp(0, -real("data", data))) - lam) / (1 - 2 * lam)
 
 
 def logit_log_jacobian(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:
@@ -107,10 +109,10 @@ def logit_log_jacobian(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `lam` is out of range.
+        If `data` are no real, finite matrix, or `lam` is out of range.
     """
-    _check_lam(lam)
-    data = np.asarray(data, dtype=np.float64)
+    lam = _checked_lam(lam)
+    data = matrix("data", data)
     # -log p - log(1 - p), which does not lose digits where p rounds to 0 or 1.
     spread = np.logaddexp(0, -data) + np.logaddexp(0, data)
     return spread.sum(axis=1) + data.shape[1] * np.log((1 - 2 * lam) / 256)
@@ -139,14 +141,18 @@ def bits_per_dimension(
     Raises
     ------
     ValueError
-        If `preprocessing` is unknown or `lam` is out of range.
+        If `preprocessing` is unknown, `lam` is out of range, or there are no finite data.
 
     References
     ----------
     Theis et al. 2016, *A note on the evaluation of generative models*, section 3.1; Papamakarios
     et al. 2017, appendix "Bits per pixel".
     """
-    n_features = np.shape(data)[1]
+    data = matrix("data", data)
+    if 0 in data.shape:
+        msg = f"data has shape {data.shape}; at least one row and one feature are needed"
+        raise ValueError(msg)
+    n_features = data.shape[1]
     if preprocessing == "logit":
         log_jacobian = float(logit_log_jacobian(data, lam).mean())
     elif preprocessing == "pixels":
@@ -154,22 +160,26 @@ def bits_per_dimension(
     else:
         msg = f"preprocessing={preprocessing!r} is unknown, allowed are pixels, logit (config.yaml)"
         raise ValueError(msg)
-    return -(float(log_likelihood) + log_jacobian) / (n_features * float(np.log(2)))
+    return -(number("log_likelihood", log_likelihood) + log_jacobian) / (
+        n_features * float(np.log(2))
+    )
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
     """Return images as rows of bytes, shape (n, d)."""
-    images = np.asarray(images)
+    images = unmasked("images", images)
     if images.dtype != np.uint8 or images.ndim < 2:
         msg = (
             f"images is {images.dtype} of shape {images.shape}, but must be uint8 of shape "
             "(n, 28, 28) or (n, d), as linvae.data.load gives it"
         )
         raise ValueError(msg)
-    return images.reshape(len(images), -1)
+    return images.reshape(len(images), math.prod(images.shape[1:]))
 
 
-def _check_lam(lam: float) -> None:
-    if not 0 < lam < 0.5:
+def _checked_lam(lam: float) -> float:
+    value = number("lam", lam)
+    if not 0 < value < 0.5:
         msg = f"lam={lam!r} must lie strictly between 0 and 0.5"
         raise ValueError(msg)
+    return value

@@ -170,7 +170,7 @@ def test_local_without_a_folder_is_an_error():
     ("damage", "diagnosis"),
     [
         (lambda content: content[:-100], "is truncated"),
-        (lambda content: b"<html>" + content, "is no intact gzip file"),
+        (lambda content: b"<html>" + content, "is a web page"),
         (lambda content: content[:300] + b"\0\0\0\0" + content[304:], "is no intact gzip file"),
         (lambda content: gzip.compress(b"other"), "intact, but it is another file"),
     ],

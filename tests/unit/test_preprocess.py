@@ -133,3 +133,39 @@ def test_lam_must_leave_room(images, lam):
 def test_unknown_preprocessing_is_named(images):
     with pytest.raises(ValueError, match="preprocessing='bits' is unknown"):
         bits_per_dimension(0.0, pixels(images), "bits")
+
+
+def test_single_precision_is_computed_in_double():
+    t = np.linspace(-14, 14, 785)[None, 1:].astype(np.float32)
+    exact = (expit(t.astype(np.float64)) - LAM) / (1 - 2 * LAM)
+    assert inverse_logit(t).dtype == np.float64
+    np.testing.assert_allclose(inverse_logit(t), exact, rtol=0, atol=1e-15)
+    expected = logit_log_jacobian(t.astype(np.float64))
+    np.testing.assert_array_equal(logit_log_jacobian(torch.tensor(t, requires_grad=True)), expected)
+
+
+def test_no_images_give_no_rows():
+    for shape in ((0, 28, 28), (0, 784)):
+        assert pixels(np.zeros(shape, np.uint8)).shape == (0, 784)
+        assert logit(np.zeros(shape, np.uint8)).shape == (0, 784)
+    assert logit_log_jacobian(np.zeros((0, 784))).shape == (0,)
+    with pytest.raises(ValueError, match=r"data has shape \(0, 784\); at least one row"):
+        bits_per_dimension(-1.0, np.zeros((0, 784)), "logit")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: pixels(np.ma.masked_equal(x, 255)), "images has .* masked"),
+        (lambda x: logit(np.ma.masked_equal(x, 255)), "images has .* masked"),
+        (lambda x: logit(x, lam=True), "lam=True"),
+        (lambda x: logit(x, lam=0.1j), "lam"),
+        (lambda x: inverse_logit(logit(x) + 0j), "data holds complex128"),
+        (lambda x: logit_log_jacobian(np.full((1, 3), np.nan)), "data holds a value that is not"),
+        (lambda x: bits_per_dimension(np.nan, logit(x), "logit"), "log_likelihood=nan"),
+        (lambda x: bits_per_dimension(-1.0, logit(x)[0], "logit"), r"data has shape \(784,\)"),
+    ],
+)
+def test_what_would_be_changed_is_refused(images, call, text):
+    with pytest.raises(ValueError, match=text):
+        call(images)

@@ -11,9 +11,11 @@ __all__ = ["DATASETS", "IMAGE_FILES", "NAMES"]
 
 IMAGE_FILES = {"train": "train-images-idx3-ubyte.gz", "test": "t10k-images-idx3-ubyte.gz"}
 
-# Dataset, named as its class in torchvision, then file, then hashes: the one that torchvision
-# expects, and those of repacked copies. Debian's dataset-fashion-mnist has the original compressed
-# streams under gzip headers without name and time; putting those back gives the original hash.
+# Dataset, named as its class in torchvision, then file, then MD5 hashes: the one that torchvision
+# expects, those of repacked copies, and that of the file unzipped, by which its content is known in
+# any packing (of KMNIST it is not known here). Debian's dataset-fashion-mnist has the original
+# compressed streams under gzip headers without name and time; putting those back gives the original
+# hash.
 DATASETS: dict[str, dict[str, list[str]]] = json.loads(
     Path(__file__).with_name("datasets.json").read_text(encoding="utf-8")
 )

@@ -1,0 +1,146 @@
+"""What callers hand over, as the library computes with it: real, finite, in double precision.
+
+Whatever holds numbers is taken: lists, tables, tensors (of any device, with or without a gradient),
+single or half precision. What would be changed on the way is refused instead: the values behind a
+mask, the imaginary part of complex numbers, text that reads as a number, True as the number 1.
+"""
+
+import math
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["matrix", "number", "positive", "real", "unmasked", "whole"]
+
+_REAL_KINDS = "biuf"
+
+
+def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as a float64 array of the same shape; one that is float64 is not copied.
+
+    Parameters
+    ----------
+    name
+        Of the argument, for the message.
+    values
+        Anything that `numpy.asarray` takes, or a tensor.
+
+    Raises
+    ------
+    ValueError
+        If they are masked, complex, no numbers or not finite.
+    """
+    array = unmasked(name, _detached(values))
+    if array.dtype.kind not in _REAL_KINDS:
+        message = f"{name} holds {array.dtype} values; real numbers are needed."
+        if array.dtype.kind != "O":
+            raise ValueError(message)
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(message) from error
+    array = array.astype(np.float64, copy=False)
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0]
+        where = f" (first in row {bad[0]})" if bad.size else ""
+        message = f"{name} holds a value that is not finite{where}."
+        raise ValueError(message)
+    return array
+
+
+def matrix(name: str, values: ArrayLike, n_columns: int | None = None) -> NDArray[np.float64]:
+    """Do the same for a matrix, of a given number of columns.
+
+    Raises
+    ------
+    ValueError
+        As `real`, or if the shape is another.
+    """
+    array = real(name, values)
+    if array.ndim != 2 or n_columns not in (None, array.shape[1]):
+        columns = "d" if n_columns is None else n_columns
+        message = f"{name} has shape {array.shape}; (n, {columns}) is needed."
+        raise ValueError(message)
+    return array
+
+
+def number(name: str, value: object) -> float:
+    """Return one real, finite number; an array or tensor may hold it alone.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else; True is no number.
+    """
+    if type(value) not in (float, int):
+        found = np.asarray(_detached(value))
+        if found.size != 1 or found.dtype.kind == "b":
+            message = f"{name}={value!r} must be a single number."
+            raise ValueError(message)
+        value = real(name, value).item()
+    if not math.isfinite(value):
+        message = f"{name}={value!r} must be finite."
+        raise ValueError(message)
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return one positive, finite number.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    found = number(name, value) if type(value) is not float else value
+    if not 0.0 < found < math.inf:
+        message = f"{name}={value!r} must be a positive finite number."
+        raise ValueError(message)
+    return found
+
+
+def whole(name: str, value: object) -> int:
+    """Return a whole number of any integer type.
+
+    Raises
+    ------
+    ValueError
+        If it is of another type: neither 3.0 nor True is taken for a count.
+    """
+    try:
+        if not isinstance(value, bool | np.bool_):
+            return operator.index(value)
+    except TypeError:
+        pass
+    message = f"{name}={value!r} must be a whole number (int)."
+    raise ValueError(message)
+
+
+def unmasked(name: str, values: ArrayLike) -> NDArray:
+    """Return values as an array of their own type, unless some are masked.
+
+    Raises
+    ------
+    ValueError
+        If an entry is masked, or rows differ in length.
+    """
+    if np.ma.is_masked(values):
+        message = (
+            f"{name} has {np.ma.count_masked(values)} masked entries; fill them or leave their "
+            "rows out first."
+        )
+        raise ValueError(message)
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        message = f"{name} is no array of numbers ({' '.join(str(error).split())})."
+        raise ValueError(message) from error
+
+
+def _detached(values: ArrayLike) -> ArrayLike:
+    """Return a tensor's values, of a precision that NumPy knows; anything else as it is."""
+    if not hasattr(values, "detach"):
+        return values
+    tensor = values.detach().cpu()
+    return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
