@@ -35,6 +35,13 @@ def test_deep_work_is_weights_times_images_times_epochs():
     assert cost.disk_megabytes == pytest.approx(4e-6 * weights)
 
 
+def test_a_skip_is_a_matrix_more():
+    plain = deep()
+    skipped = plain.model_copy(update={"decoder": plain.decoder.model_copy(update={"skip": True})})
+    more = [job_cost(model, RUN, 4000, RATES).disk_megabytes for model in (plain, skipped)]
+    assert more[1] - more[0] == pytest.approx(4e-6 * 784 * 200)
+
+
 def test_a_gpu_counts_only_where_one_was_measured():
     assert job_cost(deep(device="cuda"), RUN, 4000, RATES).gpu_seconds == 0
     measured = Rates(1e10, 1e12, 1e10, 1e10, 100)

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from linvae.noise import parse_noise
-from linvae.settings.model import ModelSettings
+from linvae.settings.model import Encoder, ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training.models import build
+from linvae.training.objectives import sampled_terms
 
 D, K, N = 6, 2, 30
 LINEAR = {"training": {"objective": "analytic", "steps": 1}}
@@ -71,6 +72,50 @@ def test_amortised_posterior_has_a_variance_for_each_datum_near_the_initial_one(
     assert log_variance.std(0).min() > 0
     # Initial outputs of a standardized network lie within about one of the bias.
     assert (log_variance + 4).abs().max() < 2
+
+
+def skipped(settings):
+    ways = {part: {**settings[part], "skip": True} for part in ("encoder", "decoder")}
+    return settings | ways
+
+
+def test_a_model_with_a_skip_starts_as_the_one_without(data):
+    plain, skip = (make(s, data, standardize=True) for s in (DEEP, skipped(DEEP)))
+    x, z = torch.as_tensor(data), torch.ones(4, K, dtype=torch.float64)
+    for one, other in zip(plain.encode(x), skip.encode(x), strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(plain.decode(z), skip.decode(z))
+
+
+def test_a_skip_adds_a_linear_map_to_the_encoders_mean_and_the_decoder_alone(data):
+    plain, skip = (make(s, data, standardize=True) for s in (DEEP, skipped(DEEP)))
+    rng = np.random.default_rng(1)
+    matrices = torch.as_tensor(rng.normal(size=(2, K, D)))
+    with torch.no_grad():
+        skip.encoder.skip.weight.copy_(matrices[0])
+        skip.decoder.skip.weight.copy_(matrices[1].T)
+    x = torch.as_tensor(data)
+    (mean, variance), (own_mean, own_variance) = skip.encode(x), plain.encode(x)
+    torch.testing.assert_close(mean, own_mean + plain.units.inward(x) @ matrices[0].T)
+    assert torch.equal(variance, own_variance)
+    z = torch.ones(4, K, dtype=torch.float64)
+    added = z @ matrices[1] * plain.units.scale
+    torch.testing.assert_close(skip.decode(z), plain.decode(z) + added)
+
+
+def test_a_skip_leaves_zero_with_the_first_step(data):
+    model = make(skipped(DEEP), data, standardize=True)
+    noise = torch.as_tensor(np.random.default_rng(2).normal(size=(1, N, K)))
+    error, kl = sampled_terms(model, model.units.inward(torch.as_tensor(data)), noise)
+    (error + kl).backward()
+    for weight in (model.encoder.skip.weight, model.decoder.skip.weight):
+        assert weight.grad.abs().min() > 0
+
+
+def test_a_skip_needs_layers_to_pass():
+    for layers in ({}, {"hidden": (4,), "activation": "identity"}):
+        with pytest.raises(ValueError, match="skip passes hidden layers that are not linear"):
+            Encoder(skip=True, **layers)
 
 
 def test_decode_keeps_leading_dimensions(data):

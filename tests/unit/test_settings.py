@@ -97,6 +97,13 @@ def test_a_network_of_another_kind_does_not_pass_through():
     assert not Network.model_construct(kind="other", **layers).passes_through
 
 
+def test_a_principal_start_has_one_place_for_the_linear_map():
+    wrong = {**DEEP, "decoder": {**DEEP["decoder"], "skip": True}}
+    with pytest.raises(ValidationError, match="and skip: false"):
+        settings_of(wrong, "start", weights="principal")
+    settings_of(wrong, "start", weights="random")
+
+
 def test_settings_survive_json():
     found = settings_of(DEEP, "start", weights="principal", standardize=True)
     assert ModelSettings.model_validate(found.model_dump(mode="json")) == found

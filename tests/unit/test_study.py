@@ -405,7 +405,7 @@ def set_at(*path, value):
 
 MODEL = ("models", "tiny-deep")
 # The model and those that extend it.
-DEEP = {"tiny-deep", "tiny-annealed", "tiny-long"}
+DEEP = {"tiny-deep", "tiny-annealed", "tiny-skip", "tiny-long"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,21 @@ class Network(Strict):
     kind: Literal["perceptron"] = "perceptron"
     hidden: Hidden = ()
     activation: Activation = "relu"
+    skip: bool = Field(
+        False,
+        description="a linear map past the hidden layers, from input to output, beside them; the "
+        "encoder's mean has it alone, not its variance",
+    )
+
+    @model_validator(mode="after")
+    def _skip_passes_something(self) -> Self:
+        if self.skip and (not self.hidden or self.activation == "identity"):
+            msg = (
+                "skip passes hidden layers that are not linear; give hidden sizes and an "
+                "activation, or set skip: false"
+            )
+            raise ValueError(msg)
+        return self
 
     @property
     def is_single_matrix(self) -> bool:
@@ -38,8 +53,10 @@ class Network(Strict):
 
     @property
     def passes_through(self) -> bool:
-        """Whether it can compute a linear map beside its own: rectified linear hidden layers."""
-        return self.kind == "perceptron" and bool(self.hidden) and self.activation == "relu"
+        """Whether its layers can be set to compute a linear map: hidden ones, rectified linear."""
+        rectified = self.kind == "perceptron" and bool(self.hidden) and self.activation == "relu"
+        # With a way past them, which of the two carried the map would be one more choice.
+        return rectified and not self.skip
 
 
 class Encoder(Network):
@@ -162,8 +179,8 @@ class ModelSettings(Strict):
         networks = (self.encoder, self.decoder)
         if self.start.weights == "principal" and not all(n.passes_through for n in networks):
             msg = (
-                "start.weights principal needs hidden layers of relu units in encoder and decoder; "
-                "set start.weights: random"
+                "start.weights principal needs hidden layers of relu units in encoder and decoder, "
+                "and skip: false; set start.weights: random"
             )
             raise ValueError(msg)
         if training.variance_learning_rate is not None and self.encoder.posterior != "shared":

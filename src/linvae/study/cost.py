@@ -151,6 +151,7 @@ def _weights(model: ModelSettings, n_latent: int) -> int:
     heads = 2 if model.encoder.posterior == "amortised" else 1
     encoder = (N_FEATURES, *model.encoder.hidden, heads * n_latent)
     decoder = (n_latent, *model.decoder.hidden, N_FEATURES)
-    return sum(
+    layers = sum(
         a * b for sizes in (encoder, decoder) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
     )
+    return layers + (model.encoder.skip + model.decoder.skip) * N_FEATURES * n_latent

@@ -8,7 +8,14 @@ from linvae.noise import NoiseName
 from linvae.seeds import derive_seed
 from linvae.settings.model import Encoder, ModelSettings
 from linvae.spectrum import Spectrum
-from linvae.training.networks import Draw, composed, decoder_network, encoder_body, perceptron
+from linvae.training.networks import (
+    Draw,
+    Skip,
+    composed,
+    decoder_network,
+    encoder_body,
+    perceptron,
+)
 
 __all__ = ["GaussianVAE", "PosteriorEncoder", "Units", "build"]
 
@@ -24,6 +31,7 @@ class PosteriorEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.amortised = settings.posterior == "amortised"
+        self.skip = Skip(n_features, n_latent) if settings.skip else None
         self.trunk, self.activation, width = encoder_body(settings, n_features, draw)
         sizes = (width, n_latent)
         self.mean = perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
@@ -38,7 +46,8 @@ class PosteriorEncoder(nn.Module):
         """Mean (n, k) and log variance (n, k) or (k,) of q(z|x) for centred data x (n, d)."""
         hidden = self.activation(self.trunk(x))
         log_variance = self.log_variance(hidden) if self.amortised else self.log_variance
-        return self.mean(hidden), log_variance
+        mean = self.mean(hidden)
+        return (mean if self.skip is None else mean + self.skip(x)), log_variance
 
 
 class Units(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from linvae.settings.model import Network
 
-__all__ = ["Draw", "composed", "decoder_network", "encoder_body", "perceptron"]
+__all__ = ["Draw", "Skip", "composed", "decoder_network", "encoder_body", "perceptron"]
 
 _ACTIVATIONS = {
     "identity": nn.Identity,
@@ -47,6 +47,40 @@ def perceptron(sizes: Sequence[int], activation: str, draw: Draw, *, bias: bool)
     return nn.Sequential(*layers)
 
 
+class Skip(nn.Module):
+    """A linear map A past a network, to be added to what the network gives.
+
+    A starts at zero: at first a network computes what it does without a skip, from the same draws.
+    A leaves zero with the first step, since the network beside it gives latents and errors that
+    are not zero.
+
+    Parameters
+    ----------
+    n_in, n_out
+        Sizes of the network's input and output.
+    """
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_out, n_in))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return A x, shape (..., n_out)."""
+        return nn.functional.linear(x, self.weight)
+
+
+class Skipped(nn.Module):
+    """A network and the linear way past it: network(x) + A x."""
+
+    def __init__(self, network: nn.Module, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.network, self.skip = network, Skip(n_in, n_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the output (..., n_out) of x (..., n_in)."""
+        return self.network(x) + self.skip(x)
+
+
 def composed(network: nn.Sequential) -> Tensor | None:
     """Return the matrix of a perceptron whose activations are the identity; None of no layers."""
     product = None
@@ -65,7 +99,8 @@ def encoder_body(
 
 def decoder_network(settings: Network, n_latent: int, n_features: int, draw: Draw) -> nn.Module:
     """Return a network from latents (..., k) to features (..., d)."""
-    return _DECODERS[settings.kind](settings, n_latent, n_features, draw)
+    network = _DECODERS[settings.kind](settings, n_latent, n_features, draw)
+    return Skipped(network, n_latent, n_features) if settings.skip else network
 
 
 def _perceptron_body(
