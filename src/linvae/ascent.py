@@ -1,4 +1,4 @@
-"""Climbing the profiled ELBO of a linear VAE: L-BFGS in cycles, each ended by a rotation.
+"""Climbing the profiled ELBO of a linear VAE: L-BFGS in cycles, each ended by a rotation or not.
 
 For any decoder the best encoder is known, so the ELBO is a function of the decoder's weights W and
 of log s alone, where s is the noise variance. In the eigenbasis of the covariance S it costs
@@ -99,8 +99,8 @@ class Ascent:
         self._last: tuple[NDArray, float, tuple[float, float, NDArray, float]] | None = None
         self._record()
 
-    def cycle(self, max_steps: int) -> int:
-        """Run L-BFGS from an empty memory, then rotate W to its principal axes.
+    def cycle(self, max_steps: int, *, rotate: bool = True) -> int:
+        """Run L-BFGS from an empty memory, then rotate W to its principal axes, if at all.
 
         Returns
         -------
@@ -125,9 +125,11 @@ class Ascent:
             callback=after_step,
         )
         n_steps = self.iteration - first
-        # Eigenvectors of W^T W, the longest column first.
-        self.weights = self.weights @ np.linalg.eigh(self.weights.T @ self.weights)[1][:, ::-1]
-        self._record()
+        if rotate:
+            # Eigenvectors of W^T W, the longest column first.
+            axes = np.linalg.eigh(self.weights.T @ self.weights)[1][:, ::-1]
+            self.weights = self.weights @ axes
+            self._record()
         return n_steps
 
     def gradient_size(self) -> float:

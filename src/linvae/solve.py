@@ -16,6 +16,8 @@ from linvae.spectrum import Spectrum
 __all__ = ["Solution", "lbfgs"]
 
 STEPS_PER_CYCLE = 60
+# Without rotations a cycle's end only empties the memory of L-BFGS, which is better kept.
+STEPS_WITHOUT_ROTATION = 1000
 
 # Largest entry of the gradient at convergence, times sqrt(s) to free it of the data's scale.
 GRADIENT_TOLERANCE = 1e-3
@@ -61,6 +63,7 @@ def lbfgs(
     initial_noise_variance: float | None = None,
     max_iterations: int = 6000,
     tolerance: float = 1e-6,
+    rotate: bool = True,
     callback: Callable[[Record, Callable[[], NDArray[np.float64]]], None] | None = None,
 ) -> Solution:
     """Maximise the ELBO of a linear VAE from a random start.
@@ -84,7 +87,11 @@ def lbfgs(
     max_iterations : int
         Steps and rotations together.
     tolerance : float
-        Stop once a cycle of 60 steps and a rotation gains no more than this, in nats.
+        Stop once a cycle of 60 steps and a rotation (1,000 steps without) gains no more than this,
+        in nats.
+    rotate : bool
+        Whether W is rotated to its principal axes after each cycle, which no gradient step does at
+        once: it leaves log p(x) as it is, aligns the columns and closes the inference gap.
     callback : callable, optional
         Called at the start and after every iteration with the record and a function that returns
         the weights (d, k): a product that costs as much as the iteration.
@@ -104,11 +111,11 @@ def lbfgs(
             callback(record, lambda: u @ rotated)
 
     ascent = Ascent(spectrum.eigenvalues, *start, noise_variance, report)
-    converged, n_steps = False, 1
+    converged, n_steps, longest = False, 1, STEPS_PER_CYCLE if rotate else STEPS_WITHOUT_ROTATION
     # A cycle needs room for a step and a rotation.
-    while not converged and n_steps > 0 and (room := max_iterations - ascent.iteration) > 1:
+    while not converged and n_steps > 0 and (room := max_iterations - ascent.iteration) > rotate:
         before = ascent.history[-1].elbo
-        n_steps = ascent.cycle(min(STEPS_PER_CYCLE, room - 1))
+        n_steps = ascent.cycle(min(longest, room - rotate), rotate=rotate)
         stalled = ascent.history[-1].elbo - before <= tolerance
         converged = stalled and ascent.gradient_size() <= GRADIENT_TOLERANCE
     weights, s = u @ ascent.weights, ascent.noise_variance

@@ -196,3 +196,23 @@ def test_unbounded_likelihood_is_refused():
     few = Spectrum.from_data(np.random.default_rng(0).normal(size=(4, D)))
     with pytest.raises(ValueError, match="unbounded"):
         solve.lbfgs(few, 3)
+
+
+def test_without_rotations_it_climbs_by_gradient_steps_alone(spectrum):
+    found = solve.lbfgs(spectrum, 3, rotate=False, max_iterations=4000)
+    with_rotations = solve.lbfgs(spectrum, 3)
+    best = ppca.max_log_likelihood(spectrum, 3)
+    assert found.converged
+    assert best - found.elbo < 1e-5
+    # The first 60 steps are the same; no rotation follows, which would close the inference gap.
+    assert found.history[:61] == with_rotations.history[:61]
+    gaps = [found.history[i].log_likelihood - found.history[i].elbo for i in (60, 61)]
+    assert gaps[1] > gaps[0] / 2
+    rotated = with_rotations.history[61]
+    assert rotated.log_likelihood - rotated.elbo < gaps[0] / 100
+
+
+@pytest.mark.parametrize("most", [1, 7])
+def test_iterations_without_rotations_are_steps(spectrum, most):
+    found = solve.lbfgs(spectrum, 3, rotate=False, max_iterations=most)
+    assert (found.iterations, found.converged, len(found.history)) == (most, False, most + 1)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from linvae import alignment, elbo, ppca, stationary
+from linvae import alignment, elbo, saddles, stationary
+from linvae.evaluation.climb import Stop, climb
 from linvae.seeds import numpy_generator
-from linvae.solve import lbfgs
 from linvae.spectrum import Spectrum
 
 __all__ = ["RestartPoint", "restart_points", "restarts"]
@@ -26,7 +26,8 @@ class RestartPoint:
     Attributes
     ----------
     kind : str
-        ``random``, ``collapsed``, ``partly-collapsed``, ``saddle-few`` or ``saddle-wrong``.
+        ``hadamard``, ``random``, ``collapsed``, ``partly-collapsed``, ``saddle-few``,
+        ``saddle-wrong`` or ``saddle-elbo``.
     scale : float
         Of the random part of the weights; at 1 a column is about as long as the root of the mean
         eigenvalue.
@@ -45,7 +46,9 @@ class RestartPoint:
 def restarts(
     spectrum: Spectrum, n_latent: int, scales: Sequence[float], seeds: Sequence[int]
 ) -> pd.DataFrame:
-    """Maximise the ELBO from every start, noise variance included.
+    """Maximise the ELBO from every start, noise variance included, with and without rotations.
+
+    Without rotations it takes ten times as long, and starts from the first seed alone.
 
     Parameters
     ----------
@@ -55,34 +58,43 @@ def restarts(
     Returns
     -------
     DataFrame
-        One row a start: ``kind``, ``scale``, ``seed``, ``start_elbo``, ``end_elbo``, ``gap`` (of
-        the end to the pPCA maximum), ``mean_abs_cos``, ``iterations``, ``converged``; in nats per
-        datum.
+        One row a start and way of solving: ``kind``, ``scale``, ``seed``, ``rotate``; of the end
+        ``end_elbo``, ``gap`` (to the pPCA maximum), ``gradient``, ``curvature`` (the largest; empty
+        unless the end is stationary and below the maximum), ``mean_abs_cos``, ``converged``;
+        ``start_elbo``; ``saddles`` passed on the way, the ``saddle_gap`` of the lowest and the
+        least ``saddle_curvature`` of them; ``iterations`` of all. In nats per datum.
     """
-    best = ppca.max_log_likelihood(spectrum, n_latent)
     rows = []
     for start in restart_points(spectrum, n_latent, scales, seeds):
-        end = lbfgs(
-            spectrum,
-            n_latent,
-            start.seed,
-            initial_weights=start.weights,
-            initial_noise_variance=start.noise_variance,
-        )
-        rows.append(
-            {
-                "kind": start.kind,
-                "scale": start.scale,
-                "seed": start.seed,
-                "start_elbo": elbo.profiled(start.weights, start.noise_variance, spectrum),
-                "end_elbo": end.elbo,
-                "gap": best - end.elbo,
-                "mean_abs_cos": alignment.mean_abs_cos(end.weights, spectrum.eigenvectors),
-                "iterations": end.iterations,
-                "converged": end.converged,
-            }
-        )
+        for rotate in (True, False) if start.seed == seeds[0] else (True,):
+            stops = climb(spectrum, start.weights, start.noise_variance, rotate=rotate)
+            rows.append({**_told(start, spectrum), "rotate": rotate, **_ended(stops, spectrum)})
     return pd.DataFrame(rows)
+
+
+def _told(start: RestartPoint, spectrum: Spectrum) -> dict[str, object]:
+    return {
+        "kind": start.kind,
+        "scale": start.scale,
+        "seed": start.seed,
+        "start_elbo": elbo.profiled(start.weights, start.noise_variance, spectrum),
+    }
+
+
+def _ended(stops: list[Stop], spectrum: Spectrum) -> dict[str, object]:
+    *passed, end = stops
+    return {
+        "end_elbo": end.elbo,
+        "gap": end.gap,
+        "gradient": end.gradient,
+        "curvature": end.curvature,
+        "mean_abs_cos": alignment.mean_abs_cos(end.weights, spectrum.eigenvectors),
+        "converged": end.converged,
+        "saddles": len(passed),
+        "saddle_gap": max((stop.gap for stop in passed), default=math.nan),
+        "saddle_curvature": min((stop.curvature for stop in passed), default=math.nan),
+        "iterations": sum(len(stop.history) - 1 for stop in stops),
+    }
 
 
 def restart_points(
@@ -90,9 +102,11 @@ def restart_points(
 ) -> Iterator[RestartPoint]:
     """Give random, collapsed and partly collapsed starts, and starts beside saddle points.
 
-    Half of the columns collapse in a partly collapsed start. A saddle point keeps either half as
-    many eigenvectors as it may, or as many as it may but not the leading ones; each at its own
-    maximum-likelihood noise variance.
+    Half of the columns collapse in a partly collapsed start. A saddle point of the likelihood keeps
+    either half as many eigenvectors as it may, or as many as it may but not the leading ones; each
+    at its own maximum-likelihood noise variance. That of the ELBO is `linvae.saddles.elbo_saddle`.
+    The first start, and the only one without random numbers, is the maximum rotated by Hadamard
+    matrices, from where the ELBO's gradient leads to that saddle point.
 
     Parameters
     ----------
@@ -102,13 +116,19 @@ def restart_points(
     scales : sequence of float
         Of the random starts.
     seeds : sequence of int
-        Each gives every start once.
+        Each gives every start with random numbers once.
     """
     mean_eigenvalue = spectrum.total_variance / spectrum.n_features
     half = n_latent // 2
     few = np.arange(max(1, half))
     wrong = np.arange(max(1, half), n_latent + max(1, half))
     wrong = wrong[wrong < spectrum.n_features - 1]
+    yield RestartPoint("hadamard", 0.0, seeds[0], *saddles.rotated_maximum(spectrum, n_latent))
+    of_likelihood = [
+        (kind, *_stationary(spectrum, n_latent, kept))
+        for kind, kept in (("saddle-few", few), ("saddle-wrong", wrong))
+    ]
+    stationary_points = [*of_likelihood, ("saddle-elbo", *saddles.elbo_saddle(spectrum, n_latent))]
     for seed in seeds:
         noise = _noise(spectrum, n_latent, seed)
         for scale in scales:
@@ -118,8 +138,7 @@ def restart_points(
         scale = COLLAPSED_SCALES[0]
         partly = noise * np.where(np.arange(n_latent) < half, 1.0, scale)
         yield RestartPoint("partly-collapsed", scale, seed, partly, mean_eigenvalue)
-        for kind, kept in (("saddle-few", few), ("saddle-wrong", wrong)):
-            weights, noise_variance = _stationary(spectrum, n_latent, kept)
+        for kind, weights, noise_variance in stationary_points:
             beside = weights + SADDLE_SCALE * noise
             yield RestartPoint(kind, SADDLE_SCALE, seed, beside, noise_variance)
 
