@@ -6,7 +6,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Finding, joint
+from linvae.claims.verdicts import Answer, Finding, joint
 
 __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
 
@@ -15,7 +15,7 @@ def _from_results(results: Results) -> Finding:
     section, names = results.study.latent_dim, results.names
     paths = zip(section.data, section.evidence(names), strict=True)
     tables = {names.data(variant): results.table(path) for variant, path in paths}
-    return likelihood_over_latents(tables, section.fixed_at)
+    return likelihood_over_latents(tables, section.fixed_at, section.margin)
 
 
 LIKELIHOOD_OVER_LATENTS = Claim(
@@ -30,8 +30,13 @@ LIKELIHOOD_OVER_LATENTS = Claim(
 )
 
 
-def likelihood_over_latents(tables: Mapping[str, pd.DataFrame], fixed_at: int) -> Finding:
+def likelihood_over_latents(
+    tables: Mapping[str, pd.DataFrame], fixed_at: int, margin: float
+) -> Finding:
     """Claim 5. Whether the likelihood at a held noise variance rises past its k, then falls.
+
+    The values are exact and have no interval. What would turn the verdict round: a likelihood that
+    only rises, or only falls, by more than the margin on some data.
 
     Parameters
     ----------
@@ -39,17 +44,25 @@ def likelihood_over_latents(tables: Mapping[str, pd.DataFrame], fixed_at: int) -
         By data name, columns ``n_latent`` and ``fixed_log_likelihood`` for every k.
     fixed_at
         k whose noise variance is held.
+    margin
+        A rise or a fall below it is none, in nats per datum.
     """
     numbers, answers, parts = {}, [], []
     for data, table in tables.items():
         values = table.set_index("n_latent")["fixed_log_likelihood"]
-        peak = int(values.idxmax())
+        # From the held k on: what lies before it says nothing of the claim.
+        values = values[values.index >= fixed_at]
+        peak, last = int(values.idxmax()), int(values.index[-1])
         rise = float(values[peak] - values[fixed_at])
-        fall = float(values[peak] - values.iloc[-1])
-        last = int(values.index[-1])
+        fall = float(values[peak] - values[last])
         numbers[data] = {"peak": peak, "rise": rise, "fall": fall, "last": last}
-        answers.append("yes" if fixed_at < peak < last else "no")
+        answers.append(_rises_and_falls(rise, fall, margin))
         parts.append(f"{data}: +{rise:.4g} nats up to k = {peak}, then -{fall:.4g} by k = {last}")
-    verdict = joint(answers) if len(set(answers)) == 1 else "inconclusive"
     text = f"From k = {fixed_at}, in closed form, {'; '.join(parts)}."
-    return Finding(verdict, text, numbers)
+    return Finding(joint(answers), text, numbers)
+
+
+def _rises_and_falls(rise: float, fall: float, margin: float) -> Answer:
+    if rise > margin and fall > margin:
+        return "yes"
+    return "no" if max(rise, fall) > margin else "undecided"

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 
-__all__ = ["deep_row", "falling_share", "linear_row"]
+__all__ = ["deep_row", "linear_row"]
 
 _COPIED = (
     "elbo",
@@ -26,28 +24,15 @@ _COPIED = (
 )
 
 
-def linear_row(run: Run, metrics: Mapping, curve: pd.DataFrame) -> dict[str, object]:
-    """Return the row of a run with a linear decoder: its metrics, and whether it had settled.
+def linear_row(run: Run, metrics: Mapping) -> dict[str, object]:
+    """Return the row of a run with a linear decoder: its metrics, and what run it is.
 
     Parameters
     ----------
-    run, metrics, curve
-        A run, its ``metrics.json`` and its ``curve.csv``.
+    run, metrics
+        A run and its ``metrics.json``.
     """
-    return {
-        **metrics,
-        "model": run.model,
-        "seed": run.seed,
-        "falling": falling_share(curve),
-    }
-
-
-def falling_share(curve: pd.DataFrame) -> float:
-    """Share of the gap that the last tenth of the steps closed; 0 where no gap was left."""
-    last = curve["step"].iloc[-1]
-    before = float(curve.loc[curve["step"] <= 0.9 * last, "gap"].iloc[-1])
-    after = float(curve["gap"].iloc[-1])
-    return max(0.0, (before - after) / before) if before > 0 else 0.0
+    return {**metrics, "model": run.model, "n_latent": run.n_latent, "seed": run.seed}
 
 
 def deep_row(run: Run, metrics: Mapping, epsilon: float) -> dict[str, object]:

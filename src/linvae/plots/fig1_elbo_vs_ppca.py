@@ -19,7 +19,8 @@ __all__ = ["draw", "table"]
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     """Return ELBO, pPCA maximum and gap of every recorded step, in nats per datum."""
-    return curves_by_optimizer(inputs, section, ("elbo", "ppca_max", "gap"))
+    roles = ("adam", "lbfgs", "naive")
+    return curves_by_optimizer(inputs, section, ("elbo", "ppca_max", "gap"), roles)
 
 
 @look()

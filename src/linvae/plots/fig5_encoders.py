@@ -10,33 +10,44 @@ from linvae.plots.style import COLORS, LINES, NATS, figure, letter, look
 
 __all__ = ["draw", "table"]
 
+_WAYS = {"models": "decoder trained too", "solved": "decoder solved for"}
+
 
 def table(inputs: Inputs, section: dict) -> pd.DataFrame:
-    """Return ELBO and gap to the pPCA maximum over seeds at every step, in nats per datum."""
-    curves = {
-        run: curve for run, curve in inputs.curves().items() if run.model in section["models"]
-    }
-    rows = pd.concat([curve.assign(model=run.model) for run, curve in curves.items()])
-    rows = rows.sort_values(
-        "model", key=lambda column: column.map(section["models"].index), kind="stable"
+    """Return ELBO and gap to the pPCA maximum over seeds at every step, in nats per datum.
+
+    ``trained`` says what became of the decoder.
+    """
+    ways = {name: way for key, way in _WAYS.items() for name in section.get(key, ())}
+    curves = {run: curve for run, curve in inputs.curves().items() if run.model in ways}
+    rows = pd.concat(
+        [curve.assign(model=run.model, trained=ways[run.model]) for run, curve in curves.items()]
     )
-    return over_seeds(rows, ("model", "step", "ppca_max"), ("elbo", "gap"))
+    rows = rows.sort_values("model", key=lambda column: column.map(list(ways).index), kind="stable")
+    return over_seeds(rows, ("trained", "model", "step", "ppca_max"), ("elbo", "gap"))
 
 
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
-    """Draw the ELBO beside its gap on a log axis, one line and band a model."""
-    made, (value, gap) = figure(style, 6.0, 2.9, ncols=2)
-    models = table.groupby("model", sort=False)
-    for (name, curve), color, line in zip(models, COLORS, LINES, strict=False):
-        band(value, curve, "step", "elbo", color=color, linestyle=line)
-        band(gap, curve, "step", "gap", color=color, linestyle=line, label=name)
-    maximum_line(value, table["ppca_max"].max(), models["elbo_mean"].quantile(0.25).min())
-    value.set(title=f"linear decoder, k = {section['n_latent']}", ylabel=f"ELBO ({NATS})")
-    for ax in (value, gap):
+    """Draw the ELBO of encoders trained with their decoder, and the gaps of both ways."""
+    made, (value, *gaps) = figure(style, 7.0, 2.9, ncols=3)
+    first, second = gaps
+    second.sharey(first)
+    for ax, way in zip(gaps, _WAYS.values(), strict=True):
+        models = table[table["trained"] == way].groupby("model", sort=False)
+        for (name, curve), color, line in zip(models, COLORS, LINES, strict=False):
+            if ax is first:
+                band(value, curve, "step", "elbo", color=color, linestyle=line)
+            band(ax, curve, "step", "gap", color=color, linestyle=line, label=name)
+        if len(models):
+            ax.legend(loc="lower left")
+        ax.set_title(way)
         step_axis(ax, "step")
-    gap.set_title("gap to the pPCA maximum")
-    gap_axis(gap, f"gap ({NATS})")
-    gap.legend(loc="lower left", title=seeds_note(table), title_fontsize=7)
-    letter((value, gap))
+    step_axis(value, "step")
+    trained = table[table["trained"] == _WAYS["models"]].groupby("model")
+    maximum_line(value, table["ppca_max"].max(), trained["elbo_mean"].quantile(0.25).min())
+    value.set(title=f"k = {section['n_latent']}, {seeds_note(table)}", ylabel=f"ELBO ({NATS})")
+    gap_axis(first, f"gap to the pPCA maximum ({NATS})")
+    second.tick_params(labelleft=False)
+    letter((value, *gaps))
     return made

@@ -26,6 +26,7 @@ _NAMES = {
     "adam": "linear VAE, Adam",
     "lbfgs": "linear VAE, L-BFGS",
     "autoencoder": "linear autoencoder, Adam",
+    "naive": "linear VAE, naive Adam",
 }
 LOOKS = {
     name: {"color": color, "linestyle": line}
@@ -34,16 +35,21 @@ LOOKS = {
 
 
 def curves_by_optimizer(
-    inputs: Inputs, section: Mapping[str, object], columns: Sequence[str]
+    inputs: Inputs,
+    section: Mapping[str, object],
+    columns: Sequence[str],
+    roles: Sequence[str] = ("adam", "lbfgs", "autoencoder"),
 ) -> pd.DataFrame:
-    """Collect the curves of the models that a section calls adam, lbfgs or autoencoder.
+    """Collect the curves of the models that a section calls adam, lbfgs, autoencoder or naive.
 
     Returns
     -------
     DataFrame
         Columns ``model`` (a name to print), ``seed``, ``step`` and `columns`, in a fixed order.
     """
-    names = {section[role]: name for role, name in _NAMES.items() if role in section}
+    names = {
+        section[role]: name for role, name in _NAMES.items() if role in roles and role in section
+    }
     parts = [
         curve[["step", *columns]].assign(model=names[run.model], seed=run.seed)
         for run, curve in inputs.curves().items()

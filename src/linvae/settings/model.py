@@ -97,6 +97,11 @@ class Training(Strict):
         "ELBO by sampling; reconstruction: the squared error alone"
     )
     optimizer: Literal["adam", "lbfgs"] = "adam"
+    never_rotate: bool = Field(
+        False,
+        description="optimizer lbfgs: never rotate the decoder to its principal axes, which leaves "
+        "the likelihood as it is and closes the inference gap",
+    )
     learning_rate: Real = Field(1e-3, gt=0)
     noise_learning_rate: Real | None = Field(
         None,
@@ -139,6 +144,9 @@ class Training(Strict):
             raise ValueError(msg)
         if self.optimizer == "lbfgs" and self.steps is None:
             msg = "optimizer lbfgs counts steps; give steps, not epochs"
+            raise ValueError(msg)
+        if self.never_rotate and self.optimizer != "lbfgs":
+            msg = "never_rotate is for optimizer lbfgs: adam never rotates"
             raise ValueError(msg)
         if self.objective == "solved" and self.batch_size is not None:
             msg = "objective solved solves the decoder for all data; leave batch_size out"

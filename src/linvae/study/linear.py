@@ -1,13 +1,13 @@
 """Sections of the study with a linear decoder, all measured exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from linvae.naming import Run, digest
 from linvae.settings.model import ModelSettings
-from linvae.settings.values import Whole
+from linvae.settings.values import Real, Whole
 from linvae.study.fields import (
     N_FEATURES,
     Latents,
@@ -41,27 +41,67 @@ _LINEAR_ADAM = Requirement(
 _LBFGS = Requirement(lambda model: model.training.optimizer == "lbfgs", "with optimizer lbfgs")
 
 
-class Linear(Section):
-    """The linear VAE at one latent dimension, by two optimisers."""
+_NEVER_ROTATING = Requirement(
+    lambda model: model.training.optimizer == "lbfgs" and model.training.never_rotate,
+    "with optimizer lbfgs and never_rotate: true",
+)
 
-    models_named: ClassVar = {"adam": _LINEAR_ADAM, "lbfgs": _LBFGS}
-    claim_files: ClassVar = ("curve.csv", "metrics.json")
+
+class Linear(Section):
+    """The linear VAE at one latent dimension, by two optimisers, and by L-BFGS without rotations.
+
+    Attributes
+    ----------
+    naive
+        Adam as one sets it up first; run from the first seed alone, for figure 1.
+    unrotated, unrotated_latents
+        L-BFGS that never rotates, at a number of latents where that comes to its end.
+    reached, aligned
+        What counts as the maximum (nats per datum) and as a principal component (mean |cos|).
+    """
+
+    models_named: ClassVar = {
+        "adam": _LINEAR_ADAM,
+        "naive": _LINEAR_ADAM,
+        "lbfgs": _LBFGS,
+        "unrotated": _NEVER_ROTATING,
+    }
+    claim_files: ClassVar = ("metrics.json",)
 
     data: Variant
     n_latent: Latents
     noise: Noise
     adam: ModelName
+    naive: ModelName | None = None
     lbfgs: ModelName
+    unrotated: ModelName | None = None
+    unrotated_latents: Latents = 10
     seeds: Seeds
+    reached: Annotated[Real, Field(gt=0)] = 0.01
+    aligned: Annotated[Real, Field(gt=0, lt=1)] = 0.99
 
     def runs(self, names: Names) -> list[Run]:
-        """Return both optimisers' runs for every seed."""
-        models = (self.adam, self.lbfgs)
-        return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
+        """Return all optimisers' runs."""
+
+        def of(models: tuple[str | None, ...], k: int, seeds: tuple[int, ...]) -> Iterator[Run]:
+            chosen = [model for model in models if model is not None]
+            return names.runs(chosen, [self.data], [k], [self.noise], seeds)
+
+        return [
+            *of((self.adam, self.lbfgs), self.n_latent, self.seeds),
+            *of((self.naive,), self.n_latent, self.seeds[:1]),
+            *of((self.unrotated,), self.unrotated_latents, self.seeds),
+        ]
 
 
 class LatentDim(Section):
-    """The linear VAE over the number of latent dimensions."""
+    """The linear VAE over the number of latent dimensions.
+
+    Attributes
+    ----------
+    margin
+        A rise or a fall of the likelihood below it is none, in nats per datum.
+    """
 
     models_named: ClassVar = {"model": _LBFGS}
 
@@ -71,6 +111,7 @@ class LatentDim(Section):
     model: ModelName
     noise: Noise
     seed: Seed = 0
+    margin: Annotated[Real, Field(gt=0)] = 0.1
 
     def runs(self, names: Names) -> list[Run]:
         """Return one run for each data variant and number of latents."""
@@ -86,7 +127,17 @@ class LatentDim(Section):
 
 
 class Stochastic(Section):
-    """Analytic against stochastic training, in pairs of models with the same learning rate."""
+    """Analytic against stochastic training, in pairs of models with the same learning rate.
+
+    Attributes
+    ----------
+    margin
+        Differences of the ELBO below it do not count, in nats per datum.
+    ratio_margin
+        Nor do ratios of steps below it.
+    gaps
+        Distances to the pPCA maximum, in nats per datum, to which the steps are counted.
+    """
 
     models_named: ClassVar = {
         "pairs": Requirement(
@@ -101,6 +152,9 @@ class Stochastic(Section):
     noise: Noise
     pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)]
     seeds: Seeds
+    margin: Annotated[Real, Field(gt=0)] = 0.5
+    ratio_margin: Annotated[Real, Field(gt=1)] = 1.1
+    gaps: Positives = (100.0, 30.0, 10.0)
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs of both models of every pair."""
@@ -121,25 +175,43 @@ class Stochastic(Section):
 
 
 class Encoders(Section):
-    """Several encoders with the same linear decoder."""
+    """Several encoders with the same linear decoder.
+
+    Attributes
+    ----------
+    models, solved
+        Trained together with the decoder, and with the decoder solved for them.
+    margin
+        Gaps to the pPCA maximum up to it count as none, in nats per datum. A way of training that
+        does not bring the linear encoder within it, whose own the maximum is, judges no other.
+    """
 
     models_named: ClassVar = {
         "models": Requirement(
-            lambda model: model.decoder.is_linear and model.training.objective != "reconstruction",
-            "that is a VAE with a linear decoder",
-        )
+            lambda model: (
+                model.decoder.is_linear
+                and model.training.objective not in ("reconstruction", "solved")
+            ),
+            "that is a VAE with a linear decoder, which is trained too",
+        ),
+        "solved": Requirement(
+            lambda model: model.training.objective == "solved", "with objective solved"
+        ),
     }
-    claim_files: ClassVar = ("curve.csv", "metrics.json")
+    claim_files: ClassVar = ("metrics.json",)
 
     data: Variant
     n_latent: Latents
     noise: Noise
     models: Models
+    solved: Annotated[tuple[ModelName, ...], AfterValidator(distinct)] = ()
     seeds: Seeds
+    margin: Annotated[Real, Field(gt=0)] = 0.1
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs of every encoder."""
-        return list(names.runs(self.models, [self.data], [self.n_latent], [self.noise], self.seeds))
+        models = (*self.models, *self.solved)
+        return list(names.runs(models, [self.data], [self.n_latent], [self.noise], self.seeds))
 
 
 class Autoencoder(Section):

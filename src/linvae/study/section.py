@@ -49,8 +49,8 @@ class Section(Strict):
                 yield key, name
 
     def named(self, key: str) -> Iterator[str]:
-        """Give the models that a key names: one, a list, pairs, or the keys of a mapping."""
-        value = getattr(self, key)
+        """Give the models that a key names: none, one, a list, pairs, or a mapping's keys."""
+        value = getattr(self, key) or ()
         for item in (value,) if isinstance(value, str) else value:
             yield from (item,) if isinstance(item, str) else item
 
@@ -82,6 +82,6 @@ class Section(Strict):
 
     def counts(self, variant: str) -> dict[str, int]:
         """Return the largest number of latents, or of an eigenvalue, that each key asks for."""
-        keys = ("n_latent", "n_latents", "fixed_at", "directions", "noise_at")
+        keys = ("n_latent", "n_latents", "unrotated_latents", "fixed_at", "directions", "noise_at")
         found = {key: getattr(self, key) for key in keys if hasattr(self, key)}
         return {key: max(v) if isinstance(v, tuple) else v for key, v in found.items()}

@@ -47,6 +47,7 @@ def solve_and_save(
         noise_variance=noise.variance if fixed else None,
         initial_noise_variance=noise.variance,
         max_iterations=settings.training.steps,
+        rotate=not settings.training.never_rotate,
         callback=recorder,
     )
     recorder.finish(solution)
