@@ -16,11 +16,25 @@ def _likelihood(peak, last=9):
         ((6, 7), "supported"),
         ((3, 3), "not supported"),
         ((9, 9), "not supported"),
-        ((6, 9), "inconclusive"),
+        ((6, 9), "not supported"),
     ],
 )
 def test_claim_5_likelihood_over_latents(peaks, verdict):
     tables = {f"data{i}": _likelihood(peak) for i, peak in enumerate(peaks)}
-    found = likelihood_over_latents(tables, fixed_at=3)
+    found = likelihood_over_latents(tables, fixed_at=3, margin=0.1)
     assert found.verdict == verdict
     assert found.numbers["data0"]["rise"] == pytest.approx((peaks[0] - 3) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("scale", "verdict"), [(0.0, "inconclusive"), (0.01, "inconclusive"), (0.05, "supported")]
+)
+def test_claim_5_a_likelihood_without_rise_or_fall_decides_nothing(scale, verdict):
+    table = _likelihood(6).eval(f"fixed_log_likelihood = {scale} * fixed_log_likelihood")
+    assert likelihood_over_latents({"data": table}, fixed_at=3, margin=0.1).verdict == verdict
+
+
+def test_claim_5_what_lies_before_the_held_number_says_nothing():
+    table = _likelihood(6)
+    table.loc[table["n_latent"] < 3, "fixed_log_likelihood"] = 5.0
+    assert likelihood_over_latents({"data": table}, fixed_at=3, margin=0.1).verdict == "supported"

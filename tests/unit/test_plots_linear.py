@@ -109,7 +109,10 @@ def test_cross_gram_is_the_identity_where_columns_are_components(make):
     lbfgs = table[table["matrix"] == "linear VAE, L-BFGS"]
     np.testing.assert_allclose(lbfgs["cosine"], np.eye(K).ravel(), atol=1e-8)
     adam = table[(table["matrix"] == "linear VAE, Adam") & (table["row"] == table["column"])]
-    titles = [ax.get_title() for ax in module.draw(table, section, {}).axes[:2]]
+    # The entries of W_pPCA^T W_VAE: those of the Gram matrix where the columns agree.
+    expected = np.diag(EIGENVALUES[:K] - EIGENVALUES[K:].mean())
+    np.testing.assert_allclose(lbfgs["inner_product"], expected.ravel(), atol=1e-7)
+    titles = [ax.get_title() for ax in module.draw(table, section, {}).axes[2:4]]
     assert f"{adam['cosine'].mean():.4f}" in titles[0]
     assert adam["cosine"].mean() < 0.99
     assert "1.0000" in titles[1]
