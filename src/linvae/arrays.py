@@ -16,7 +16,7 @@ __all__ = ["matrix", "number", "positive", "real", "unmasked", "whole"]
 _REAL_KINDS = "biuf"
 
 
-def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.float64]:
     """Return values as a float64 array of the same shape; one that is float64 is not copied.
 
     Parameters
@@ -25,11 +25,13 @@ def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
         Of the argument, for the message.
     values
         Anything that `numpy.asarray` takes, or a tensor.
+    finite
+        Whether they must be.
 
     Raises
     ------
     ValueError
-        If they are masked, complex, no numbers or not finite.
+        If they are masked, complex, no numbers, or not finite where they must be.
     """
     array = unmasked(name, _detached(values))
     if array.dtype.kind not in _REAL_KINDS:
@@ -41,7 +43,7 @@ def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(message) from error
     array = array.astype(np.float64, copy=False)
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         where = f" (first in row {bad[0]})" if bad.size else ""
         message = f"{name} holds a value that is not finite{where}."

@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
-    "tools": "arrays files fingerprint noise planned program record seeds weights",
+    "tools": "arrays faults files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
     "math": "alignment ascent collapse eigensystem elbo measure ppca preprocess solve spectrum "
