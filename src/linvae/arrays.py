@@ -33,7 +33,7 @@ def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.flo
     ValueError
         If they are masked, complex, no numbers, or not finite where they must be.
     """
-    array = unmasked(name, _detached(values))
+    array = unmasked(name, values)
     if array.dtype.kind not in _REAL_KINDS:
         message = f"{name} holds {array.dtype} values; real numbers are needed."
         if array.dtype.kind != "O":
@@ -76,7 +76,7 @@ def number(name: str, value: object) -> float:
         If it is anything else; True is no number.
     """
     if type(value) not in (float, int):
-        found = np.asarray(_detached(value))
+        found = unmasked(name, value)
         if found.size != 1 or found.dtype.kind == "b":
             message = f"{name}={value!r} must be a single number."
             raise ValueError(message)
@@ -134,7 +134,7 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
         )
         raise ValueError(message)
     try:
-        return np.asarray(values)
+        return np.asarray(_detached(values))
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"{name} is no array of numbers ({' '.join(str(error).split())})."
         raise ValueError(message) from error
@@ -142,7 +142,7 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
 
 def _detached(values: ArrayLike) -> ArrayLike:
     """Return a tensor's values, of a precision that NumPy knows; anything else as it is."""
-    if not hasattr(values, "detach"):
+    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
         return values
     tensor = values.detach().cpu()
     return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
