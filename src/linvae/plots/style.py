@@ -50,13 +50,22 @@ _DEFAULTS = {
     "svg.hashsalt": "linvae",
 }
 
+# How the process as a whole draws on screen: of no matter here, and not to be changed.
+_OF_THE_PROCESS = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg")
+_OWN = {
+    name: value
+    for name, value in mpl.rcParamsDefault.items()
+    if not name.startswith(_OF_THE_PROCESS)
+}
+
 
 def look() -> AbstractContextManager:
     """Return the style as a context, and so as a decorator of a `draw` function.
 
-    What `draw` adds to the axes (lines, legends, titles) takes its sizes from here.
+    What `draw` adds to the axes (lines, legends, titles) takes its sizes from here, and all else
+    from matplotlib's own defaults: a user's matplotlibrc or style changes no figure.
     """
-    return mpl.rc_context(_DEFAULTS)
+    return mpl.rc_context(_OWN | _DEFAULTS)
 
 
 def figure(
