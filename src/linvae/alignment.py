@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from linvae.arrays import real
+
 __all__ = [
     "Match",
     "axis_alignment_distance",
@@ -130,9 +132,9 @@ def gram(weights: ArrayLike) -> NDArray[np.float64]:
 
 def _columns(matrix: ArrayLike) -> NDArray[np.float64]:
     """Return a finite float64 matrix with at least one column."""
-    matrix = np.asarray(matrix, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[1] < 1 or not np.isfinite(matrix).all():
-        message = f"a finite (d, k) matrix with k >= 1 is needed, not one of shape {matrix.shape}."
+    matrix = real("the matrix", matrix)
+    if matrix.ndim != 2 or matrix.shape[1] < 1:
+        message = f"a (d, k) matrix with k >= 1 is needed, not one of shape {matrix.shape}."
         raise ValueError(message)
     return matrix
 

@@ -16,7 +16,7 @@ __all__ = ["matrix", "number", "positive", "real", "unmasked", "whole"]
 _REAL_KINDS = "biuf"
 
 
-def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.float64]:
     """Return values as a float64 array of the same shape; one that is float64 is not copied.
 
     Parameters
@@ -25,13 +25,15 @@ def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
         Of the argument, for the message.
     values
         Anything that `numpy.asarray` takes, or a tensor.
+    finite
+        Whether they must be.
 
     Raises
     ------
     ValueError
-        If they are masked, complex, no numbers or not finite.
+        If they are masked, complex, no numbers, or not finite where they must be.
     """
-    array = unmasked(name, _detached(values))
+    array = unmasked(name, values)
     if array.dtype.kind not in _REAL_KINDS:
         message = f"{name} holds {array.dtype} values; real numbers are needed."
         if array.dtype.kind != "O":
@@ -41,7 +43,7 @@ def real(name: str, values: ArrayLike) -> NDArray[np.float64]:
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(message) from error
     array = array.astype(np.float64, copy=False)
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         where = f" (first in row {bad[0]})" if bad.size else ""
         message = f"{name} holds a value that is not finite{where}."
@@ -74,7 +76,7 @@ def number(name: str, value: object) -> float:
         If it is anything else; True is no number.
     """
     if type(value) not in (float, int):
-        found = np.asarray(_detached(value))
+        found = unmasked(name, value)
         if found.size != 1 or found.dtype.kind == "b":
             message = f"{name}={value!r} must be a single number."
             raise ValueError(message)
@@ -132,7 +134,7 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
         )
         raise ValueError(message)
     try:
-        return np.asarray(values)
+        return np.asarray(_detached(values))
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"{name} is no array of numbers ({' '.join(str(error).split())})."
         raise ValueError(message) from error
@@ -140,7 +142,7 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
 
 def _detached(values: ArrayLike) -> ArrayLike:
     """Return a tensor's values, of a precision that NumPy knows; anything else as it is."""
-    if not hasattr(values, "detach"):
+    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
         return values
     tensor = values.detach().cpu()
     return (tensor.double() if tensor.is_floating_point() else tensor).numpy()

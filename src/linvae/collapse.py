@@ -15,6 +15,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from linvae.arrays import number, real
+
 __all__ = ["SPLITS", "CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
 
 # The splits of the data, and what is put before the names of their arrays.
@@ -34,16 +36,15 @@ def kl_per_dimension(mean: ArrayLike, variance: ArrayLike) -> NDArray[np.float64
     ValueError
         If shapes do not fit, `mean` is not finite, or a variance is not positive and finite.
     """
-    m = np.asarray(mean, dtype=np.float64)
-    v = np.asarray(variance, dtype=np.float64)
+    m, v = real("mean", mean), real("variance", variance)
     if m.ndim != 2 or v.shape not in {m.shape, m.shape[1:], ()}:
         message = (
             f"mean has shape {m.shape}, variance {v.shape}; (n, k) is needed, or (k,) or () for a "
             "variance that the data share."
         )
         raise ValueError(message)
-    if not (np.isfinite(m).all() and np.isfinite(v).all() and (v > 0).all()):
-        message = "mean and variance must be finite, and every variance positive."
+    if not (v > 0).all():
+        message = f"variance holds {v.min()}; every variance must be positive."
         raise ValueError(message)
     # Near v = 1 the difference is all round-off, which may fall below zero.
     return 0.5 * (m**2 + np.maximum((v - 1.0) - np.log(v), 0.0))
@@ -69,7 +70,7 @@ def collapse_percent(
         From 0 to 100.
     """
     kl = _check_kl(kl)
-    epsilon = np.asarray(epsilon, dtype=np.float64)
+    epsilon = real("epsilon", epsilon)
     percent = _percent(_counts_below(kl, epsilon.ravel()), kl.shape[0], delta)
     return float(percent[0]) if epsilon.ndim == 0 else percent.reshape(epsilon.shape)
 
@@ -112,7 +113,7 @@ class CollapseCurve:
             Ascending; `epsilon_grid()` where left out.
         """
         kl = _check_kl(kl)
-        grid = epsilon_grid() if epsilon is None else np.asarray(epsilon, dtype=np.float64)
+        grid = epsilon_grid() if epsilon is None else real("epsilon", epsilon)
         if grid.ndim != 1 or grid.size == 0 or not (np.diff(grid) > 0).all():
             message = f"epsilon of shape {grid.shape} must be a list of ascending thresholds."
             raise ValueError(message)
@@ -150,7 +151,7 @@ class CollapseCurve:
 
 def _check_kl(kl: ArrayLike) -> NDArray:
     """Return divergences as a non-empty matrix without NaN."""
-    kl = np.asarray(kl)
+    kl = real("kl", kl, finite=False)
     if kl.ndim != 2 or 0 in kl.shape or np.isnan(kl).any():
         message = f"kl of shape {kl.shape} must be a non-empty (n, k) matrix without NaN."
         raise ValueError(message)
@@ -162,14 +163,13 @@ def _counts_below(kl: NDArray, epsilon: NDArray[np.float64]) -> NDArray[np.uint3
     if not (epsilon > 0).all():
         message = f"epsilon={epsilon.tolist()} must be positive (measurement in config.yaml)."
         raise ValueError(message)
-    # One dimension at a time, in float64, so that a float32 epsilon is not rounded to a float32 kl.
-    ordered = (np.sort(column.astype(np.float64)) for column in kl.T)
+    ordered = (np.sort(column) for column in kl.T)
     return np.array([np.searchsorted(c, epsilon, side="left") for c in ordered], dtype=np.uint32)
 
 
 def _percent(counts: NDArray[np.uint32], n_samples: int, delta: float) -> NDArray[np.float64]:
     """Percentage of rows of counts that reach (1 - delta) n."""
-    if not 0.0 <= delta < 1.0:
+    if not 0.0 <= number("delta", delta) < 1.0:
         message = f"delta={delta} must be at least 0 and below 1 (measurement in config.yaml)."
         raise ValueError(message)
     # Compared as exceedances, with room for the round-off of delta n: 0.29 * 100 is not 29.

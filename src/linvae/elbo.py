@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from linvae import ppca
+from linvae.arrays import matrix, real
+from linvae.cancelling import Decoder, squared_error, would_cancel
 from linvae.spectrum import Spectrum
 
 __all__ = [
@@ -65,16 +67,16 @@ def analytic(
     Raises
     ------
     ValueError
-        If shapes do not fit or a variance is not positive.
+        If shapes do not fit, values are not real and finite, or a variance is not positive.
 
     References
     ----------
     Lucas et al. (2019), appendix "Analytic ELBO".
     """
-    w = _check_weights(weights, spectrum)
+    w = ppca.check_weights(weights, spectrum.n_features)
     d, k = w.shape
-    v = np.asarray(encoder, dtype=np.float64)
-    variance = np.asarray(posterior_variance, dtype=np.float64)
+    v = real("encoder", encoder)
+    variance = real("posterior_variance", posterior_variance)
     if v.shape != (k, d) or variance.shape != (k,) or not (variance > 0).all():
         message = (
             f"encoder has shape {v.shape}, posterior_variance {variance.shape} with minimum "
@@ -82,14 +84,16 @@ def analytic(
             f"({k},) with positive entries are needed."
         )
         raise ValueError(message)
-    s = ppca.check_noise_variance(noise_variance)
+    s, total = ppca.check_noise_variance(noise_variance), spectrum.total_variance
     b = w.T @ w
     v_cov = v @ spectrum.covariance  # (k, d)
     g = v_cov @ v.T
-    squared_error = (
-        spectrum.total_variance - 2.0 * np.sum(w.T * v_cov) + np.sum(b * g) + np.diag(b) @ variance
-    )
-    reconstruction = -0.5 * (squared_error / s + d * math.log(2.0 * math.pi * s))
+    predicted, spread = np.sum(b * g), np.diag(b) @ variance
+    error = total - 2.0 * np.sum(w.T * v_cov) + predicted
+    if would_cancel(s, total, predicted):
+        error = squared_error(w, v, spectrum.factor)
+        g = np.square(v @ spectrum.factor).sum(1) * np.eye(k)
+    reconstruction = -0.5 * ((error + spread) / s + d * math.log(2.0 * math.pi * s))
     kl = 0.5 * (np.trace(g) + np.sum(variance - np.log(variance)) - k)
     return float(reconstruction - kl)
 
@@ -106,10 +110,17 @@ def profiled(weights: ArrayLike, noise_variance: float, spectrum: Spectrum) -> f
     noise_variance : float
     spectrum : Spectrum
     """
-    w = _check_weights(weights, spectrum)
-    m = w.T @ w + ppca.check_noise_variance(noise_variance) * np.eye(w.shape[1])
-    gap = 0.5 * (np.log(np.diag(m)).sum() - np.linalg.slogdet(m)[1])
-    return float(ppca.log_likelihood(w, noise_variance, spectrum) - gap)
+    w, s = (
+        ppca.check_weights(weights, spectrum.n_features),
+        ppca.check_noise_variance(noise_variance),
+    )
+    m = w.T @ w + s * np.eye(w.shape[1])
+    if would_cancel(s, np.trace(m)):
+        log_determinant = Decoder.of(w, s).log_determinant(len(m))
+    else:
+        log_determinant = np.linalg.slogdet(m)[1]
+    gap = 0.5 * (np.log(np.diag(m)).sum() - log_determinant)
+    return float(ppca.log_likelihood(w, s, spectrum) - gap)
 
 
 def best_encoder(
@@ -122,10 +133,12 @@ def best_encoder(
     encoder : ndarray of shape (k, d)
     posterior_variance : ndarray of shape (k,)
     """
-    w = np.asarray(weights, dtype=np.float64)
-    s = ppca.check_noise_variance(noise_variance)
+    w, s = matrix("weights", weights), ppca.check_noise_variance(noise_variance)
     m = w.T @ w + s * np.eye(w.shape[1])
-    return np.linalg.solve(m, w.T), s / np.diag(m)
+    encoder = (
+        Decoder.of(w, s).encoder() if would_cancel(s, np.trace(m)) else np.linalg.solve(m, w.T)
+    )
+    return encoder, s / np.diag(m)
 
 
 def linear_bound(spectrum: Spectrum, n_latent: int, noise_variance: float) -> LinearBound:
@@ -134,15 +147,7 @@ def linear_bound(spectrum: Spectrum, n_latent: int, noise_variance: float) -> Li
     It equals the pPCA maximum there, and uses the latents whose eigenvalue exceeds the noise
     variance. A deep VAE below it has not found its own optimum.
     """
-    bound = ppca.max_log_likelihood(spectrum, n_latent, noise_variance=noise_variance)
-    n_active = int(np.count_nonzero(spectrum.eigenvalues[:n_latent] > noise_variance))
+    s = ppca.check_noise_variance(noise_variance)
+    bound = ppca.max_log_likelihood(spectrum, n_latent, noise_variance=s)
+    n_active = int(np.count_nonzero(spectrum.eigenvalues[:n_latent] > s))
     return LinearBound(bound, n_active)
-
-
-def _check_weights(weights: ArrayLike, spectrum: Spectrum) -> NDArray[np.float64]:
-    """Return the weights as a float64 matrix with one row a feature."""
-    w = np.asarray(weights, dtype=np.float64)
-    if w.ndim != 2 or w.shape[0] != spectrum.n_features or w.shape[1] < 1:
-        message = f"weights has shape {w.shape}; ({spectrum.n_features}, k) is needed."
-        raise ValueError(message)
-    return w

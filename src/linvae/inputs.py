@@ -1,15 +1,25 @@
-"""The files that a figure, a table or a claim is computed from, found by what they are."""
+"""The files that a figure, a table or a claim is computed from, found by what they are.
+
+Runs that could not be measured (`linvae.faults`) are left out, and named.
+"""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import pandas as pd
 
+from linvae.faults import KEY
 from linvae.files import read_arrays, read_json
 from linvae.naming import Run, parse_run
 from linvae.spectrum import Spectrum
 
 __all__ = ["Inputs"]
+
+# What measuring a deep run writes beside its metrics.
+_MEASURED = ("kl.npz", "samples.npz")
+# Of the runs that are left out, how many a figure has room for.
+_NAMED = 3
 
 
 class Inputs:
@@ -31,15 +41,34 @@ class Inputs:
 
     def curves(self) -> dict[Run, pd.DataFrame]:
         """Return the training curve of every run whose curve is among the files."""
-        return {run: pd.read_csv(path) for run, path in self._runs("curve.csv")}
+        left_out = {run for run, found in self._metrics.items() if KEY in found}
+        return {
+            run: pd.read_csv(path) for run, path in self._runs("curve.csv") if run not in left_out
+        }
 
     def metrics(self) -> dict[Run, dict]:
         """Return the metrics of every run whose metrics are among the files."""
-        return {run: read_json(path) for run, path in self._runs("metrics.json")}
+        return {run: found for run, found in self._metrics.items() if KEY not in found}
 
     def arrays(self, name: str) -> dict[Run, dict]:
         """Return the arrays of every run's file of this name, for example ``kl.npz``."""
-        return {run: read_arrays(path) for run, path in self._runs(name)}
+        found = {run: read_arrays(path) for run, path in self._runs(name)}
+        return {run: arrays for run, arrays in found.items() if KEY not in arrays}
+
+    def faults(self) -> dict[Run, str]:
+        """Return what is wrong with the runs that are left out."""
+        found = {run: told[KEY] for run, told in self._metrics.items() if KEY in told}
+        for name in _MEASURED:
+            for run, path in self._runs(name):
+                if run not in self._metrics and KEY in (arrays := read_arrays(path)):
+                    found[run] = str(arrays[KEY])
+        return found
+
+    def is_empty(self) -> bool:
+        """Whether all runs whose measurements are among the files are left out."""
+        names = ("metrics.json", *_MEASURED)
+        runs = {run for name in names for run, _ in self._runs(name)}
+        return bool(runs) and runs == self.faults().keys()
 
     def files(self, name: str) -> dict[Run, str]:
         """Return the path of every run's file of this name."""
@@ -62,13 +91,23 @@ class Inputs:
         return {part[-2]: pd.read_csv(path) for part, path in parts if part[-3:-2] == ("ppca",)}
 
     def data_label(self) -> str:
-        """Where the data come from, in a few words, as printed on every figure."""
-        return self.provenance()["label"]
+        """Where the data come from and which runs are left out, as printed on every figure."""
+        told = [
+            f"{run.model} {run.noise} seed {run.seed}: {fault}"
+            for run, fault in self.faults().items()
+        ]
+        more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        without = f"; left out: {'; '.join(told[:_NAMED])}{more}" if told else ""
+        return f"{self.provenance()['label']}{without}"
 
     def provenance(self) -> dict:
         """Return the data's provenance: source, files and their hashes."""
         (path,) = (p for p in self.paths if p.endswith("/provenance.json"))
         return read_json(path)
+
+    @cached_property
+    def _metrics(self) -> dict[Run, dict]:
+        return {run: read_json(path) for run, path in self._runs("metrics.json")}
 
     def _below(self, folder: str) -> list[str]:
         return [path for path in self.paths if PurePosixPath(path).parts[-2:-1] == (folder,)]

@@ -16,11 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 
+from linvae.arrays import matrix, positive, real, whole
+from linvae.cancelling import Decoder, would_cancel
 from linvae.spectrum import Spectrum
 
 __all__ = [
     "PPCA",
     "check_noise_variance",
+    "check_weights",
     "fit",
     "log_likelihood",
     "max_log_likelihood",
@@ -67,14 +70,18 @@ class PPCA:
         ----------
         Tipping and Bishop (1999), equation 4, before it is averaged.
         """
-        x = self._checked(x)
-        d, k = self.weights.shape
-        s, centred = self.noise_variance, x - self.mean
-        lower = cholesky(self.weights.T @ self.weights + s * np.eye(k), lower=True)
-        explained = solve_triangular(lower, (centred @ self.weights).T, lower=True)
+        x, w, mean = self._checked(x)
+        d, k = w.shape
+        s, centred = check_noise_variance(self.noise_variance), x - mean
+        constant = d * math.log(2.0 * math.pi)
+        if would_cancel(s, *_sizes(centred), np.square(w).sum()):
+            decoder = Decoder.of(w, s)
+            return -0.5 * (constant + decoder.log_determinant(d) + decoder.distances(centred))
+        lower = cholesky(w.T @ w + s * np.eye(k), lower=True)
+        explained = solve_triangular(lower, (centred @ w).T, lower=True)
         log_det = (d - k) * math.log(s) + 2.0 * np.log(np.diag(lower)).sum()
         distance = (np.square(centred).sum(1) - np.square(explained).sum(0)) / s
-        return -0.5 * (d * math.log(2.0 * math.pi) + log_det + distance)
+        return -0.5 * (constant + log_det + distance)
 
     def posterior(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Posterior p(z|x) = N(M^-1 W^T (x - mu), s M^-1).
@@ -93,17 +100,19 @@ class PPCA:
         ----------
         Tipping and Bishop (1999), equation 7.
         """
-        x = self._checked(x)
-        m = self.weights.T @ self.weights + self.noise_variance * np.eye(self.weights.shape[1])
+        x, w, mean = self._checked(x)
+        s = check_noise_variance(self.noise_variance)
+        if would_cancel(s, np.square(w).sum()):
+            decoder = Decoder.of(w, s)
+            return (x - mean) @ decoder.encoder().T, decoder.posterior_covariance()
+        m = w.T @ w + s * np.eye(w.shape[1])
         inverse = cho_solve(cho_factor(m), np.eye(m.shape[0]))
-        return (x - self.mean) @ self.weights @ inverse, self.noise_variance * inverse
+        return (x - mean) @ w @ inverse, s * inverse
 
-    def _checked(self, x: ArrayLike) -> NDArray[np.float64]:
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim != 2 or x.shape[1] != self.mean.shape[0]:
-            message = f"x has shape {x.shape}; (n, {self.mean.shape[0]}) is needed."
-            raise ValueError(message)
-        return x
+    def _checked(self, x: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+        """Return data, weights and mean in double precision, of shapes that fit."""
+        mean = real("mean", self.mean)
+        return matrix("x", x, mean.size), check_weights(self.weights, mean.size), mean
 
 
 def fit(spectrum: Spectrum, n_latent: int, noise_variance: float | None = None) -> PPCA:
@@ -136,34 +145,47 @@ def fit(spectrum: Spectrum, n_latent: int, noise_variance: float | None = None) 
 
 
 def log_likelihood(
-    weights: NDArray[np.float64],
+    weights: ArrayLike,
     noise_variance: float,
     spectrum: Spectrum,
     *,
-    mean: NDArray[np.float64] | None = None,
+    mean: ArrayLike | None = None,
 ) -> float:
     """Log-likelihood of any weights (d, k), -1/2 [d log 2 pi + log|C| + tr(C^-1 S)].
 
     Computed in O(d^2 k) through log|C| = (d - k) log s + log|M| and
-    tr(C^-1 S) = (tr S - tr(M^-1 W^T S W)) / s. A `mean` other than the data's adds its offset
-    to the second moment.
+    tr(C^-1 S) = (tr S - tr(M^-1 W^T S W)) / s; where round-off would show in the difference, from
+    the eigensystem of S without any. A `mean` other than the data's adds its offset to the second
+    moment.
+
+    Raises
+    ------
+    ValueError
+        If `weights` are no real, finite matrix of d rows, or `noise_variance` is not positive.
 
     References
     ----------
     Tipping and Bishop (1999), equation 4.
     """
     s = check_noise_variance(noise_variance)
-    d, k = weights.shape
-    quadratic = weights.T @ (spectrum.covariance @ weights)
-    total = spectrum.total_variance
+    w = check_weights(weights, spectrum.n_features)
+    d, k = w.shape
+    total, offset = spectrum.total_variance, np.zeros(d)
     if mean is not None:
-        offset = spectrum.mean - mean
-        quadratic += np.outer(weights.T @ offset, weights.T @ offset)
+        offset = spectrum.mean - real("mean", mean)
         total += float(offset @ offset)
-    factor = cho_factor(weights.T @ weights + s * np.eye(k), lower=True)
+    constant = d * math.log(2.0 * math.pi)
+    if would_cancel(s, total, np.square(w).sum()):
+        decoder = Decoder.of(w, s)
+        trace = decoder.distances(np.vstack([spectrum.factor.T, offset])).sum()
+        return float(-0.5 * (constant + decoder.log_determinant(d) + trace))
+    quadratic = w.T @ (spectrum.covariance @ w)
+    if mean is not None:
+        quadratic += np.outer(w.T @ offset, w.T @ offset)
+    factor = cho_factor(w.T @ w + s * np.eye(k), lower=True)
     log_det = (d - k) * math.log(s) + 2.0 * np.log(np.diag(factor[0])).sum()
     explained = np.trace(cho_solve(factor, quadratic))
-    return float(-0.5 * (d * math.log(2.0 * math.pi) + log_det + (total - explained) / s))
+    return float(-0.5 * (constant + log_det + (total - explained) / s))
 
 
 def max_log_likelihood(
@@ -190,7 +212,9 @@ def mle_weights_log_likelihood(spectrum: Spectrum, n_latent: int, noise_variance
     """
     s = check_noise_variance(noise_variance)
     own = mle_noise_variance(spectrum, n_latent)
-    return _diagonal_log_likelihood(spectrum, spectrum.eigenvalues[:n_latent] - own + s, s)
+    # The mean of the others may exceed an eigenvalue that equals them by round-off.
+    lengths = np.clip(spectrum.eigenvalues[:n_latent] - own, 0.0, None)
+    return _diagonal_log_likelihood(spectrum, lengths + s, s)
 
 
 def mle_noise_variance(spectrum: Spectrum, n_latent: int) -> float:
@@ -220,11 +244,16 @@ def mle_noise_variance(spectrum: Spectrum, n_latent: int) -> float:
 
 def check_noise_variance(noise_variance: float) -> float:
     """Return `noise_variance` as a float, or raise ValueError unless positive and finite."""
-    value = float(noise_variance)
-    if not (math.isfinite(value) and value > 0.0):
-        message = f"noise_variance={noise_variance!r} must be a positive finite number."
+    return positive("noise_variance", noise_variance)
+
+
+def check_weights(weights: ArrayLike, n_features: int) -> NDArray[np.float64]:
+    """Return weights as a matrix (d, k), or raise ValueError unless they are real and finite."""
+    w = real("weights", weights)
+    if w.ndim != 2 or w.shape[0] != n_features or w.shape[1] < 1:
+        message = f"weights has shape {w.shape}; ({n_features}, k) is needed."
         raise ValueError(message)
-    return value
+    return w
 
 
 def _noise_variance(spectrum: Spectrum, n_latent: int, noise_variance: float | None) -> float:
@@ -237,13 +266,18 @@ def _noise_variance(spectrum: Spectrum, n_latent: int, noise_variance: float | N
 
 def _check_n_latent(spectrum: Spectrum, n_latent: int, largest: int) -> None:
     """Raise ValueError unless 1 <= n_latent <= largest."""
-    if not 1 <= n_latent <= largest:
+    if not 1 <= whole("n_latent", n_latent) <= largest:
         message = (
             f"n_latent={n_latent} must be between 1 and {largest} for {spectrum.n_features} "
             "features (n_latent in config.yaml); with as many latents as features no residual "
             "is left to estimate the noise variance from."
         )
         raise ValueError(message)
+
+
+def _sizes(rows: NDArray[np.float64]) -> tuple[float, ...]:
+    """Largest sum of squares of a row, if there are rows."""
+    return (float(np.square(rows).sum(1).max(initial=0.0)),)
 
 
 def _diagonal_log_likelihood(

@@ -83,10 +83,10 @@ def inverse_logit(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `data` are not real and finite, or `lam` is out of range.
+        If `data` are not real, or `lam` is out of range.
     """
     lam = _checked_lam(lam)
-    return (np.exp(-np.logaddexp(0, -real("data", data))) - lam) / (1 - 2 * lam)
+    return (np.exp(-np.logaddexp(0, -real("data", data, finite=False))) - lam) / (1 - 2 * lam)
 
 
 def logit_log_jacobian(data: np.ndarray, lam: float = 1e-6) -> np.ndarray:

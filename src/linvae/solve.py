@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from linvae import elbo, ppca
+from linvae.arrays import positive, real
 from linvae.ascent import Ascent, Record
 from linvae.seeds import numpy_generator
 from linvae.spectrum import Spectrum
@@ -21,6 +22,9 @@ STEPS_WITHOUT_ROTATION = 1000
 
 # Largest entry of the gradient at convergence, times sqrt(s) to free it of the data's scale.
 GRADIENT_TOLERANCE = 1e-3
+
+# Mean eigenvalues in between have squares that float64 holds, as the climb needs them.
+_LOW, _HIGH = 1e-140, 1e140
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +106,10 @@ def lbfgs(
         As `ppca.fit`: k out of range, a variance that is not positive, an unbounded likelihood.
     """
     u = spectrum.eigenvectors
-    start = _start(spectrum, n_latent, seed, initial_weights, initial_noise_variance)
     # Only for its errors: a likelihood without a maximum has nothing to climb to.
     ppca.max_log_likelihood(spectrum, n_latent, noise_variance=noise_variance)
+    first = initial_noise_variance if noise_variance is None else noise_variance
+    start = _start(spectrum, n_latent, seed, initial_weights, first)
 
     def report(record: Record, rotated: NDArray[np.float64]) -> None:
         if callback is not None:
@@ -136,18 +141,20 @@ def _start(
     """Return the first weights, in the eigenbasis of S, and the first noise variance."""
     d = spectrum.n_features
     scale = spectrum.total_variance / d
+    if scale > 0 and not _LOW < scale < _HIGH:
+        message = (
+            f"the mean eigenvalue is {scale:.3g}, whose square is no float64: rescale the data."
+        )
+        raise ValueError(message)
     if initial_weights is None:
         draws = numpy_generator(seed, "solve").standard_normal((d, max(n_latent, 0)))
         weights = draws * math.sqrt(scale / d)
     else:
-        weights = np.asarray(initial_weights, dtype=np.float64)
-        if weights.shape != (d, n_latent) or not np.isfinite(weights).all():
-            message = (
-                f"initial_weights has shape {weights.shape}; ({d}, {n_latent}), all finite, "
-                "is needed."
-            )
+        weights = real("initial_weights", initial_weights)
+        if weights.shape != (d, n_latent):
+            message = f"initial_weights has shape {weights.shape}; ({d}, {n_latent}) is needed."
             raise ValueError(message)
-    s = ppca.check_noise_variance(
-        scale if initial_noise_variance is None else initial_noise_variance
-    )
+    if initial_noise_variance is None:
+        return spectrum.eigenvectors.T @ weights, scale
+    s = positive("initial noise_variance", initial_noise_variance)
     return spectrum.eigenvectors.T @ weights, s

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from linvae.arrays import real
 from linvae.files import DamagedFileError, replacing
 
 __all__ = ["IDENTITY", "LinearWeights", "read_archive", "read_tensors", "write_tensors"]
@@ -29,14 +30,22 @@ class LinearWeights:
     noise_variance: float
 
     def save(self, path: str | Path, metadata: Mapping[str, object]) -> None:
-        """Write the four arrays in float64."""
+        """Write the four arrays in float64.
+
+        Raises
+        ------
+        ValueError
+            If one is masked or not real.
+        """
         arrays = {
             "weights": self.weights,
             "encoder": self.encoder,
             "posterior_variance": self.posterior_variance,
-            "noise_variance": np.array([self.noise_variance]),
+            "noise_variance": [self.noise_variance],
         }
-        write_tensors(path, {k: np.asarray(v, np.float64) for k, v in arrays.items()}, metadata)
+        # A run that went astray is kept as it is: what reads it says what is wrong.
+        found = {name: real(name, values, finite=False) for name, values in arrays.items()}
+        write_tensors(path, found, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> "LinearWeights":

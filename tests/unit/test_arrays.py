@@ -72,6 +72,7 @@ def test_double_precision_is_not_copied():
         ([[1.0, 2.0], [3.0, math.nan]], r"not finite \(first in row 1\)"),
         (np.array([1.0, -math.inf]), "not finite"),
         (10**400, "w holds object values"),
+        (torch.eye(2).to_sparse(), "w is no array of numbers"),
     ],
 )
 def test_what_would_be_changed_is_refused_in_one_line(given, text):
@@ -92,9 +93,27 @@ def test_one_number(given):
     assert arrays.positive("s", given) == 3.0
 
 
+def test_one_tensor_may_be_a_parameter_of_single_precision():
+    parameter = torch.nn.Parameter(torch.tensor([0.1]))
+    assert arrays.number("s", parameter) == float(np.float32(0.1))
+
+
 @pytest.mark.parametrize(
     "given",
-    [True, np.True_, "3", b"3", 3 + 0j, None, [1.0, 2.0], math.nan, math.inf, np.ma.masked, {}],
+    [
+        [[1.0], [1.0, 2.0]],
+        True,
+        np.True_,
+        "3",
+        b"3",
+        3 + 0j,
+        None,
+        [1.0, 2.0],
+        math.nan,
+        math.inf,
+        np.ma.masked,
+        {},
+    ],
 )
 def test_what_is_no_single_number_is_refused(given):
     with pytest.raises(ValueError, match="s"):

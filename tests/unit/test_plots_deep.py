@@ -3,9 +3,11 @@
 import importlib
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from hostile import HOSTILE
 
 from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.files import write_arrays, write_csv, write_json
@@ -367,12 +369,13 @@ def test_annealing_is_not_drawn_where_recipes_without_it_meet_alone(inputs):
 
 
 @pytest.mark.parametrize("name", DEEP_FIGURES)
-def test_drawing_the_written_table_gives_the_same_bytes_twice(inputs, name):
+def test_the_written_table_gives_the_same_bytes_whatever_a_user_has_set(inputs, name):
     module = importlib.import_module(f"linvae.plots.{name}")
     write_csv("table.csv", figure_table(name, inputs))
-    for attempt in "ab":
-        made = module.draw(pd.read_csv("table.csv"), RECIPES, {"dpi": 50, "title": "a title"})
-        save(made, [f"{attempt}.png", f"{attempt}.pdf"], "made up")
+    for attempt, settings in (("a", {}), ("b", HOSTILE)):
+        with mpl.rc_context(settings):
+            made = module.draw(pd.read_csv("table.csv"), RECIPES, {"dpi": 50, "title": "a title"})
+            save(made, [f"{attempt}.png", f"{attempt}.pdf"], "made up")
     for suffix in ("png", "pdf"):
         assert Path(f"a.{suffix}").read_bytes() == Path(f"b.{suffix}").read_bytes()
 

@@ -4,9 +4,11 @@ import importlib
 import math
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from hostile import HOSTILE
 from linear_study import BEST, CONFIG, EIGENVALUES, NAMES, STEPS, K, write_results
 
 from linvae import ppca
@@ -206,11 +208,12 @@ def test_drawing_from_the_csv_leaves_it_alone(figure, make, tmp_path):
 @pytest.mark.parametrize(
     "figure", ["fig1_elbo_vs_ppca", "fig2_gram_within", "fig9_stationary_points"]
 )
-def test_bytes_are_the_same_twice(figure, make, tmp_path):
+def test_bytes_are_the_same_twice_whatever_a_user_has_set(figure, make, tmp_path):
     module, section, table = make(figure)
     written = []
-    for name in ("one", "two"):
+    for name, settings in (("one", {}), ("two", HOSTILE)):
         paths = [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "pdf")]
-        save(module.draw(table, section, {"dpi": 60}), paths, "made up")
+        with mpl.rc_context(settings):
+            save(module.draw(table, section, {"dpi": 60}), paths, "made up")
         written.append([Path(path).read_bytes() for path in paths])
     assert written[0] == written[1]

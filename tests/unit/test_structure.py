@@ -14,11 +14,11 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
-    "tools": "arrays files fingerprint noise planned program record seeds weights",
+    "tools": "arrays faults files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
-    "math": "alignment ascent collapse curvature eigensystem elbo measure ppca preprocess saddles "
-    "solve spectrum stationary",
+    "math": "alignment ascent cancelling collapse curvature eigensystem elbo measure ppca preprocess "
+    "saddles solve spectrum stationary",
     "reading": "inputs",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.

@@ -111,6 +111,14 @@ def test_code_is_told_by_its_commit_and_whether_it_was_changed(tmp_path, monkeyp
     git("add", ".")
     git("commit", "-qm", "all")
     assert made()["code"] == {"commit": git("rev-parse", "HEAD"), "clean": True}
+    # Started from a hook of another repository, which git tells of in the environment.
+    other = tmp_path / "other"
+    subprocess.run(["git", "init", "-q", str(other)], check=True)
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_DIR", str(other / ".git"))
+        patch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
+        told = made()["code"]["commit"]
+    assert told == git("rev-parse", "HEAD")
     module.write_text("X = 1\n")
     assert made()["code"] == {"commit": git("rev-parse", "HEAD"), "clean": False}
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,17 @@ def test_round_trip_is_exact_and_its_bytes_repeat(model, tmp_path):
     np.testing.assert_array_equal(loaded.posterior_variance, model.posterior_variance)
     assert loaded.noise_variance == model.noise_variance
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_would_be_changed_is_not_written(model, tmp_path):
+    masked = np.ma.masked_greater(model.weights, 0)
+    for weights, text in ((masked, "weights has .* masked"), (model.weights + 1j, "complex128")):
+        with pytest.raises(ValueError, match=text):
+            dataclasses.replace(model, weights=weights).save(tmp_path / "a", {})
+    dataclasses.replace(model, weights=model.weights.astype("f4")).save(tmp_path / "b", {})
+    found = LinearWeights.load(tmp_path / "b").weights
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, model.weights.astype("f4"))
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])

@@ -52,10 +52,14 @@ def test_the_whole_study_repeats_its_bytes(finished, fresh, cores):
     assert fresh.results(*suffixes) == finished.results(*suffixes)
 
 
-def test_figures_repeat_their_bytes(finished, project):
+def test_figures_repeat_their_bytes_whatever_a_user_has_set(finished, project):
     names = ("fig6_latent_dim", "fig12_samples")
     targets = [f"results/tiny/figures/{name}.png" for name in names]
     for target in targets:
         (project.folder / target).unlink()
-    project.snakemake(*targets, "--cores", "2")
+    # As a notebook's kernel hands it on; a file of settings in the folder itself is read too.
+    (project.folder / "matplotlibrc").write_text("font.size: 30\ntext.usetex: True\n")
+    kernel = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONINSPECT": "1"}
+    kernel |= {"OMP_NUM_THREADS": "7", "LC_ALL": "C", "GIT_DIR": "/nowhere"}
+    project.snakemake(*targets, "--cores", "2", **kernel)
     assert project.results(".png", ".pdf") == finished.results(".png", ".pdf")

@@ -56,6 +56,24 @@ os.environ.update(
     # No part of a job's specification: it decides no result.
     LINVAE_CHECKPOINT_SECONDS=str(CONFIG.checkpoint_seconds),
 )
+# Nor may what a user's shell or a notebook's kernel has set: a screen to draw on, warnings that are
+# errors, a prompt at the end, assertions that are left out, other precisions of a GPU. Numbers of
+# threads are set by Snakemake; texts are in UTF-8 under any locale. Which kernels a CPU's libraries
+# choose (OPENBLAS_CORETYPE and the like) counts as the platform, and stays the user's.
+for name in (
+    "MATPLOTLIBRC",
+    "MPLBACKEND",
+    "NVIDIA_TF32_OVERRIDE",
+    "PYTHONBREAKPOINT",
+    "PYTHONDEVMODE",
+    "PYTHONINSPECT",
+    "PYTHONMALLOC",
+    "PYTHONOPTIMIZE",
+    "PYTHONSTARTUP",
+    "PYTHONWARNINGS",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+):
+    os.environ.pop(name, None)
 
 
 def settings_of(wildcards):

@@ -38,9 +38,20 @@ class Claim:
         """Judge by results of which nothing has been read yet: what is read is the evidence."""
         if getattr(results.study, self.section) is None:
             finding = not_run(f"Not run: study.{self.section} is null.")
+        elif results.all_failed(self.section):
+            finding = not_run(f"No run of study.{self.section} could be measured.")
         else:
-            finding = self.judge(results)
+            finding = self._found(results)
         return Judgement(self, finding, tuple(results.used))
+
+    def _found(self, results: Results) -> Finding:
+        try:
+            return self.judge(results)
+        except (LookupError, ValueError) as error:
+            if not results.faults:
+                raise
+            # Which runs a verdict cannot do without, only its own function knows.
+            return not_run(f"Runs that it needs could not be measured ({error}).")
 
 
 @dataclass(frozen=True)

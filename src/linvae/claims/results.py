@@ -33,6 +33,8 @@ class Results:
         Settings by name.
     used
         Paths that were read, in order.
+    faults
+        Runs that could not be measured, and why: they are left out.
     """
 
     def __init__(self, inputs: Inputs, spec: Mapping) -> None:
@@ -43,11 +45,17 @@ class Results:
         self.names = Names.from_dict(spec["names"])
         self.measurement = Measurement.model_validate(spec["measurement"])
         self.used: list[str] = []
+        self.faults = inputs.faults()
         self._paths = frozenset(inputs.paths)
 
     def runs(self, section: str) -> list[Run]:
-        """Return the training runs of a section; none of one that is left out."""
-        return self.study.runs(section, self.names)
+        """Return the training runs of a section that could be measured; none of one left out."""
+        runs = self.study.runs(section, self.names)
+        return [run for run in runs if run not in self.faults]
+
+    def all_failed(self, section: str) -> bool:
+        """Whether a section has runs, and none could be measured."""
+        return bool(self.study.runs(section, self.names)) and not self.runs(section)
 
     def metrics(self, run: Run) -> dict:
         """Return a run's metrics."""

@@ -17,6 +17,7 @@ from linvae.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dime
 from linvae.elbo import linear_bound
 from linvae.evaluation.gaussian import Measured, importance_weighted, measure
 from linvae.evaluation.images import images
+from linvae.faults import KEY, fault_of, usable, write_fault
 from linvae.files import read_last, write_arrays, write_json
 from linvae.noise import number, parse_noise
 from linvae.preprocess import bits_per_dimension
@@ -44,6 +45,8 @@ def evaluate_and_save(
 ) -> None:
     """Measure a finished run and write its metrics, its collapse curves and some images.
 
+    Where float64 cannot hold them, the files say so instead, as `linvae.faults` reads them.
+
     Parameters
     ----------
     spec
@@ -64,6 +67,9 @@ def evaluate_and_save(
     model = load_model(model_file, spectrum)
     variance = _noise_variance(spec, model)
     measured = {split: _measured(spec, model, rows, split) for split, rows in data.items()}
+    if fault := _fault(measured, variance):
+        write_fault(fault, metrics_file, kl_file, samples_file)
+        return
     weighted = importance_weighted(
         model.encode,
         model.decode,
@@ -77,6 +83,9 @@ def evaluate_and_save(
     steps = int(read_last(curve_file, "step"))
     training = ModelSettings.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
+    if fault := usable(metrics).get(KEY):
+        write_fault(fault, metrics_file, kl_file, samples_file)
+        return
     write_arrays(samples_file, **images(spec, model, data["test"]))
     _write_collapse(kl_file, data, measured, _linear_optimum(spec, spectrum, measured, variance))
     write_json(metrics_file, metrics)
@@ -167,6 +176,15 @@ def _split_metrics(
             metrics["elbo"], data, "logit", spec["logit_lambda"]
         )
     return metrics
+
+
+def _fault(measured: Mapping[str, Measured], variance: float) -> str:
+    """Return what cannot be measured of a run, nothing as a rule."""
+    with np.errstate(all="ignore"):
+        values = {"1 / noise variance": 1.0 / np.float64(variance)}
+    for split, found in measured.items():
+        values |= {f"KL on {split}": found.kl, f"squared error on {split}": found.squared_error}
+    return fault_of({"noise variance": variance, **values})
 
 
 def _error(values: NDArray[np.float64]) -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from linvae.cancelling import squared_error, would_cancel
 from linvae.files import read_last
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
 from linvae.noise import parse_noise
@@ -56,6 +57,8 @@ def _autoencoder(model: LinearWeights, spectrum: Spectrum) -> dict[str, float]:
         - 2 * np.sum(model.weights.T * encoded)
         + np.sum(gram * (encoded @ model.encoder.T))
     )
+    if would_cancel(error, spectrum.total_variance):
+        error = squared_error(model.weights, model.encoder, spectrum.factor)
     return {
         "reconstruction_error": float(error),
         "pca_error": float(spectrum.eigenvalues[model.weights.shape[1] :].sum()),

@@ -1,5 +1,6 @@
 """The look that all figures share, and how they are written."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
@@ -9,13 +10,25 @@ from matplotlib.figure import Figure
 
 from linvae.files import replacing
 
-__all__ = ["COLORS", "LINES", "MARKERS", "NATS", "figure", "letter", "look", "save", "short"]
+__all__ = [
+    "COLORS",
+    "LINES",
+    "MARKERS",
+    "NATS",
+    "blank",
+    "figure",
+    "letter",
+    "look",
+    "save",
+    "short",
+]
 
 # Okabe and Ito's palette, told apart by the colour-blind, in an order whose greys differ as well.
 COLORS = ("#0072B2", "#D55E00", "#000000", "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#999999")
 LINES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (7, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 NATS = "nats per datum"
+_LETTERS = 24
 
 _DEFAULTS = {
     "font.size": 8,
@@ -37,13 +50,22 @@ _DEFAULTS = {
     "svg.hashsalt": "linvae",
 }
 
+# How the process as a whole draws on screen: of no matter here, and not to be changed.
+_OF_THE_PROCESS = ("backend", "backend_fallback", "interactive", "toolbar", "timezone", "webagg")
+_OWN = {
+    name: value
+    for name, value in mpl.rcParamsDefault.items()
+    if not name.startswith(_OF_THE_PROCESS)
+}
+
 
 def look() -> AbstractContextManager:
     """Return the style as a context, and so as a decorator of a `draw` function.
 
-    What `draw` adds to the axes (lines, legends, titles) takes its sizes from here.
+    What `draw` adds to the axes (lines, legends, titles) takes its sizes from here, and all else
+    from matplotlib's own defaults: a user's matplotlibrc or style changes no figure.
     """
-    return mpl.rc_context(_DEFAULTS)
+    return mpl.rc_context(_OWN | _DEFAULTS)
 
 
 def figure(
@@ -72,6 +94,14 @@ def figure(
         return made, made.subplots(**layout)
 
 
+def blank(style: Mapping[str, object]) -> Figure:
+    """Make a figure that shows nothing but that no run could be measured."""
+    made, axes = figure(style, 4.0, 2.0)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "no run could be measured", ha="center", transform=axes.transAxes)
+    return made
+
+
 def letter(axes: Iterable[Axes]) -> None:
     """Mark panels (a), (b), ... before their titles."""
     for ax, name in zip(axes, "abcdefghijklmnopqrstuvwxyz", strict=False):
@@ -81,7 +111,9 @@ def letter(axes: Iterable[Axes]) -> None:
 def save(made: Figure, paths: Iterable[str], label: str) -> None:
     """Write a figure to each path with the data's origin in its lower corner."""
     with look():
-        made.supxlabel(f"data: {label}", fontsize=6, color="0.4", x=0.99, ha="right")
+        # A label that names runs may be long: this many letters of its size fit into an inch.
+        text = textwrap.fill(f"data: {label}", int(_LETTERS * made.get_figwidth()))
+        made.supxlabel(text, fontsize=6, color="0.4", x=0.99, ha="right")
         for path in paths:
             # No date: the same figure must give the same bytes.
             metadata = {"CreationDate": None} if path.endswith(".pdf") else {"Software": None}

@@ -40,6 +40,8 @@ def stability_table(
         noises = dict.fromkeys(run.noise for run in metrics if run.model == long)
         for noise in noises:
             groups = [_used(metrics, name, noise) for name in (short, long)]
+            if not set(groups[0].index) & set(groups[1].index):
+                continue
             rows.append({"recipe": short, "noise": noise, **_judged(*groups)})
     return pd.DataFrame(rows)
 

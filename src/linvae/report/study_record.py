@@ -1,6 +1,7 @@
 """What a study was: its configuration, its code, its versions, and the folder of every run."""
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -25,6 +26,14 @@ _PACKAGES = (
     "snakemake",
     "torch",
     "torchvision",
+)
+
+_OF_A_HOOK = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
 )
 
 
@@ -105,11 +114,14 @@ def _code() -> dict[str, object]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
+    # A hook of git that starts a study names its own repository so.
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],
             capture_output=True,
             text=True,
+            env=environment,
             timeout=30,
             check=False,
         )

@@ -64,6 +64,7 @@ def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
         f"# Summary of the study {configuration['name']}",
         "",
         *_provenance(inputs.provenance()),
+        *_faults(inputs.faults()),
         *_questions(claims),
         "",
         "## Verdicts",
@@ -86,6 +87,14 @@ def _provenance(provenance: Mapping) -> list[str]:
         "",
         *(f"- `{file['name']}` SHA-256 `{file['sha256']}`" for file in provenance["files"]),
     ]
+
+
+def _faults(faults: Mapping[Run, str]) -> list[str]:
+    """Name the runs that figures, tables and claims go on without."""
+    if not faults:
+        return []
+    lines = ["", "These runs could not be measured and are left out everywhere:", ""]
+    return lines + [f"- `{run.folder}`: {fault}" for run, fault in faults.items()]
 
 
 def _questions(claims: Sequence[Mapping]) -> list[str]:

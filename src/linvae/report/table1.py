@@ -61,6 +61,8 @@ def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
         nats per datum.
     """
     rows = []
+    if runs.empty:
+        return pd.DataFrame(columns=["model", "kind", "initial", "seeds"])
     order = runs["model"].map({name: i for i, name in enumerate(runs["model"].unique())})
     keys = [runs["kind"], order, runs["initial"]]
     for (kind, _, initial), group in runs.groupby(keys, sort=True):
@@ -91,6 +93,8 @@ def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: flo
     epsilon : float
         Threshold of collapse, in nats.
     """
+    if table.empty:
+        return f"# Table 1. Observation noise and posterior collapse\n\nData: {label}."
     shown = pd.DataFrame(
         {
             "recipe": table["model"],

@@ -72,8 +72,13 @@ class Section(Strict):
             n = parse_variant("mnist", variant).n_images
             if n is None:
                 continue
+            if n < 3:
+                problems.append(
+                    f"data: {variant} leaves no latent a likelihood; take 3 images or more"
+                )
+                continue
             problems += [
-                f"{key}: {largest} is more than the {max(0, n - 2)} that {n} images allow; lower "
+                f"{key}: {largest} is more than the {n - 2} that {n} images allow; lower "
                 "it or take more images in the section's data"
                 for key, largest in self.counts(variant).items()
                 if largest > n - 2
