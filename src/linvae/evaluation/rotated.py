@@ -19,7 +19,7 @@ __all__ = ["rotated"]
 WAYS = {"along": 1.0, "against": -1.0}
 # Points of a path, and of the straight line through the saddle point, over this many steps.
 RECORDS = 150
-LINE = np.linspace(-8.0, 8.0, 65) * STEP
+LINE = np.linspace(-4.0, 4.0, 33) * STEP
 
 
 def rotated(spectrum: Spectrum, n_latents: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
