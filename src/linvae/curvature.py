@@ -66,7 +66,9 @@ def largest_curvature(
         values, vectors = np.linalg.eigh(np.column_stack([product(e) for e in np.eye(size)]))
         return Bend(float(values[-1]), vectors[:, -1])
     # ARPACK's tolerance is relative to the eigenvalue: one is added, or a zero took forever.
-    shifted = LinearOperator((size, size), matvec=lambda x: product(x.ravel()) + x.ravel())
+    shifted = LinearOperator(
+        (size, size), matvec=lambda x: product(x.ravel()) + x.ravel(), dtype=np.float64
+    )
     start = numpy_generator(seed, "curvature").standard_normal(size)
     values, vectors = eigsh(shifted, k=1, which="LA", v0=start, tol=RESIDUAL)
     return Bend(float(values[0]) - 1.0, vectors[:, 0])

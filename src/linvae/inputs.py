@@ -90,6 +90,17 @@ class Inputs:
         parts = ((PurePosixPath(path).parts, path) for path in self.paths)
         return {part[-2]: pd.read_csv(path) for part, path in parts if part[-3:-2] == ("ppca",)}
 
+    def table(self, name: str) -> pd.DataFrame:
+        """Return the only table with this file name.
+
+        Raises
+        ------
+        ValueError
+            If there is not exactly one.
+        """
+        (path,) = (path for path in self.paths if PurePosixPath(path).name == name)
+        return pd.read_csv(path)
+
     def data_label(self) -> str:
         """Where the data come from and which runs are left out, as printed on every figure."""
         told = [

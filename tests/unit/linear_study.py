@@ -8,6 +8,7 @@ import pandas as pd
 from linvae import ppca
 from linvae.config import load as config
 from linvae.evaluation.maxima import maxima
+from linvae.evaluation.rotated import rotated
 from linvae.files import write_csv, write_json
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
@@ -49,6 +50,7 @@ CONFIG = config.load(
                 "adam": "adam",
                 "lbfgs": "lbfgs",
             },
+            "rotated": {"data": "logit-first50", "n_latents": [2, 4]},
             "stationary": {"data": "logit-first50"},
         },
     }
@@ -105,6 +107,11 @@ def write_results():
         spectra[name] = made_up_spectrum(seed)
         spectra[name].save(f"results/spectrum/{name}.npz")
         write_csv(f"results/ppca/{name}/at2.csv", maxima(spectra[name], 2))
+    points, paths = CONFIG.study.rotated.drawn(NAMES)
+    for path, made in zip(
+        (points, paths), rotated(spectra["mnist-logit-first50"], [2, 4]), strict=True
+    ):
+        write_csv(path, made)
     for run in CONFIG.study.all_runs(NAMES):
         write_csv(run.file("curve.csv"), made_up_curve(run))
         metrics = {"elbo": BEST - run.n_latent, "noise_variance": 1.0 / run.n_latent}

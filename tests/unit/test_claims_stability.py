@@ -1,39 +1,76 @@
+import numpy as np
 import pandas as pd
+import pytest
 
 from linvae.claims.stability import stability
 
+EIGENVALUES = (9.0, 4.0, 1.0)
 
-def _curvature():
-    """Two points, stable at noise variance 5 and not at 2; eigenvalues 9, 4, 1, the first used."""
+
+def _point(noise_at, s, used, n_zero):
+    """The rows of a point at noise variance s with some eigenvectors used, as theory says."""
     rows = [
-        {
-            "noise_at": m,
-            "noise_variance": s,
-            "retained": "leading",
-            "direction": j,
-            "eigenvalue": value,
-            "used": j == 1,
-            "formula": 0.0 if j == 1 else (value - s) / s**2,
-            "off_diagonal": 0.0,
-            "gradient": 1e-15,
-        }
-        for m, s in ((2, 5.0), (3, 2.0))
-        for j, value in enumerate((9.0, 4.0, 1.0), start=1)
+        {"direction": j, "eigenvalue": value, "used": j in used}
+        for j, value in enumerate(EIGENVALUES, start=1)
     ]
-    return pd.DataFrame(rows).assign(autograd=lambda table: table["formula"])
+    rows = pd.DataFrame(rows).assign(
+        noise_at=noise_at, noise_variance=s, retained="-".join(map(str, used)), n_zero=n_zero,
+        off_diagonal=0.0, gradient=1e-15,
+    )  # fmt: skip
+    bend = (rows["eigenvalue"] - s) / s**2
+    rows["formula"] = bend.where(~rows["used"], 0.0)
+    rows["autograd"] = rows["formula"] if n_zero else np.nan
+    unused = rows.loc[~rows["used"], "formula"]
+    # A column that is not zero falls in every direction if it is a leading one.
+    rows["largest"] = max(0.0, s * unused.max()) if n_zero else 0.0
+    return rows
 
 
-def test_claim_4_stability():
-    table = _curvature()
-    found = stability(table)
+def _table():
+    """Stable with one zero column at 5, not stable at 2, and a maximum without zero columns."""
+    points = [_point(2, 5.0, (1,), 1), _point(3, 2.0, (1,), 1), _point(3, 2.0, (1, 2), 0)]
+    return pd.concat(points, ignore_index=True)
+
+
+def test_claim_4_holds_where_the_points_are_as_the_rule_says():
+    found = stability(_table())
     assert found.verdict == "supported"
     assert found.numbers["n_stable"] == 1
-    assert stability(table[table["noise_at"] == 2]).verdict == "inconclusive"
-    for column, row, value in [
+    assert [point["n_zero"] for point in found.numbers["points"]] == [1, 1, 0]
+    # Without zero columns eigenvalue 1 alone is unused: no exception to tell of.
+    assert "needed" not in found.explanation
+
+
+def test_a_maximum_without_zero_columns_is_told_of_and_not_counted():
+    full = _point(3, 2.0, (1,), 0)
+    found = stability(pd.concat([_table().query("n_zero > 0"), full], ignore_index=True).iloc[:6])
+    assert "needed" not in found.explanation
+    at_another = full.assign(noise_at=4)
+    found = stability(pd.concat([_table(), at_another], ignore_index=True))
+    assert found.verdict == "supported"
+    assert "1 of 2 maxima without a zero column are stable" in found.explanation
+
+
+@pytest.mark.parametrize("noise_at", [2, 3])
+def test_points_of_one_kind_decide_nothing(noise_at):
+    table = _table().query("n_zero > 0")
+    assert stability(table[table["noise_at"] == noise_at]).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value"),
+    [
+        # A Hessian that is not the formula's, couples directions, or is taken off the point.
         ("autograd", 1, 0.3),
+        ("autograd", 5, 0.0),
         ("off_diagonal", 2, 0.1),
         ("gradient", 4, 0.1),
-    ]:
-        changed = table.copy()
-        changed.loc[row, column] = value
-        assert stability(changed).verdict == "not supported", column
+        # Rises though no unused eigenvalue exceeds the noise; stable though one does.
+        ("largest", slice(0, 2), 0.1),
+        ("largest", slice(3, 5), 0.0),
+    ],
+)
+def test_one_counterexample_refutes_it(column, row, value):
+    table = _table()
+    table.loc[row, column] = value
+    assert stability(table).verdict == "not supported"

@@ -182,6 +182,44 @@ def test_stationary_points(make):
     assert [title.split()[1] for title in titles] == ["stable:", "saddle:", "unstable:"]
 
 
+def test_contours_and_colours_are_symmetric_and_a_saddle_crosses_itself(make):
+    module, section, table = make("fig9_stationary_points")
+    panels = module.draw(table, section, {}).axes[:3]
+    limits = {ax.collections[0].get_clim() for ax in panels}
+    assert len(limits) == 1
+    ((low, high),) = limits
+    assert low == -high
+    assert high >= table["change"].abs().max()
+    for ax in panels:
+        thin, zero = ax.collections[1:3]
+        np.testing.assert_allclose(thin.levels, -thin.levels[::-1], rtol=1e-12)
+        assert zero.levels.tolist() == [0.0]
+    # The line of no change passes the saddle point and goes out on both sides of it.
+    saddle = next(ax for ax in panels if "saddle" in ax.get_title()).collections[2]
+    points = np.concatenate([path.vertices for path in saddle.get_paths()])
+    step = np.diff(np.sort(table.loc[table["noise_at"] == 6, "a"].unique())).max()
+    assert np.abs(points).sum(axis=1).min() < 2 * step
+    assert points[:, 0].min() < -5 * step
+    assert points[:, 0].max() > 5 * step
+
+
+def test_saddles_of_the_elbo(make):
+    module, section, table = make("fig16_elbo_saddles")
+    assert table.groupby("n_latent")["path"].unique().map(list).to_dict() == dict.fromkeys(
+        (2, 4), ["start", "line", "along", "against"]
+    )
+    starts = table[table["path"] == "start"].groupby("n_latent").last()
+    np.testing.assert_allclose(starts["gap"], starts["saddle_predicted_gap"], atol=1e-8)
+    climbs, line = module.draw(table, section, {}).axes
+    # There and back both ways, and a circle, for each number of latents.
+    assert len(climbs.lines) == 2 * 4
+    drawn, parabola = line.lines[0], line.lines[1]
+    middle = len(drawn.get_ydata()) // 2
+    assert drawn.get_ydata()[middle] == pytest.approx(0.0, abs=1e-9)
+    # Where the displacement is an eighth of the noise's deviation the parabola is what is seen.
+    assert drawn.get_ydata()[middle + 1] == pytest.approx(parabola.get_ydata()[middle + 1], rel=0.3)
+
+
 def test_autoencoder_has_both_distances(make):
     module, section, table = make("fig14_ae_vs_vae")
     assert table["model"].unique().tolist()[-1] == "linear autoencoder, Adam"

@@ -1,12 +1,10 @@
-from functools import partial
-
 import numpy as np
 import pytest
 
-from linvae import elbo, ppca
+from linvae import elbo, ppca, saddles
+from linvae.evaluation import climb
 from linvae.evaluation.hessian import weights_gradient
 from linvae.evaluation.restarts import restart_points, restarts
-from linvae.solve import lbfgs
 from linvae.spectrum import Spectrum
 
 D, K = 10, 4
@@ -28,8 +26,21 @@ def _kinds(spectrum):
 
 def test_every_seed_gives_every_start(spectrum):
     listed = [(s.kind, s.scale, s.seed) for s in restart_points(spectrum, K, [0.01, 1.0], [0, 5])]
-    assert len(listed) == len(set(listed)) == 14
+    assert len(listed) == len(set(listed)) == 1 + 2 * 8
     assert {seed for _, _, seed in listed} == {0, 5}
+
+
+def test_starts_at_the_elbo_s_saddle_points_and_at_what_leads_there(spectrum):
+    kinds = _kinds(spectrum)
+    (rotated,), (beside,) = kinds["hadamard"], kinds["saddle-elbo"]
+    best = ppca.max_log_likelihood(spectrum, K)
+    assert ppca.log_likelihood(rotated.weights, rotated.noise_variance, spectrum) == pytest.approx(
+        best, abs=1e-12
+    )
+    gap = best - elbo.profiled(beside.weights, beside.noise_variance, spectrum)
+    # The change is of second order in weights of 1e-3.
+    assert gap == pytest.approx(saddles.saddle_gap(spectrum, K), abs=1e-4)
+    assert best - elbo.profiled(rotated.weights, rotated.noise_variance, spectrum) > gap > 0.01
 
 
 def test_random_starts_differ_by_their_scale_alone(spectrum):
@@ -71,26 +82,35 @@ def test_saddles_are_stationary_but_for_their_noise_and_far_below_the_maximum(sp
 
 
 def test_all_end_at_the_global_maximum(spectrum):
-    table = restarts(spectrum, K, [1e-3, 10.0], [0])
+    table = restarts(spectrum, K, [1e-3, 10.0], [0, 1])
     best = ppca.max_log_likelihood(spectrum, K)
-    assert set(table["kind"]) == {
-        "random",
-        "collapsed",
-        "partly-collapsed",
-        "saddle-few",
-        "saddle-wrong",
-    }
+    kinds = {"hadamard", "random", "collapsed", "partly-collapsed"}
+    kinds |= {"saddle-few", "saddle-wrong", "saddle-elbo"}
+    for rotate, rows in table.groupby("rotate"):
+        assert set(rows["kind"]) == kinds
+        assert set(rows["seed"]) == ({0, 1} if rotate else {0})
     np.testing.assert_allclose(table["gap"], best - table["end_elbo"], atol=1e-12)
     # The solver stops once a cycle gains less than 1e-6 nats.
     assert (table["gap"].abs() < 1e-4).all()
-    assert (table["start_elbo"] < table["end_elbo"] - 0.05).all()
+    assert (table["start_elbo"] < table["end_elbo"] - 0.01).all()
     assert (table["mean_abs_cos"] > 0.999).all()
     assert table["converged"].all()
+    # At the maximum no Hessian is needed.
+    assert table["curvature"].isna().all()
+    # Rotations jump out of the saddle point that steps alone stop at.
+    rows = table[table["kind"] == "hadamard"].set_index("rotate")
+    assert rows["saddles"][True] == 0
+    assert rows["saddles"][False] >= 1
+    assert rows["saddle_gap"][False] == pytest.approx(saddles.saddle_gap(spectrum, K), abs=1e-8)
+    assert rows["saddle_curvature"][False] > 1e-3
 
 
 def test_a_solver_that_stops_early_shows_its_gap(spectrum, monkeypatch):
-    monkeypatch.setattr("linvae.evaluation.restarts.lbfgs", partial(lbfgs, max_iterations=3))
+    monkeypatch.setattr(climb, "MOST_ITERATIONS", {True: 3, False: 3})
     table = restarts(spectrum, K, [1.0], [0])
     assert (table["gap"] > 1e-3).any()
     assert (table["gap"] > -1e-9).all()
     assert not table["converged"].any()
+    # Far from stationary points the Hessian tells nothing.
+    assert (table.loc[table["gap"] > 1e-3, "gradient"] > climb.STATIONARY).any()
+    assert table.loc[table["gradient"] > climb.STATIONARY, "curvature"].isna().all()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 DATA = "mnist-logit-first60-test20"
 # What is not measured by training runs.
-CLOSED_FORMS = {"restarts", "stationary"}
+CLOSED_FORMS = {"restarts", "rotated", "stationary"}
 
 
 def tiny(change=None, **sections):
@@ -314,9 +314,10 @@ def test_a_figure_reads_its_own_runs_and_its_data(figure):
     assert {Path(file).name for file in files if "/train/" in file} == set(source.files)
     spectra = {f"results/spectrum/{names.data(variant)}.npz" for variant in section.variants()}
     others = {file for file in files if "/train/" not in file}
-    maxima = {file for file in others if file.startswith("results/ppca/")}
-    assert others - maxima == (spectra if source.spectrum else set())
-    assert bool(maxima) == (figure == "fig6_latent_dim")
+    tables = set(section.drawn(names))
+    assert tables <= others
+    assert others - tables == (spectra if source.spectrum else set())
+    assert bool(tables) == (source.section in ("latent_dim", "rotated"))
 
 
 def test_figures_of_one_kind_of_noise_read_that_kind():
@@ -478,6 +479,10 @@ def test_jobs_of_tables_are_told_what_their_names_stand_for():
     restarts, stationary = config.study.restarts, config.study.stationary
     assert restarts.job == {"n_latent": 3, "scales": [1.0], "seeds": [0]}
     assert stationary.job == {"n_latent": 5, "noise_at": [4, 6, 8]}
+    assert config.study.rotated.job == {"n_latents": [2]}
+    points, paths = config.study.rotated.drawn(names)
+    assert points == config.study.rotated.table(names)
+    assert Path(points).parent == Path(paths).parent
     other = tiny(set_at("study", "stationary", "noise_at", value=[4, 6]))
     assert other.study.stationary.table(names) != stationary.table(names)
     # What is drawn decides no table.

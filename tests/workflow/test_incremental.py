@@ -196,13 +196,15 @@ def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, mod
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("elbo", {"train_linear", "solve", "restarts"}),
-        ("ppca", {"train_linear", "solve", "restarts", "ppca", "hessian"}),
+        ("elbo", {"train_linear", "solve", "restarts", "rotated"}),
+        ("ppca", {"train_linear", "solve", "restarts", "rotated", "ppca", "hessian"}),
         ("measure", {"train_linear", "solve"}),
-        ("alignment", {"train_linear", "solve", "restarts"}),
-        ("solve", {"solve", "restarts"}),
-        ("ascent", {"solve", "restarts"}),
+        ("alignment", {"train_linear", "solve", "restarts", "rotated"}),
+        ("solve", {"solve", "restarts", "rotated"}),
+        ("ascent", {"solve", "restarts", "rotated"}),
         ("stationary", {"restarts", "hessian"}),
+        ("saddles", {"restarts", "rotated"}),
+        ("curvature", {"restarts", "rotated", "hessian"}),
     ],
 )
 def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
@@ -211,7 +213,7 @@ def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
     with settled.edited({MODULE.format(module): changed}):
         plan = planner(settled)
     assert not (PREPARATION | {"train_deep"}) & set(plan)
-    computing = TRAINING | {"restarts", "ppca", "hessian"}
+    computing = TRAINING | {"restarts", "rotated", "ppca", "hessian"}
     assert {rule: plan[rule] for rule in computing & set(plan)} == {
         rule: everything[rule] for rule in rules
     }

@@ -120,6 +120,25 @@ rule restarts:
         " --table {output.table} > {log} 2>&1"
 
 
+rule rotated:
+    input:
+        spectrum="results/spectrum/{data}.npz",
+    output:
+        points="results/rotated/{data}/{digest}/points.csv",
+        paths="results/rotated/{data}/{digest}/paths.csv",
+    log:
+        "results/logs/rotated/{data}/{digest}.log",
+    benchmark:
+        "results/benchmarks/rotated/{data}/{digest}.tsv"
+    params:
+        spec=lambda wildcards: specification(script("rotated"), **STUDY.rotated.job),
+    message:
+        "Looking for the ELBO's own saddle points on {wildcards.data}"
+    shell:
+        "python workflow/scripts/rotated.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        " --points {output.points} --paths {output.paths} > {log} 2>&1"
+
+
 rule hessian:
     input:
         spectrum="results/spectrum/{data}.npz",

@@ -1,5 +1,6 @@
 """All claims, and the questions of the study that they answer."""
 
+from linvae.claims.added_saddles import ADDED_SADDLES
 from linvae.claims.annealing import ANNEALING_LEAVES_COLLAPSE
 from linvae.claims.encoders import OTHER_ENCODERS
 from linvae.claims.latent_dim import LIKELIHOOD_OVER_LATENTS
@@ -33,4 +34,5 @@ CLAIMS = (
     PREDICTED,
     ANNEALING_LEAVES_COLLAPSE,
     TOTAL_COLLAPSE,
+    ADDED_SADDLES,
 )

@@ -59,7 +59,9 @@ class FigureStyle(Strict):
 
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 # Folders below results/ that all studies share.
-_SHARED = ("benchmarks", "data", "hessian", "logs", "ppca", "restarts", "spectrum", "train")
+_SHARED = (
+    "benchmarks", "data", "hessian", "logs", "ppca", "restarts", "rotated", "spectrum", "train",
+)  # fmt: skip
 
 
 def _study_name(value: str) -> str:

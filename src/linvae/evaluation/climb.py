@@ -27,7 +27,7 @@ STATIONARY = 1e-5
 # How far a saddle point is left: one standard deviation of the noise.
 STEP = 1.0
 MOST_SADDLES = 4
-# Iterations to a stop, by whether the solver rotates. Without rotations the last thousandth of a nat
+# Iterations to a stop, by whether the solver rotates: without, the last thousandth of a nat
 # takes longer than all before it, and is not waited for.
 MOST_ITERATIONS = {True: 6000, False: 5000}
 

@@ -19,7 +19,7 @@ __all__ = ["rotated"]
 WAYS = {"along": 1.0, "against": -1.0}
 # Points of a path, and of the straight line through the saddle point, over this many steps.
 RECORDS = 150
-LINE = np.linspace(-8.0, 8.0, 65) * STEP
+LINE = np.linspace(-4.0, 4.0, 33) * STEP
 
 
 def rotated(spectrum: Spectrum, n_latents: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -55,8 +55,9 @@ def rotated(spectrum: Spectrum, n_latents: list[int]) -> tuple[pd.DataFrame, pd.
         for way, sign in WAYS.items():
             later = list(climb_on(spectrum, first, rotate=False, sign=sign))
             points.append({"n_latent": n_latent, "way": way, **_row(spectrum, [first, *later])})
-            history = [record for stop in later for record in stop.history]
-            paths.append(_path(history, best, n_latent, way, len(first.history)))
+            if later:
+                history = [record for stop in later for record in stop.history]
+                paths.append(_path(history, best, n_latent, way, len(first.history)))
     return pd.DataFrame(points), pd.concat(paths, ignore_index=True)
 
 
@@ -87,12 +88,12 @@ def _path(
     """Thin a history out, more so the longer it has gone on."""
     last = len(history) - 1
     kept = np.unique(np.geomspace(1, last + 1, RECORDS).round().astype(int)) - 1
-    records = [history[i] for i in kept] if history else []
+    records = [history[i] for i in kept]
     return pd.DataFrame(
         {
             "n_latent": n_latent,
             "path": path,
-            "position": offset + kept if history else [],
+            "position": offset + kept,
             "gap": [best - record.elbo for record in records],
             "marginal_gap": [best - record.log_likelihood for record in records],
         }

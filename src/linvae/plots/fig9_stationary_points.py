@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from linvae import ppca
 from linvae.inputs import Inputs
@@ -15,7 +14,9 @@ from linvae.stationary import landscape, stationary_weights
 
 __all__ = ["draw", "table"]
 
-_GRID = 41
+_GRID = 61
+# Of the changes on the one scale of all panels; what is smaller still is drawn linearly.
+_DECADES = 3
 # Fourth-order central differences of the second derivative, for displacements -2h to 2h.
 _STENCIL = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / 12.0
 
@@ -37,11 +38,11 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     retained = [j for j in range(spectrum.n_features) if j not in directions]
     retained = retained[: section["n_latent"] - 1]
     noises = [float(spectrum.eigenvalues[at - 1]) for at in section["noise_at"]]
-    # Wide enough for the maxima, at a distance of (lambda_j - s)^(1/2) where there are any.
-    reach = spectrum.eigenvalues[list(directions)].max() - min(noises)
-    radius = 1.7 * np.sqrt(reach if reach > 0 else min(noises))
     parts = []
     for at, noise in zip(section["noise_at"], noises, strict=True):
+        # Wide enough for the maxima, at a distance of (lambda_j - s)^(1/2) where there are any.
+        reach = np.abs(spectrum.eigenvalues[list(directions)] - noise).max()
+        radius = 1.5 * float(np.sqrt(max(reach, 0.01 * noise)))
         shape = landscape(
             spectrum, noise, directions, radius=radius, n_grid=_GRID, retained=retained
         )
@@ -60,12 +61,14 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
 
 @look()
 def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
-    """Draw one contour map a noise variance, on one colour scale with the centre at zero."""
+    """Draw one contour map a noise variance, on one colour scale that is symmetric about zero."""
     groups = list(table.groupby("noise_at", sort=False))
-    made, axes = figure(style, 6.5, 2.9, ncols=len(groups), sharex=True, sharey=True, squeeze=False)
+    made, axes = figure(style, 6.5, 2.9, ncols=len(groups), squeeze=False)
     i, j = section["directions"]
-    lowest, highest = table["change"].min(), table["change"].max()
-    norm = TwoSlopeNorm(0.0, min(lowest, -1e-12), max(highest, 1e-12))
+    # A power of ten, so that contours and ticks lie at the same round numbers.
+    highest = 10.0 ** np.ceil(np.log10(max(table["change"].abs().max(), 1e-12)))
+    decades = highest / 10.0 ** np.arange(_DECADES + 1)
+    norm = SymLogNorm(decades[-1], vmin=-highest, vmax=highest)
     for ax, (at, values) in zip(axes[0], groups, strict=True):
         first = values.iloc[0]
         image = _panel(ax, values, norm)
@@ -75,7 +78,10 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
         ax.set_xlabel(f"displacement along $u_{{{i}}}$")
     axes[0, 0].set_ylabel(f"displacement along $u_{{{j}}}$")
     label = f"change of log-likelihood\n({NATS})"
-    made.colorbar(image, ax=list(axes[0]), label=label, fraction=0.05, pad=0.02)
+    bar = made.colorbar(image, ax=list(axes[0]), label=label, fraction=0.05, pad=0.02)
+    ticks = [*-decades, 0.0, *decades[::-1]]
+    bar.set_ticks(ticks, labels=[f"{value:g}" for value in ticks], minor=False)
+    bar.minorticks_off()
     letter(axes[0])
     return made
 
@@ -93,21 +99,19 @@ def _second_derivative(
     return float(_STENCIL @ (np.array(values) - values[2]) / step**2)
 
 
-def _panel(ax: Axes, values: pd.DataFrame, norm: TwoSlopeNorm) -> object:
+def _panel(ax: Axes, values: pd.DataFrame, norm: SymLogNorm) -> object:
     grid = values.pivot_table(index="b", columns="a", values="change")
     a, b, change = grid.columns.to_numpy(), grid.index.to_numpy(), grid.to_numpy()
     image = ax.pcolormesh(
         a, b, change, cmap="RdBu_r", norm=norm, shading="gouraud", rasterized=True
     )
-    ax.contour(a, b, change, levels=_levels(change), colors="0.2", linewidths=0.6)
+    steps = norm.vmax / 10.0 ** np.arange(_DECADES + 2)
+    levels = np.concatenate([share * steps for share in (0.2, 0.5, 1.0)])
+    levels = np.sort(np.concatenate([-levels, levels]))
+    ax.contour(a, b, change, levels=levels, colors="0.2", linewidths=0.5)
+    # Where the likelihood is that of the point itself: two lines that cross there are a saddle.
+    ax.contour(a, b, change, levels=[0.0], colors="k", linewidths=1.4)
     ax.plot(0, 0, marker="+", color="k", markersize=7)
     ax.grid(visible=False)
     ax.set_aspect("equal")
     return image
-
-
-def _levels(change: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Contours that are close where the surface is nearly flat, on either side of the centre."""
-    fractions = np.array([0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
-    levels = np.concatenate([fractions * change.min(), [0.0], fractions * change.max()])
-    return np.unique(levels)

@@ -68,6 +68,7 @@ FIGURES = {
         "recipes", ("kl.npz", "metrics.json"), _annealing, asked_for=lambda s: s.annealing
     ),
     "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
+    "fig16_elbo_saddles": FigureSource("rotated"),
 }
 
 
@@ -81,7 +82,7 @@ def figures(study: Study) -> list[str]:
 
 
 def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:
-    """Return the files that a figure is drawn from: its runs' files, spectra, pPCA maxima."""
+    """Return the files that a figure is drawn from: its runs' files, spectra, tables."""
     source = FIGURES[figure]
     section = getattr(study, source.section)
     needed = [run for run in study.runs(source.section, names) if source.chosen(run, section)]
@@ -89,6 +90,4 @@ def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:
     if source.spectrum:
         variants = section.variants()
         files += [f"results/spectrum/{names.data(variant)}.npz" for variant in variants]
-    if source.section == "latent_dim":
-        files += section.evidence(names)
-    return files
+    return files + section.drawn(names)

@@ -30,9 +30,13 @@ __all__ = [
     "LatentDim",
     "Linear",
     "Restarts",
+    "Rotated",
     "Stationary",
     "Stochastic",
 ]
+
+# There is nothing to rotate with one.
+Several = Annotated[Whole, Field(ge=2, lt=N_FEATURES)]
 
 _LINEAR_ADAM = Requirement(
     lambda model: model.is_linear and model.training.optimizer == "adam",
@@ -124,6 +128,10 @@ class LatentDim(Section):
     def evidence(self, names: Names) -> list[str]:
         """Return the tables of maxima: the claim is one of closed forms."""
         return [f"results/ppca/{names.data(v)}/at{self.fixed_at}.csv" for v in self.data]
+
+    def drawn(self, names: Names) -> list[str]:
+        """Return the tables of maxima."""
+        return self.evidence(names)
 
 
 class Stochastic(Section):
@@ -241,7 +249,7 @@ class Autoencoder(Section):
 
 
 class Restarts(Section):
-    """Restarts of the linear VAE from many scales, collapsed starts and perturbed saddle points."""
+    """Restarts of the linear VAE from many scales, collapsed starts and saddle points."""
 
     data: Variant
     n_latent: Latents
@@ -262,11 +270,36 @@ class Restarts(Section):
         return [self.table(names)]
 
 
+class Rotated(Section):
+    """The linear VAE from the likelihood's maximum, rotated, to the ELBO's own saddle points."""
+
+    data: Variant
+    n_latents: Annotated[tuple[Several, ...], Field(min_length=1), AfterValidator(distinct)]
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latents"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of saddle points."""
+        return f"results/rotated/{names.data(self.data)}/{digest(self.job)}/points.csv"
+
+    def evidence(self, names: Names) -> list[str]:
+        """Return the table of saddle points."""
+        return [self.table(names)]
+
+    def drawn(self, names: Names) -> list[str]:
+        """Return the table of saddle points, and that of the paths through them."""
+        points = self.table(names)
+        return [points, points.replace("points.csv", "paths.csv")]
+
+
 class Stationary(Section):
     """Stationary points of the marginal likelihood, as in figure 1 of Lucas et al. (2019)."""
 
     data: Variant
-    n_latent: Annotated[Whole, Field(ge=2, lt=N_FEATURES)] = 5
+    n_latent: Several = 5
     directions: Annotated[tuple[Latents, Latents], AfterValidator(distinct)] = (5, 7)
     noise_at: Annotated[tuple[Latents, ...], Field(min_length=1)] = (4, 6, 8)
 

@@ -42,6 +42,10 @@ class Section(Strict):
         """Return the files that claims on this section are judged by."""
         return [names.file(run, name) for name in self.claim_files for run in self.runs(names)]
 
+    def drawn(self, names: Names) -> list[str]:
+        """Return the tables that the section's figures are drawn from, beside those of runs."""
+        return []
+
     def named_models(self) -> Iterator[tuple[str, str]]:
         """Give every key that names a model, with the model's name."""
         for key in self.models_named:

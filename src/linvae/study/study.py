@@ -11,6 +11,7 @@ from linvae.study.linear import (
     LatentDim,
     Linear,
     Restarts,
+    Rotated,
     Stationary,
     Stochastic,
 )
@@ -29,6 +30,7 @@ class Study(Strict):
     encoders: Encoders | None = None
     autoencoder: Autoencoder | None = None
     restarts: Restarts | None = None
+    rotated: Rotated | None = None
     stationary: Stationary | None = None
     recipes: Recipes | None = None
     sizes: Sizes | None = None

@@ -1,0 +1,92 @@
+"""Claim 14: what stationary points the ELBO of the linear VAE adds to those of the likelihood."""
+
+import pandas as pd
+
+from linvae.claims.claim import Claim
+from linvae.claims.maximum import REACHED_NATS
+from linvae.claims.spurious_maxima import FLAT, STATIONARY, outcomes
+from linvae.claims.verdicts import Finding
+
+__all__ = ["ADDED_SADDLES", "added_saddles"]
+
+# Length of the likelihood's gradient where it is not stationary: a hundred times what is zero.
+NOT_STATIONARY = 100 * STATIONARY
+
+ADDED_SADDLES = Claim(
+    number=14,
+    text="The ELBO adds saddle points to the likelihood's, but no maxima: from the maximum rotated "
+    "by Hadamard matrices L-BFGS without rotations stops at one, and ends at the maximum if it "
+    "follows a direction of ascent from there.",
+    made_by="this project",
+    question=2,
+    section="rotated",
+    judge=lambda results: added_saddles(results.table(results.study.rotated.table(results.names))),
+    shown_in=("fig16",),
+)
+
+
+def added_saddles(points: pd.DataFrame) -> Finding:
+    """Claim 14. Whether points that are stationary for the ELBO alone are saddle points.
+
+    The points follow from the spectrum, exactly: there is no interval. What would turn the verdict:
+    a stationary point below the maximum, first met or at the end of a way on, from which no
+    direction rises. Where no point was met that is stationary for the ELBO and not for the
+    likelihood nothing was added as far as was seen, and where an end is still below the maximum and
+    climbing the second half is open: both are inconclusive.
+
+    Parameters
+    ----------
+    points : DataFrame
+        As `linvae.evaluation.rotated.rotated` gives it.
+    """
+    first = outcomes(points["gap"], points["gradient"], points["curvature"])
+    end = outcomes(points["end_gap"], points["end_gradient"], points["end_curvature"])
+    added = (first == "saddle point") & (points["likelihood_gradient"] > NOT_STATIONARY)
+    numbers = {f"k={k}": _numbers(rows) for k, rows in points.groupby("n_latent")} | {
+        "margin": REACHED_NATS,
+        "curvature_margin": FLAT,
+    }
+    text = " ".join(_told(int(k), rows) for k, rows in points.groupby("n_latent"))
+    if "maximum below" in {*first, *end}:
+        reason = "A stationary point below the maximum has no direction of ascent."
+        return Finding("not supported", f"{text} {reason}", numbers)
+    if not added.any():
+        reason = "No point was met that is stationary for the ELBO and not for the likelihood."
+        return Finding("inconclusive", f"{text} {reason}", numbers)
+    if not (added | (first == "at the maximum")).all() or (end != "at the maximum").any():
+        reason = "Not every climb had ended; more iterations would decide."
+        return Finding("inconclusive", f"{text} {reason}", numbers)
+    n = int(points.loc[added, "n_latent"].nunique())
+    reason = f"The {n} saddle points are the ELBO's own, and every way on ends at the maximum."
+    return Finding("supported", f"{text} {reason}", numbers)
+
+
+def _numbers(rows: pd.DataFrame) -> dict[str, object]:
+    told = rows.iloc[0]
+    names = ("gap", "predicted_gap", "marginal_gap", "gradient", "likelihood_gradient")
+    return {
+        **{name: float(told[name]) for name in names},
+        "curvature": None if pd.isna(told["curvature"]) else float(told["curvature"]),
+        "turning_curvature": float(told["turning_curvature"]),
+        "end_gap": float(rows["end_gap"].max()),
+        "saddles": int(rows["saddles"].max()),
+        "iterations": int(rows["iterations"].max()),
+    }
+
+
+def _told(n_latent: int, rows: pd.DataFrame) -> str:
+    row = _numbers(rows)
+    bent = (
+        ""
+        if row["curvature"] is None
+        else (
+            f", gradient {row['gradient']:.1g} (likelihood: {row['likelihood_gradient']:.2g}), "
+            f"largest curvature {row['curvature']:.2g} (by theory above "
+            f"{row['turning_curvature']:.2g})"
+        )
+    )
+    return (
+        f"At k = {n_latent} L-BFGS stops {row['gap']:.4g} nats below the maximum "
+        f"({row['marginal_gap']:.4g} of them marginal; closed form {row['predicted_gap']:.4g})"
+        f"{bent}; followed both ways it ends {row['end_gap']:.2g} below or nearer."
+    )
