@@ -17,8 +17,8 @@ FLAT = {
     "tools": "arrays faults files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
-    "math": "alignment ascent cancelling collapse curvature eigensystem elbo measure ppca preprocess "
-    "saddles solve spectrum stationary",
+    "math": "alignment ascent cancelling collapse curvature eigensystem elbo measure ppca "
+    "preprocess saddles solve spectrum stationary",
     "reading": "inputs",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.

@@ -3,8 +3,7 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.maximum import REACHED_NATS
-from linvae.claims.spurious_maxima import FLAT, STATIONARY, outcomes
+from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
 from linvae.claims.verdicts import Finding
 
 __all__ = ["ADDED_SADDLES", "added_saddles"]

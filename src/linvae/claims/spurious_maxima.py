@@ -3,14 +3,22 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.maximum import REACHED_NATS
 from linvae.claims.verdicts import Finding
 
-__all__ = ["FLAT", "NO_SPURIOUS_MAXIMA", "STATIONARY", "no_spurious_maxima", "outcomes"]
+__all__ = [
+    "FLAT",
+    "NO_SPURIOUS_MAXIMA",
+    "REACHED_NATS",
+    "STATIONARY",
+    "no_spurious_maxima",
+    "outcomes",
+]
 
 # By each way of solving. So many that all end at the maximum exclude, with 95 % confidence, that a
 # share of such starts above 1 - 0.05^(1/12) = 22 % ends elsewhere.
 ENOUGH_STARTS = 12
+# Below the maximum, in nats per datum: what is nearer is there, of log-likelihoods of a thousand.
+REACHED_NATS = 0.01
 # Length of the gradient in dimensionless parameters: what is below is a stationary point. Starts
 # have 10 to 100, climbs that are not over 1e-4, and where L-BFGS finds no step any more 1e-6.
 STATIONARY = 1e-5
