@@ -48,7 +48,7 @@ def test_a_maximum_without_zero_columns_is_told_of_and_not_counted():
     at_another = full.assign(noise_at=4)
     found = stability(pd.concat([_table(), at_another], ignore_index=True))
     assert found.verdict == "supported"
-    assert "1 of 2 maxima without a zero column are stable" in found.explanation
+    assert "exceed sigma^2: 1 of 2." in found.explanation
 
 
 @pytest.mark.parametrize("noise_at", [2, 3])

@@ -478,7 +478,7 @@ def test_jobs_of_tables_are_told_what_their_names_stand_for():
     names = config.names()
     restarts, stationary = config.study.restarts, config.study.stationary
     assert restarts.job == {"n_latent": 3, "scales": [1.0], "seeds": [0]}
-    assert stationary.job == {"n_latent": 5, "noise_at": [4, 6, 8]}
+    assert stationary.job == {"n_latent": 2, "noise_at": [4]}
     assert config.study.rotated.job == {"n_latents": [2]}
     points, paths = config.study.rotated.drawn(names)
     assert points == config.study.rotated.table(names)

@@ -92,6 +92,6 @@ def _exceptions(without: list[dict]) -> str:
     if not found:
         return ""
     return (
-        f" The condition is needed: {found} of {len(without)} maxima without a zero column are "
-        "stable and leave eigenvalues above sigma^2 unused."
+        " The condition is needed: maxima without a zero column that are stable though unused "
+        f"eigenvalues exceed sigma^2: {found} of {len(without)}."
     )
