@@ -5,16 +5,8 @@ from collections.abc import Iterator
 from linvae.naming import Run
 from linvae.settings.values import Strict
 from linvae.study.deep import Lengths, Recipes, Sizes
-from linvae.study.linear import (
-    Autoencoder,
-    Encoders,
-    LatentDim,
-    Linear,
-    Restarts,
-    Rotated,
-    Stationary,
-    Stochastic,
-)
+from linvae.study.linear import Autoencoder, Encoders, LatentDim, Linear, Stochastic
+from linvae.study.maxima import Restarts, Rotated, Stationary
 from linvae.study.names import Names
 from linvae.study.section import Section
 

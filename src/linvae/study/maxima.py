@@ -1,0 +1,85 @@
+"""Sections of the study on stationary points: maxima, saddle points, and what tells them apart."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from linvae.naming import digest
+from linvae.settings.values import Whole
+from linvae.study.fields import N_FEATURES, Latents, Positives, Seeds, Variant, distinct
+from linvae.study.names import Names
+from linvae.study.section import Section
+
+__all__ = ["Restarts", "Rotated", "Stationary"]
+
+# There is nothing to rotate with one.
+Several = Annotated[Whole, Field(ge=2, lt=N_FEATURES)]
+
+
+class Restarts(Section):
+    """Restarts of the linear VAE from many scales, collapsed starts and saddle points."""
+
+    data: Variant
+    n_latent: Latents
+    scales: Positives
+    seeds: Seeds
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latent", "scales", "seeds"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of restarts."""
+        return f"results/restarts/{names.data(self.data)}/{digest(self.job)}.csv"
+
+    def evidence(self, names: Names) -> list[str]:
+        """Return the table of restarts."""
+        return [self.table(names)]
+
+
+class Rotated(Section):
+    """The linear VAE from the likelihood's maximum, rotated, to the ELBO's own saddle points."""
+
+    data: Variant
+    n_latents: Annotated[tuple[Several, ...], Field(min_length=1), AfterValidator(distinct)]
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latents"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of saddle points."""
+        return f"results/rotated/{names.data(self.data)}/{digest(self.job)}/points.csv"
+
+    def evidence(self, names: Names) -> list[str]:
+        """Return the table of saddle points."""
+        return [self.table(names)]
+
+    def drawn(self, names: Names) -> list[str]:
+        """Return the table of saddle points, and that of the paths through them."""
+        points = self.table(names)
+        return [points, points.replace("points.csv", "paths.csv")]
+
+
+class Stationary(Section):
+    """Stationary points of the marginal likelihood, as in figure 1 of Lucas et al. (2019)."""
+
+    data: Variant
+    n_latent: Several = 5
+    directions: Annotated[tuple[Latents, Latents], AfterValidator(distinct)] = (5, 7)
+    noise_at: Annotated[tuple[Latents, ...], Field(min_length=1)] = (4, 6, 8)
+
+    @property
+    def job(self) -> dict[str, object]:
+        """What the one job of the section is told, beside its data."""
+        return self.model_dump(mode="json", include={"n_latent", "noise_at"})
+
+    def table(self, names: Names) -> str:
+        """Path of the table of Hessians."""
+        return f"results/hessian/{names.data(self.data)}/{digest(self.job)}.csv"
+
+    def evidence(self, names: Names) -> list[str]:
+        """Return the table of Hessians."""
+        return [self.table(names)]
