@@ -1,5 +1,7 @@
 """What the study says: table 1, the verdict on each claim, and the summary."""
 
+from dataclasses import asdict
+
 from linvae.fingerprint import specification
 
 REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
@@ -22,6 +24,9 @@ def claims_spec(wildcards):
         models={name: CONFIG.model_identity(name, DEVICE) for name in sorted(named)},
         names=NAMES.only(named).to_dict(),
         measurement=CONFIG.measurement.identity(),
+        margins=CONFIG.margins.identity(),
+        # A claim that stays open says what the run that would decide it costs.
+        rates=asdict(RATES),
     )
 
 
