@@ -98,7 +98,6 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "fingerprint",
         "planned",
         "record",
-        "study/cost",
         "study/figures",
     ],
 )
@@ -116,6 +115,9 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("study/deep", {"claims", "summary"}),
         ("study/names", {"claims", "summary"}),
         ("claims/stability", {"claims", "summary"}),
+        # What is open says what the run that would decide it costs.
+        ("study/cost", {"claims", "summary"}),
+        ("settings/margins", {"claims", "summary"}),
         ("report/study_record", {"summary"}),
         ("report/summary", {"summary"}),
         ("report/table1", {"table1"}),
@@ -439,6 +441,11 @@ def test_a_study_of_another_name_shares_every_run(settled, planner):
 def test_time_between_checkpoints_decides_no_result(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(checkpoint_seconds=1)):
         assert planner(settled) == SUMMARY
+
+
+def test_another_margin_judges_again_and_computes_nothing(settled, planner):
+    with settled.reconfigured(lambda settings: settings.update(margins={"latents": 7})):
+        assert set(planner(settled)) == {"claims", "summary"}
 
 
 def test_another_measurement_measures_deep_runs_beside_the_old_measurements(settled, planner):
