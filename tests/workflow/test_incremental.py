@@ -243,6 +243,7 @@ def test_another_hash_of_the_studys_own_images_fetches_them_anew(settled, planne
 SETTINGS = {
     "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
     "settings/measurement": "    @property\n    def name",
+    "settings/margins": "    elbo: _Positive = Field(",
 }
 
 
