@@ -66,20 +66,20 @@ def scattered(runs, seed, points=2.0, nats=1.0):
     Measures of one run scatter together in part; train and test with half of their variance.
     """
     rng = np.random.default_rng(seed)
-    found = runs.copy()
-    for name, scale in (("mean_collapse", points), ("off_linear", points), ("elbo", nats)):
-        shared = rng.normal(size=len(runs))
+    n = len(runs)
+    scales = {"mean_collapse": points, "off_linear": points, "elbo": nats, "collapse": points}
+    moved = {}
+    for name, scale in scales.items():
+        shared = rng.normal(size=n)
         for prefix in ("", "test_"):
-            own = (shared + rng.normal(size=len(runs))) / np.sqrt(2)
-            found[f"{prefix}{name}"] += scale * own
-    shared = rng.normal(size=len(runs))
+            own = (shared + rng.normal(size=n)) / np.sqrt(2)
+            moved[f"{prefix}{name}"] = scale * own
     for prefix in ("", "test_"):
-        moved = points * (shared + rng.normal(size=len(runs))) / np.sqrt(2)
-        found[f"{prefix}collapse"] += moved
-        found[f"{prefix}used"] -= moved
+        moved[f"{prefix}used"] = -moved[f"{prefix}collapse"]
         for epsilon in ("0.03", "0.1", "0.3"):
-            found[f"{prefix}used_{epsilon}"] -= moved + 0.2 * points * rng.normal(size=len(runs))
-    return found
+            own = 0.2 * points * rng.normal(size=n)
+            moved[f"{prefix}used_{epsilon}"] = own - moved[f"{prefix}collapse"]
+    return runs.assign(**{name: runs[name].to_numpy() + by for name, by in moved.items()})
 
 
 def verdicts_of(judge, runs, n=100, **scatter):

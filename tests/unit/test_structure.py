@@ -17,7 +17,8 @@ FLAT = {
     "tools": "files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
-    "math": "alignment ascent bound collapse elbo measure ppca preprocess solve spectrum stationary",
+    "math": "alignment ascent bound collapse elbo measure ppca preprocess solve spectrum "
+    "stationary",
     "reading": "inputs",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.

@@ -79,7 +79,8 @@ def _on_split(
     parts, numbers = [], {}
     for name, label in _MEASURES.items():
         own, text, numbers[name] = _trend(runs, f"{prefix}{name}", margins)
-        near, _, _ = _trend(trained, f"{prefix}{name}", margins)
+        all_trained = len(trained) == len(runs)
+        near = own if all_trained else _trend(trained, f"{prefix}{name}", margins)[0]
         if {own, near} == {"yes", "no"}:
             own, text = "undecided", f"{text}, but not of the runs near their optimum"
         answer = both(answer, own)

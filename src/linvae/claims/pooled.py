@@ -58,13 +58,13 @@ class Cells:
     @classmethod
     def of(cls, runs: pd.DataFrame, value: str, by: str | list[str]) -> "Cells":
         """Average a column of runs, one a row, over those that agree in `by`."""
-        groups = runs.groupby(by)[value]
-        sizes, freedom = groups.size(), len(runs) - groups.ngroups
-        within = float(((runs[value] - groups.transform("mean")) ** 2).sum())
+        found = runs.groupby(by)[value].agg(["mean", "size", "var"])
+        freedom = len(runs) - len(found)
+        within = float((found["var"].fillna(0.0) * (found["size"] - 1)).sum())
         # Round-off of means of equal numbers is no scatter.
         same = within <= 1e-24 * float((runs[value] ** 2).sum())
         variance = None if freedom == 0 or same else within / freedom
-        return cls(groups.mean(), sizes, variance, freedom)
+        return cls(found["mean"], found["size"], variance, freedom)
 
     def contrast(
         self, weights: Mapping[object, float], level: float, comparisons: int = 1
