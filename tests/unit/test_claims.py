@@ -1,7 +1,6 @@
 """From a study and its files to claims: the catalogue, what each claim reads, and the document."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from linvae.collapse import CollapseCurve
 from linvae.config.load import load
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
-from linvae.study.cost import Rates
+from linvae.study.cost import Rates, job_seconds
 from linvae.study.figures import FIGURES
 from linvae.study.study import Study
 
@@ -94,6 +93,11 @@ def _study(**sections):
     return load(raw)
 
 
+def _deep(config):
+    names = config.names()
+    return [run for run in config.study.all_runs(names) if run.model in names.deep]
+
+
 def _spec(config):
     """Return what the rule tells the program, after its way through JSON."""
     return json.loads(
@@ -104,7 +108,7 @@ def _spec(config):
                 "names": config.names().to_dict(),
                 "measurement": config.measurement.model_dump(mode="json"),
                 "margins": config.margins.identity(),
-                "rates": asdict(RATES),
+                "cpu_seconds": job_seconds(config.models, _deep(config), RATES),
             }
         )
     )
@@ -243,9 +247,13 @@ def test_deep_runs_are_measured_as_the_study_says(config):
     assert found == pytest.approx([200 / 3, 100.0])
 
 
-def test_what_a_run_costs_follows_from_its_model(config):
-    runs = deep_runs(_results(config), "lengths").groupby("model")["cpu_seconds"].first()
-    assert runs["long"] > runs["deep"] > 0
+def test_what_a_run_costs_is_that_of_its_model_and_size(config):
+    data = config.names().data("logit-first50")
+    told = {f"{model}/{data}/k3": seconds for model, seconds in (("deep", 60), ("long", 120))}
+    spec = {**_spec(config), "cpu_seconds": told}
+    results = Results(Inputs(config.study.evidence(config.names())), spec)
+    runs = deep_runs(results, "lengths").groupby("model")["cpu_seconds"].unique()
+    assert runs.map(list).to_dict() == {"deep": [60.0], "long": [120.0]}
 
 
 def test_sections_share_runs_and_each_counts_once(config):

@@ -11,8 +11,7 @@ from linvae.naming import Run
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
-from linvae.study.cost import Rates, job_cost, training_images
-from linvae.study.names import Names
+from linvae.study.names import Names, size_name
 from linvae.study.study import Study
 
 __all__ = ["Results"]
@@ -27,7 +26,8 @@ class Results:
         At least `Study.evidence`.
     spec
         As JSON holds them: ``study``, ``models`` (their settings by name), ``names`` (as
-        `Names.to_dict` gives them), ``measurement``, ``margins`` and ``rates`` (measured speeds).
+        `Names.to_dict` gives them), ``measurement``, ``margins`` and ``cpu_seconds``
+        (what training a run takes, by `linvae.study.names.size_name`).
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Results:
         self.names = Names.from_dict(spec["names"])
         self.measurement = Measurement.model_validate(spec["measurement"])
         self.margins = Margins.model_validate(spec["margins"])
-        self._rates = Rates(**spec["rates"])
+        self._cpu_seconds = spec["cpu_seconds"]
         self.used: list[str] = []
         self._paths = frozenset(inputs.paths)
 
@@ -67,10 +67,8 @@ class Results:
         return read_arrays(self._noted(self.names.file(run, name)))
 
     def cpu_seconds(self, run: Run) -> float:
-        """Estimate what training a run takes, or another seed of it."""
-        return job_cost(
-            self.models[run.model], run, training_images(run.data), self._rates
-        ).cpu_seconds
+        """Return the estimate of what training a run takes, or another seed of it."""
+        return float(self._cpu_seconds[size_name(run)])
 
     def table(self, path: str) -> pd.DataFrame:
         """Read a table.
