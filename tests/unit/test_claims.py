@@ -1,6 +1,7 @@
 """From a study and its files to claims: the catalogue, what each claim reads, and the document."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,15 @@ from linvae.claims.recipes import by_recipe, deep_runs
 from linvae.claims.results import Results
 from linvae.claims.stochastic import pair_curves
 from linvae.claims.verdicts import Finding
+from linvae.collapse import CollapseCurve
 from linvae.config.load import load
-from linvae.files import write_csv, write_json
+from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.study.cost import Rates, job_seconds
 from linvae.study.figures import FIGURES
 from linvae.study.study import Study
 
+RATES = Rates.load(Path(__file__).parents[2] / "benchmarks" / "throughput.json")
 GRID = {"data": "logit-first50", "n_latent": 3, "noise": "learned-1", "seeds": [0, 1]}
 ADAM = {"objective": "analytic", "steps": 9}
 SAMPLED = {"objective": "stochastic", "steps": 9}
@@ -90,6 +94,11 @@ def _study(**sections):
     return load(raw)
 
 
+def _deep(config):
+    names = config.names()
+    return [run for run in config.study.all_runs(names) if run.model in names.deep]
+
+
 def _spec(config):
     """Return what the rule tells the program, after its way through JSON."""
     return json.loads(
@@ -99,6 +108,8 @@ def _spec(config):
                 "models": {name: config.model_identity(name, "cpu") for name in config.models},
                 "names": config.names().to_dict(),
                 "measurement": config.measurement.model_dump(mode="json"),
+                "margins": config.margins.identity(),
+                "cpu_seconds": job_seconds(config.models, _deep(config), RATES),
             }
         )
     )
@@ -106,7 +117,7 @@ def _spec(config):
 
 def _deep_metrics(run):
     learned = run.noise.startswith("learned")
-    percents = {"0.1": 0.0, "0.3": 10.0 + 30.0 * run.seed + 50.0 * learned}
+    percents = {"0.03": 0.0, "0.1": 0.0, "0.3": 10.0 + 30.0 * run.seed + 50.0 * learned}
     metrics = {
         "elbo": -90.0,
         "above_linear": 10.0,
@@ -129,12 +140,24 @@ def _deep_metrics(run):
     return metrics
 
 
+def _deep_curves(run):
+    """Make up divergences: of two latents of seed 0 above those of the linear optimum."""
+    deep = [0.02] * 3 if run.seed else [0.5, 0.5, 0.05]
+    found = {}
+    for prefix in ("", "test_"):
+        for before, nats in (("", deep), ("linear_", [0.05] * 3)):
+            kl = np.tile(nats[: run.n_latent], (5, 1))
+            found |= CollapseCurve.from_kl(kl).arrays(before + prefix)
+    return found
+
+
 def _linear_metrics(gap):
     return {
         "gap": gap,
         "marginal_gap": gap,
         "inference_gap": 0.0,
         "mean_abs_cos": 1.0 if gap < 1 else 0.5,
+        "steps": 50,
     }
 
 
@@ -146,6 +169,8 @@ def _write_runs(config, gap):
         own = gaps.get(run.model, 2.0)
         metrics = _deep_metrics(run) if deep else _linear_metrics(own)
         write_json(names.file(run, "metrics.json"), metrics)
+        if deep:
+            write_arrays(names.file(run, "kl.npz"), **_deep_curves(run))
         curve = pd.DataFrame({"step": [0, 10], "elbo": [-60.0, -50.0 - own], "gap": [10.0, own]})
         write_csv(names.file(run, "curve.csv"), curve)
 
@@ -191,7 +216,9 @@ def _judged(config):
 
 
 def test_the_catalogue_is_in_order_and_names_what_there_is():
-    assert [claim.number for claim in CLAIMS] == [*range(1, 13), 14]
+    numbers = [claim.number for claim in CLAIMS]
+    assert numbers == sorted(set(numbers))
+    assert {*range(1, 13), 14, 15} <= set(numbers)
     assert len({claim.text for claim in CLAIMS}) == len(CLAIMS)
     assert {claim.question for claim in CLAIMS} == set(QUESTIONS) == {1, 2, 3, 4}
     shown = {name.partition("_")[0]: source.section for name, source in FIGURES.items()}
@@ -217,6 +244,24 @@ def test_deep_runs_are_measured_as_the_study_says(config):
     assert len(runs) == 6 + 2 + 12
     assert runs.groupby(["kind", "seed"])["collapse"].first().tolist() == [10.0, 40.0, 60.0, 90.0]
     assert (runs["iwae_gap"] == 3.0).all()
+    # Shares of latents in use at other thresholds.
+    assert (runs["used_0.3"] == 100.0 - runs["collapse"]).all()
+    assert (runs["test_used_0.03"] == 100.0).all()
+    fixed = deep_runs(_results(config), "recipes", kind="fixed", curves=True)
+    assert fixed["kind"].unique().tolist() == ["fixed"]
+    assert len(fixed) == 6 + 2
+    assert fixed.groupby("seed")["extra_latents"].max().tolist() == pytest.approx([2.0, 0.0])
+    found = fixed.groupby("seed")["test_off_linear"].max().tolist()
+    assert found == pytest.approx([200 / 3, 100.0])
+
+
+def test_what_a_run_costs_is_that_of_its_model_and_size(config):
+    data = config.names().data("logit-first50")
+    told = {f"{model}/{data}/k3": seconds for model, seconds in (("deep", 60), ("long", 120))}
+    spec = {**_spec(config), "cpu_seconds": told}
+    results = Results(Inputs(config.study.evidence(config.names())), spec)
+    runs = deep_runs(results, "lengths").groupby("model")["cpu_seconds"].unique()
+    assert runs.map(list).to_dict() == {"deep": [60.0], "long": [120.0]}
 
 
 def test_sections_share_runs_and_each_counts_once(config):
@@ -242,8 +287,18 @@ def test_pairs_are_of_one_learning_rate(config):
 
 
 def test_annealing_is_compared_where_the_noise_is_fixed(config):
-    (row,) = _judged(config)[10]["numbers"].values()
-    assert (row["collapse_without"], row["removed"]["n"]) == (25.0, 2)
+    (cells,) = _judged(config)[10]["numbers"].values()
+    assert cells.keys() == {"1"}
+    assert (cells["1"]["collapse_without"], cells["1"]["elbo_gained"]["n"]) == (25.0, 2)
+
+
+def test_margins_decide(config):
+    # Curves 67 and 100 points from the linear optimum's, by seed.
+    assert _judged(config)[9]["verdicts"]["deep"] == "inconclusive"
+    wide = config.model_copy(
+        update={"margins": config.margins.model_copy(update={"theory": 200.0})}
+    )
+    assert _judged(wide)[9]["verdicts"]["deep"] == "supported"
 
 
 def test_a_claim_reads_nothing_that_no_rule_declares(config):

@@ -8,7 +8,7 @@ import yaml
 from linvae.config.load import load
 from linvae.naming import Run
 from linvae.settings.model import ModelSettings
-from linvae.study.cost import Cost, Rates, job_cost, report, training_images
+from linvae.study.cost import Cost, Rates, job_cost, job_seconds, report, training_images
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
@@ -58,6 +58,14 @@ def test_a_model_trained_from_the_covariance_costs_the_same_for_any_number_of_im
     )
     costs = [job_cost(stochastic, run, n, RATES).cpu_seconds for n in (1000, 60_000)]
     assert costs[1] > 10 * costs[0]
+
+
+def test_seconds_are_told_once_of_all_seeds_and_noises():
+    other = Run("deep", "0123abcd", "mnist-logit-first4000", 200, "learned-1", 3)
+    found = job_seconds({"deep": deep()}, [RUN, other], RATES)
+    assert found == {
+        "deep/mnist-logit-first4000/k200": round(job_cost(deep(), RUN, 4000, RATES).cpu_seconds)
+    }
 
 
 def test_costs_add_up_and_memory_is_the_largest():

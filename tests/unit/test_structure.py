@@ -17,7 +17,7 @@ FLAT = {
     "tools": "arrays faults files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
-    "math": "alignment ascent cancelling collapse curvature eigensystem elbo measure ppca "
+    "math": "alignment ascent bound cancelling collapse curvature eigensystem elbo measure ppca "
     "preprocess saddles solve spectrum stationary",
     "reading": "inputs",
 }

@@ -80,6 +80,12 @@ def test_text_names_the_runs_below_the_bound_and_no_others(inputs):
     assert "Every run reached" in table_text(sigma_table(better), better, "some data", 0.01)
 
 
+def test_a_total_collapse_at_the_bound_is_not_below_it(inputs):
+    runs = run_table(inputs, 0.01).assign(elbo=-100.00004)
+    assert sigma_table(runs)["below_bound"].tolist() == [0, 0, 0]
+    assert "Every run reached" in table_text(sigma_table(runs), runs, "some data", 0.01)
+
+
 def test_recipes_stand_side_by_side_in_the_order_of_their_runs(inputs):
     runs = run_table(inputs, 0.01)
     plain = runs[runs["kind"] == "fixed"].assign(model="a-plain", elbo=-110.0)

@@ -116,6 +116,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("study/deep", {"claims", "summary"}),
         ("study/names", {"claims", "summary"}),
         ("claims/stability", {"claims", "summary"}),
+        ("settings/margins", {"claims", "summary"}),
         ("report/study_record", {"summary"}),
         ("report/summary", {"summary"}),
         ("report/table1", {"table1"}),
@@ -243,6 +244,7 @@ def test_another_hash_of_the_studys_own_images_fetches_them_anew(settled, planne
 SETTINGS = {
     "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
     "settings/measurement": "    @property\n    def name",
+    "settings/margins": "    elbo: _Positive = Field(",
 }
 
 
@@ -441,6 +443,11 @@ def test_a_study_of_another_name_shares_every_run(settled, planner):
 def test_time_between_checkpoints_decides_no_result(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(checkpoint_seconds=1)):
         assert planner(settled) == SUMMARY
+
+
+def test_another_margin_judges_again_and_computes_nothing(settled, planner):
+    with settled.reconfigured(lambda settings: settings.update(margins={"latents": 7})):
+        assert set(planner(settled)) == {"claims", "summary"}
 
 
 def test_another_measurement_measures_deep_runs_beside_the_old_measurements(settled, planner):

@@ -1,6 +1,7 @@
 """What the study says: table 1, the verdict on each claim, and the summary."""
 
 from linvae.fingerprint import specification
+from linvae.study import cost
 
 REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
 REPORT_FILES.append(f"{OWN}/study.json")
@@ -10,6 +11,10 @@ if STUDY.recipes:
 
 def metrics_of(runs):
     return [NAMES.file(run, "metrics.json") for run in runs]
+
+
+def deep_runs():
+    return [run for run in STUDY.all_runs(NAMES) if run.model in NAMES.deep]
 
 
 def claims_spec(wildcards):
@@ -22,6 +27,9 @@ def claims_spec(wildcards):
         models={name: CONFIG.model_identity(name, DEVICE) for name in sorted(named)},
         names=NAMES.only(named).to_dict(),
         measurement=CONFIG.measurement.identity(),
+        margins=CONFIG.margins.identity(),
+        # A claim that stays open says what the run that would decide it costs.
+        cpu_seconds=cost.job_seconds(CONFIG.models, deep_runs(), RATES),
     )
 
 

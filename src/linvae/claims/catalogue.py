@@ -2,13 +2,16 @@
 
 from linvae.claims.added_saddles import ADDED_SADDLES
 from linvae.claims.annealing import ANNEALING_LEAVES_COLLAPSE
+from linvae.claims.collapse_grows import COLLAPSE_GROWS
 from linvae.claims.encoders import OTHER_ENCODERS
+from linvae.claims.initial_value import INITIAL_VALUE_DECIDES
 from linvae.claims.latent_dim import LIKELIHOOD_OVER_LATENTS
 from linvae.claims.maximum import COLUMNS_ARE_COMPONENTS, REACHES_MAXIMUM
-from linvae.claims.observation_noise import COLLAPSE_GROWS, INITIAL_VALUE_DECIDES, PREDICTED
 from linvae.claims.spurious_maxima import NO_SPURIOUS_MAXIMA
 from linvae.claims.stability import STABILITY
+from linvae.claims.start_or_size import START_DECIDES
 from linvae.claims.stochastic import STOCHASTIC_TRAINING
+from linvae.claims.theory import PREDICTED
 from linvae.claims.total_collapse import TOTAL_COLLAPSE
 
 __all__ = ["CLAIMS", "QUESTIONS"]
@@ -35,4 +38,5 @@ CLAIMS = (
     ANNEALING_LEAVES_COLLAPSE,
     TOTAL_COLLAPSE,
     ADDED_SADDLES,
+    START_DECIDES,
 )

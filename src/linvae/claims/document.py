@@ -33,8 +33,9 @@ def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
         f"# Claims, judged by the study {study}",
         "",
         f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
-        "are in nats per image; a mean over seeds is followed by its 95 % confidence interval "
-        "(Student's t) in brackets.",
+        "are in nats per image; a mean over seeds is followed by its confidence interval in "
+        "brackets: of deep VAEs with one variance for all cells of a recipe. What counts as a "
+        "difference stands in `config.yaml` (`margins`).",
         "",
         MAKERS,
         "",

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
-from linvae.files import read_json
+from linvae.files import read_arrays, read_json
 from linvae.inputs import Inputs
 from linvae.naming import Run
+from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
-from linvae.study.names import Names
+from linvae.study.names import Names, size_name
 from linvae.study.study import Study
 
 __all__ = ["Results"]
@@ -24,11 +26,12 @@ class Results:
         At least `Study.evidence`.
     spec
         As JSON holds them: ``study``, ``models`` (their settings by name), ``names`` (as
-        `Names.to_dict` gives them) and ``measurement``.
+        `Names.to_dict` gives them), ``measurement``, ``margins`` and ``cpu_seconds``
+        (what training a run takes, by `linvae.study.names.size_name`).
 
     Attributes
     ----------
-    study, names, measurement
+    study, names, measurement, margins
     models
         Settings by name.
     used
@@ -44,6 +47,8 @@ class Results:
         }
         self.names = Names.from_dict(spec["names"])
         self.measurement = Measurement.model_validate(spec["measurement"])
+        self.margins = Margins.model_validate(spec["margins"])
+        self._cpu_seconds = spec["cpu_seconds"]
         self.used: list[str] = []
         self.faults = inputs.faults()
         self._paths = frozenset(inputs.paths)
@@ -64,6 +69,14 @@ class Results:
     def curve(self, run: Run) -> pd.DataFrame:
         """Return a run's curve."""
         return self.table(self.names.file(run, "curve.csv"))
+
+    def arrays(self, run: Run, name: str) -> dict[str, np.ndarray]:
+        """Return the arrays of one of a run's files, for example ``kl.npz``."""
+        return read_arrays(self._noted(self.names.file(run, name)))
+
+    def cpu_seconds(self, run: Run) -> float:
+        """Return the estimate of what training a run takes, or another seed of it."""
+        return float(self._cpu_seconds[size_name(run)])
 
     def table(self, path: str) -> pd.DataFrame:
         """Read a table.

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from linvae.collapse import SPLITS
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 
-__all__ = ["deep_row", "linear_row"]
+__all__ = ["THRESHOLDS", "deep_row", "linear_row", "used_row"]
+
+# Thresholds of the KL, in nats, at which statements on numbers of used latents must agree.
+THRESHOLDS = (0.03, 0.1, 0.3)
 
 _COPIED = (
     "elbo",
@@ -60,4 +64,17 @@ def deep_row(run: Run, metrics: Mapping, epsilon: float) -> dict[str, object]:
         "predicted": metrics["predicted_inactive_percent"],
         "iwae_gap": metrics["test_iwae"] - metrics["test_elbo"],
         **{name: metrics[name] for name in _COPIED},
+    }
+
+
+def used_row(metrics: Mapping) -> dict[str, float]:
+    """Return the percentage of the latents that a deep run uses, by split and threshold.
+
+    Columns ``used_0.03``, ``test_used_0.03`` and so on, for each of `THRESHOLDS`.
+    """
+    return {
+        f"{prefix}used_{number(epsilon)}": 100.0
+        - metrics[f"{prefix}collapse_percent"][number(epsilon)]
+        for prefix in SPLITS.values()
+        for epsilon in THRESHOLDS
     }

@@ -28,7 +28,7 @@ Answer = Literal["yes", "no", "undecided"]
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean over seeds with its confidence interval; no bounds where one seed gives none."""
+    """Mean over seeds with its confidence interval; no bounds where the seeds give none."""
 
     mean: float
     low: float | None
@@ -49,7 +49,7 @@ class Interval:
 
     def __str__(self) -> str:
         if self.low is None:
-            return f"{self.mean:.4g} (one seed)"
+            return f"{self.mean:.4g} ({'one seed' if self.n == 1 else 'no interval'})"
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
 
 

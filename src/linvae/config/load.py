@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from linvae.config.consistency import model_problems, size_problems, unknown_models
 from linvae.config.messages import ConfigError, brief, error_lines, nearest
 from linvae.naming import digest
+from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Real, Strict, Whole
@@ -81,6 +82,7 @@ class StudyConfig(Strict):
     checkpoint_seconds: Annotated[Real, Field(ge=0)] = 20.0
     models: Annotated[dict[ModelName, ModelSettings], Field(min_length=1)]
     measurement: Measurement = Measurement()
+    margins: Margins = Margins()
     study: Study
     figures: dict[str, FigureStyle] = {}
 

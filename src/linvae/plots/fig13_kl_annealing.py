@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from linvae.inputs import Inputs
 from linvae.noise import number
-from linvae.plots.collapse_curves import curve_table, draw_curve, key_to_lines, prepare
+from linvae.plots.collapse_curves import count_axis, curve_table, draw_curve, key_to_lines, prepare
 from linvae.plots.style import COLORS, MARKERS, figure, look
 
 __all__ = ["draw", "table"]
@@ -43,6 +43,7 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
         axes.set_title(f"σ² = {number(variance)}")
     for axes in panels.flat[len(variances) :]:
         axes.set_visible(False)
+    count_axis(panels[0, columns - 1], int(table["n_latent"].max()))
     for axes in panels[:, 0]:
         delta = number(section["delta"])
         axes.set_ylabel(f"collapsed latent\ndimensions (%), δ = {delta}")
@@ -53,11 +54,14 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
 def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
     for index, (model, curve) in enumerate(table.groupby("model", sort=False)):
         row = curve.iloc[0]
-        error = f" ± {row['elbo_error']:.1f}" if row["n_seeds"] > 1 else ""
+        elbos = "\n".join(
+            f"ELBO {split} {_with_error(row, name)}"
+            for split, name in (("train", "elbo"), ("test", "test_elbo"))
+        )
         draw_curve(
             axes,
             curve,
-            f"{model}\nELBO {row['elbo_mean']:.1f}{error}",
+            f"{model}\n{elbos}",
             color=COLORS[index % len(COLORS)],
             marker=MARKERS[index % len(MARKERS)],
             markevery=(0.05 * index, 0.1),
@@ -67,3 +71,8 @@ def _draw_panel(axes: Axes, table: pd.DataFrame) -> None:
     prepare(axes, table)
     # Below the panel: inside it, no corner is always free.
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), fontsize=6.5)
+
+
+def _with_error(row: pd.Series, name: str) -> str:
+    error = f" ± {row[f'{name}_error']:.1f}" if row["n_seeds"] > 1 else ""
+    return f"{row[f'{name}_mean']:.1f}{error}"

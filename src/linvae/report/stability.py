@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from linvae.claims.rows import THRESHOLDS
 from linvae.naming import Run
 from linvae.noise import number
 
 __all__ = ["EPSILONS", "LATENTS", "SHARE", "stability_table"]
 
-# Thresholds of the KL, in nats, at which the numbers must agree.
-EPSILONS = (0.03, 0.1, 0.3)
+EPSILONS = THRESHOLDS
 # Latents, and share of the larger number, by which they may differ.
 LATENTS = 2
 SHARE = 0.1

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from linvae.bound import below_bound
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import verdict_table
 from linvae.files import read_json
@@ -156,4 +157,8 @@ def _deep_values(found: Mapping, epsilon: float) -> Mapping:
     """Flatten the metrics of a deep run; an empty mapping for any other run."""
     if "used_latents" not in found:
         return {}
-    return {**found, "used": found["used_latents"][number(epsilon)]}
+    return {
+        **found,
+        "used": found["used_latents"][number(epsilon)],
+        "below_bound": below_bound(found["elbo"], found["linear_bound"]),
+    }

@@ -12,8 +12,17 @@ from pathlib import Path
 
 from linvae.naming import Run, parse_data
 from linvae.settings.model import ModelSettings
+from linvae.study.names import size_name
 
-__all__ = ["Cost", "Rates", "data_megabytes", "job_cost", "report", "training_images"]
+__all__ = [
+    "Cost",
+    "Rates",
+    "data_megabytes",
+    "job_cost",
+    "job_seconds",
+    "report",
+    "training_images",
+]
 
 N_FEATURES = 784
 _START_SECONDS = 3.0  # interpreter, torch, reading the data
@@ -106,6 +115,18 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
         flops = 4 * N_FEATURES**2 * k + 12 * N_FEATURES * k**2 + 6 * N_FEATURES**2
         seconds = (training.steps or training.epochs) * flops / rates.moment_flops_per_second
     return Cost(1, _START_SECONDS + seconds, 0.0, disk, peak)
+
+
+def job_seconds(
+    models: Mapping[str, ModelSettings], runs: Iterable[Run], rates: Rates
+) -> dict[str, int]:
+    """Estimate the processor time of each kind of training job, by `size_name`."""
+    return {
+        size_name(run): round(
+            job_cost(models[run.model], run, training_images(run.data), rates).cpu_seconds
+        )
+        for run in runs
+    }
 
 
 def report(models: Mapping[str, ModelSettings], runs: Iterable[Run], rates: Rates) -> str:

@@ -33,7 +33,7 @@ class Recipes(Section):
     """Deep VAEs over the noise variance, fixed and learned, by several recipes."""
 
     models_named: ClassVar = {"fixed": _DEEP, "learned": _DEEP, "annealing": _DEEP}
-    claim_files: ClassVar = ("metrics.json",)
+    claim_files: ClassVar = ("metrics.json", "kl.npz")
 
     data: Variant
     n_latent: Latents

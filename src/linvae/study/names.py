@@ -6,10 +6,15 @@ from typing import Self
 
 from linvae.naming import Run, parse_variant
 
-__all__ = ["Names"]
+__all__ = ["Names", "size_name"]
 
 # What is written when a run with a deep decoder is measured.
 _MEASURED = ("metrics.json", "kl.npz", "samples.npz")
+
+
+def size_name(run: Run) -> str:
+    """Name all that decides what training a run takes: model, data and number of latents."""
+    return f"{run.model}/{run.data}/k{run.n_latent}"
 
 
 @dataclass(frozen=True)

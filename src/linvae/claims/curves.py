@@ -1,0 +1,58 @@
+"""What claims take of a run's collapse curves: means and differences over a range of epsilon."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linvae.collapse import SPLITS, CollapseCurve
+
+__all__ = ["COMPARED", "TREND", "curve_row"]
+
+# Ranges of epsilon, in nats. Below 0.001 latents that nothing uses still carry what sampling leaves
+# of their KL, and at 10 those that are used count as collapsed.
+TREND = (0.001, 1.0)
+COMPARED = (0.01, 1.0)
+
+
+def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dict[str, float]:
+    """Return columns of a deep run's row, of each split; those of test with the prefix ``test_``.
+
+    ``mean_collapse`` is the mean of the collapse curve over the logarithm of epsilon in `TREND`, in
+    percent; ``off_linear`` the largest difference from the linear optimum's own curve over epsilon
+    in `COMPARED`, in percentage points, at ``off_linear_at`` nats; ``extra_latents`` and
+    ``extra_everywhere`` the largest and the smallest number, over that range, of latents in use
+    beyond those that the linear optimum uses at the same epsilon.
+
+    Parameters
+    ----------
+    arrays
+        ``kl.npz`` of the run.
+    n_latent
+        k.
+    delta
+        Share of the data whose divergence may exceed epsilon.
+    """
+    row = {}
+    for prefix in SPLITS.values():
+        deep, linear = (
+            CollapseCurve.from_arrays(arrays, f"{before}{prefix}") for before in ("", "linear_")
+        )
+        found, expected = deep.percent(delta), linear.percent(delta)
+        inside = _within(deep.epsilon, TREND)
+        logs = np.log(deep.epsilon[inside])
+        mean = np.trapezoid(found[inside], logs) / (logs[-1] - logs[0])
+        compared = _within(deep.epsilon, COMPARED)
+        apart = (found - expected)[compared]
+        row |= {
+            f"{prefix}mean_collapse": float(mean),
+            f"{prefix}off_linear": float(np.abs(apart).max()),
+            f"{prefix}off_linear_at": float(deep.epsilon[compared][np.abs(apart).argmax()]),
+            f"{prefix}extra_latents": float(-apart.min() * n_latent / 100),
+            f"{prefix}extra_everywhere": float(-apart.max() * n_latent / 100),
+        }
+    return row
+
+
+def _within(epsilon: NDArray[np.float64], ends: tuple[float, float]) -> NDArray[np.bool_]:
+    return (epsilon >= ends[0] * (1 - 1e-9)) & (epsilon <= ends[1] * (1 + 1e-9))

@@ -1,0 +1,101 @@
+"""On which side of a margin an interval lies, and what would tell where it does not."""
+
+import math
+from typing import Literal
+
+import pandas as pd
+
+from linvae.claims.verdicts import Interval
+from linvae.noise import number
+
+__all__ = ["Side", "side", "spent", "would_decide"]
+
+Side = Literal["above", "below", "none", "open"]
+
+
+def side(found: Interval, margin: float, none: float) -> Side:
+    """Tell on which side of a margin a difference lies.
+
+    Two things that are the same come out as a difference in no more studies than the level of the
+    interval says, whatever the margin; that they are the same is said only of an interval far
+    narrower than the margin, and so by no small number of scattered seeds.
+
+    Parameters
+    ----------
+    found
+        Of the difference.
+    margin
+        Positive.
+    none
+        Share of the margin within which the interval of no difference lies.
+
+    Returns
+    -------
+    "above" or "below"
+        If the mean is beyond the margin and the interval on one side of zero.
+    "none"
+        If the interval lies within ``none * margin`` of zero.
+    "open"
+        Otherwise, and where there is no interval.
+    """
+    if found.low is None or found.high is None:
+        return "open"
+    if found.mean > margin and found.low > 0:
+        return "above"
+    if found.mean < -margin and found.high < 0:
+        return "below"
+    return "none" if max(-found.low, found.high) <= none * margin else "open"
+
+
+def would_decide(
+    found: Interval, margin: float, unit: str, runs: pd.DataFrame, threshold: float = 0.0
+) -> str:
+    """Say what an open comparison lacks: the margin, the seeds that would decide, and their cost.
+
+    Parameters
+    ----------
+    found
+        The interval that decides nothing.
+    margin
+        That it was held against.
+    unit
+        Of both.
+    runs
+        Those of the compared cells, with ``model``, ``initial``, ``seed``, and the estimated
+        ``cpu_seconds`` of each.
+    threshold
+        Value that the interval includes and must leave.
+    """
+    told = f"open at a margin of {margin:g} {unit}".rstrip()
+    cells = runs.groupby(["model", "initial"], sort=False)["cpu_seconds"].mean()
+    names = ", ".join(
+        f"{model} at {' and '.join(number(v) for _, v in part.index)}"
+        for model, part in cells.groupby(level="model", sort=False)
+    )
+    extra = _more_seeds(found, margin, threshold)
+    if extra == 0:
+        return f"{told}: twice that would have been seen"
+    seeds = "one more seed" if extra == 1 else f"{extra} more seeds"
+    cost = spent(extra * float(cells.sum()))
+    return f"{told}: {seeds} of {names} would decide, {cost}"
+
+
+def _more_seeds(found: Interval, margin: float, threshold: float) -> int:
+    """Count the seeds that narrow the interval below what it is from the threshold, or the margin.
+
+    By 1 / sqrt(n); what more degrees of freedom add is left out.
+    """
+    if found.low is None or found.high is None:
+        # Another seed gives an interval, and identical ones may differ from it.
+        return 1
+    half = (found.high - found.low) / 2
+    wanted = max(abs(found.mean - threshold), margin if threshold == 0.0 else 0.1 * margin)
+    return max(0, math.ceil(found.n * (half / wanted) ** 2) - found.n)
+
+
+def spent(seconds: float) -> str:
+    """Write processor time in words."""
+    minutes = max(1, round(seconds / 60))
+    if minutes >= 90:
+        return f"{minutes / 60:.1f} CPU hours"
+    return "1 CPU minute" if minutes == 1 else f"{minutes} CPU minutes"

@@ -1,0 +1,55 @@
+"""What claims take of collapse curves, against the definition."""
+
+import numpy as np
+import pytest
+
+from linvae.claims.curves import curve_row
+from linvae.collapse import CollapseCurve
+
+
+def arrays(**kl):
+    """`kl.npz` of constant divergences by latent: deep and linear, train and test."""
+    found = {}
+    for before, values in kl.items():
+        curve = CollapseCurve.from_kl(np.tile(values, (10, 1)))
+        found |= curve.arrays(before.removeprefix("train"))
+    return found
+
+
+# Nats of four latents.
+DEEP = [0.0001, 0.1, 0.5, 3.0]
+LINEAR = [0.0001, 0.02, 2.0, 3.0]
+FOUND = curve_row(
+    arrays(train=DEEP, test_=LINEAR, linear_=LINEAR, linear_test_=DEEP), n_latent=4, delta=0.01
+)
+
+
+def test_mean_collapse_is_the_mean_over_decades():
+    # A latent of divergence q counts as collapsed above it: log10(1 / q) of three decades.
+    share = (3.0 + 1.0 + np.log10(2.0)) / 3.0 / 4.0
+    # The grid has forty points a decade, each of which stands for a quarter of a latent.
+    assert FOUND["mean_collapse"] == pytest.approx(100 * share, abs=100 / 4 / 120)
+    assert FOUND["test_mean_collapse"] == pytest.approx(
+        100 * (3.0 + np.log10(50.0)) / 12.0, abs=100 / 4 / 120
+    )
+
+
+def test_the_largest_difference_from_the_linear_optimum():
+    # Between 0.02 and 0.1 it has one collapsed more, between 0.5 and 1 one fewer.
+    assert FOUND["off_linear"] == 25.0
+    assert 0.02 < FOUND["off_linear_at"] <= 0.1
+    assert (FOUND["extra_latents"], FOUND["extra_everywhere"]) == (1.0, -1.0)
+    same = curve_row(
+        arrays(train=DEEP, test_=DEEP, linear_=DEEP, linear_test_=DEEP), n_latent=4, delta=0.01
+    )
+    assert (same["off_linear"], same["extra_latents"]) == (0.0, 0.0)
+
+
+def test_more_at_every_epsilon():
+    found = curve_row(
+        arrays(train=[3.0, 3.0], test_=[3.0, 0.0], linear_=[3.0, 1e-4], linear_test_=[3.0, 0.0]),
+        n_latent=2,
+        delta=0.01,
+    )
+    assert (found["extra_latents"], found["extra_everywhere"]) == (1.0, 1.0)
+    assert (found["test_extra_latents"], found["test_off_linear"]) == (0.0, 0.0)
