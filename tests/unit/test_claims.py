@@ -30,6 +30,7 @@ SAMPLED = {"objective": "stochastic", "steps": 9}
 MODELS = {
     "adam": {"training": ADAM},
     "lbfgs": {"training": {**ADAM, "optimizer": "lbfgs"}},
+    "plain": {"training": {**ADAM, "optimizer": "lbfgs", "never_rotate": True}},
     "sampled": {"training": SAMPLED},
     "fast": {"training": {**ADAM, "learning_rate": 0.1}},
     "sampled-fast": {"training": {**SAMPLED, "learning_rate": 0.1}},
@@ -41,7 +42,7 @@ MODELS = {
     "slow": {"decoder": {"hidden": [5]}, "training": {**SAMPLED, "learning_rate": 1e-5}},
 }
 SECTIONS = {
-    "linear": {**GRID, "adam": "adam", "lbfgs": "lbfgs"},
+    "linear": {**GRID, "adam": "adam", "lbfgs": "lbfgs", "unrotated": "plain"},
     "latent_dim": {
         "data": ["logit-first50", "pixels-first50"],
         "n_latents": [2, 4],
@@ -157,13 +158,13 @@ def _linear_metrics(gap):
         "marginal_gap": gap,
         "inference_gap": 0.0,
         "mean_abs_cos": 1.0 if gap < 1 else 0.5,
-        "steps": 50,
+        "steps": 5,
     }
 
 
 def _write_runs(config, gap):
     """Write all files of runs that claims may read; L-BFGS ends at a gap."""
-    names, gaps = config.names(), {"adam": 7.0, "lbfgs": gap}
+    names, gaps = config.names(), {"adam": 7.0, "lbfgs": gap, "plain": gap}
     for run in config.study.all_runs(names):
         deep = run.model in names.deep
         own = gaps.get(run.model, 2.0)
@@ -312,7 +313,8 @@ def test_changed_results_change_the_verdict(config):
     verdicts = {claim["id"]: claim["verdict"] for claim in _judged(config)}
     assert (verdicts[1], verdicts[3]) == ("supported", "supported")
     _write_runs(config, 2.0)
-    assert _judged(config)[0]["verdict"] == "inconclusive"
+    # L-BFGS came to its end two nats short.
+    assert _judged(config)[0]["verdict"] == "not supported"
 
 
 def test_claims_without_results_say_so(config):

@@ -223,7 +223,7 @@ def test_claims_on_runs_that_all_failed_are_inconclusive(config):
     for run in config.study.all_runs(names):
         write_json(names.file(run, "metrics.json"), {"fault": FAULT})
     for claim in _judged(config):
-        if claim["id"] not in (2, 4, 5):  # those read tables of their own
+        if claim["id"] not in (2, 4, 5, 14):  # those read tables of their own
             assert claim["verdict"] == "inconclusive"
     assert json.dumps(_judged(config))
 
