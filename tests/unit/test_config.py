@@ -117,6 +117,8 @@ def test_every_configuration_of_the_project_is_valid(overlay):
         (("study", "sizes", "cases"), [], "study.sizes.cases: give at least one"),
         ((*CASE, "noise"), "fixed-0", "study.sizes.cases.0.noise: noise 'fixed-0'"),
         (("study", "linear", "data"), "logit-1000", "{pixels|logit}-first<n>"),
+        (("study", "linear", "data"), "logit-first1", "study.linear.data: logit-first1 leaves no"),
+        (("study", "recipes", "data"), "pixels-first2", "study.recipes.data: pixels-first2 leaves"),
         (("study", "linear", "adam"), "tiny-adm", "did you mean 'tiny-adam'?"),
         (
             ("study", "linear", "lbfgs"),

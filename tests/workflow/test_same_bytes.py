@@ -59,7 +59,7 @@ def test_figures_repeat_their_bytes_whatever_a_user_has_set(finished, project):
         (project.folder / target).unlink()
     # As a notebook's kernel hands it on; a file of settings in the folder itself is read too.
     (project.folder / "matplotlibrc").write_text("font.size: 30\ntext.usetex: True\n")
-    kernel = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONINSPECT": "1"}
+    kernel = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONOPTIMIZE": "2"}
     kernel |= {"OMP_NUM_THREADS": "7", "LC_ALL": "C", "GIT_DIR": "/nowhere"}
     project.snakemake(*targets, "--cores", "2", **kernel)
     assert project.results(".png", ".pdf") == finished.results(".png", ".pdf")
