@@ -133,10 +133,16 @@ class Ascent:
         return n_steps
 
     def gradient_size(self) -> float:
-        """Largest entry of the gradient, made dimensionless by the noise standard deviation."""
-        s = self.noise_variance
-        _, _, gradient, slope = profiled_gradient(self.weights, s, self.eigenvalues)
-        return max(math.sqrt(s) * float(np.abs(gradient).max()), 0.0 if self.fixed else abs(slope))
+        """Largest derivative of the ELBO by a dimensionless measure of W or s.
+
+        Of the entries of W over the noise standard deviation, and of the logarithm of each column's
+        length: beside a column much longer than the noise, the entries' slopes are small anywhere.
+        """
+        w, s = self.weights, self.noise_variance
+        _, _, gradient, slope = profiled_gradient(w, s, self.eigenvalues)
+        by_entry = math.sqrt(s) * float(np.abs(gradient).max())
+        by_length = float(np.abs((w * gradient).sum(0)).max())
+        return max(by_entry, by_length, 0.0 if self.fixed else abs(slope))
 
     def _noise_variance(self, log_noise_variance: float) -> float:
         """Noise variance that stands for a log s, which must stay near the cycle's first."""

@@ -73,14 +73,14 @@ class PPCA:
         x, w, mean = self._checked(x)
         d, k = w.shape
         s, centred = check_noise_variance(self.noise_variance), x - mean
-        constant = d * math.log(2.0 * math.pi)
-        if would_cancel(s, *_sizes(centred), np.square(w).sum()):
+        constant, squares = d * math.log(2.0 * math.pi), np.square(centred).sum(1)
+        if would_cancel(s, squares.max(initial=0.0), np.square(w).sum()):
             decoder = Decoder.of(w, s)
             return -0.5 * (constant + decoder.log_determinant(d) + decoder.distances(centred))
         lower = cholesky(w.T @ w + s * np.eye(k), lower=True)
         explained = solve_triangular(lower, (centred @ w).T, lower=True)
         log_det = (d - k) * math.log(s) + 2.0 * np.log(np.diag(lower)).sum()
-        distance = (np.square(centred).sum(1) - np.square(explained).sum(0)) / s
+        distance = (squares - np.square(explained).sum(0)) / s
         return -0.5 * (constant + log_det + distance)
 
     def posterior(self, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -273,11 +273,6 @@ def _check_n_latent(spectrum: Spectrum, n_latent: int, largest: int) -> None:
             "is left to estimate the noise variance from."
         )
         raise ValueError(message)
-
-
-def _sizes(rows: NDArray[np.float64]) -> tuple[float, ...]:
-    """Largest sum of squares of a row, if there are rows."""
-    return (float(np.square(rows).sum(1).max(initial=0.0)),)
 
 
 def _diagonal_log_likelihood(

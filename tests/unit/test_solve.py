@@ -141,6 +141,18 @@ def test_every_start_ends_at_the_same_maximum(spectrum, scale, noise_variance):
     assert ppca.max_log_likelihood(spectrum, 3) - found.elbo < 1e-5
 
 
+@pytest.mark.parametrize("width", [1e3, 1e4, 1e5])
+def test_beside_a_direction_far_wider_than_the_noise_it_is_not_converged_before_the_maximum(width):
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    spectrum = Spectrum.from_data(rng.normal(size=(400, 8)) * [width, *[1.0] * 7] @ basis)
+    found = solve.lbfgs(spectrum, 3, max_iterations=2500)
+    gap = ppca.max_log_likelihood(spectrum, 3) - found.elbo
+    # Where float64 stalls the climb, it says so.
+    assert gap < 1e-5 or not found.converged
+    assert found.converged == (width == 1e3)
+
+
 def test_callback_sees_every_record_and_weights_in_data_coordinates(spectrum):
     seen = []
     # Eleven steps and a rotation that still closes a gap.
