@@ -17,9 +17,10 @@ FLAT = {
     "tools": "arrays faults files fingerprint noise planned program record seeds weights",
     "images": "data",
     "names": "naming",
-    "math": "alignment ascent bound cancelling collapse curvature eigensystem elbo measure ppca "
-    "preprocess saddles solve spectrum stationary",
+    "math": "alignment ascent bound bypass cancelling collapse curvature eigensystem elbo measure "
+    "ppca preprocess residual saddles solve spectrum stationary",
     "reading": "inputs",
+    "diagnosis": "diagnose",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.
 LAYERS = [
@@ -27,7 +28,7 @@ LAYERS = [
     ("sources", "math"),
     ("images", "names", "training"),
     ("study", "evaluation", "reading"),
-    ("config", "claims", "plots"),
+    ("config", "claims", "plots", "diagnosis"),
     ("report",),
 ]
 # Rooms that may use a room at the top: what a study says decides nothing that is computed.

@@ -1,0 +1,191 @@
+"""What is left of the data in a VAE's residuals, and what a linear bypass of some latents adds.
+
+The VAE is a pair of functions as in `linvae.evaluation.gaussian`. A set of latents is cut: they are
+zero before the decoder, and their KL is dropped. What that costs, or gains, is counted with what a
+bypass of the same latents (`linvae.bypass`) adds to the model that is cut, so that nothing depends
+on how nearly free they are. Values are in nats per datum.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from linvae.bypass import Bypass
+from linvae.evaluation.gaussian import Decode, Encode
+from linvae.residual import gain, spectrum
+
+__all__ = ["Residuals", "choose_cut", "enlarged", "nested_cuts", "residuals"]
+
+_CHUNK = 512
+# Mean KL, in nats, up to which latents are candidates to be cut; all of them are one more.
+_KL_STEPS = (0.01, 0.1, 0.5, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """Mean residuals of a model of which some latents are cut, and what the cut changes.
+
+    Attributes
+    ----------
+    groups : tuple of ndarray of shape (n, d)
+        Independent estimates of x - E_q f(z), in data units.
+    change : ndarray of shape (n,)
+        ELBO of each datum with the cut minus that without, from the same draws.
+    """
+
+    groups: tuple[NDArray[np.floating], ...]
+    change: NDArray[np.float64]
+
+    @property
+    def halves(self) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Means of the first half of the groups and of the second, each (n, d)."""
+        middle = len(self.groups) // 2
+        return sum(self.groups[:middle]) / middle, sum(self.groups[middle:]) / middle
+
+
+@torch.no_grad()
+def residuals(
+    encode: Encode,
+    decode: Decode,
+    data: NDArray[np.floating],
+    cut: NDArray[np.bool_],
+    noise_variance: float,
+    *,
+    n_groups: int = 4,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+) -> Residuals:
+    """Encode data and decode draws of z, with a set of latents cut and as they are.
+
+    Parameters
+    ----------
+    encode, decode, data, seed, dtype
+        As `linvae.evaluation.gaussian.measure` takes them; data of shape (n, d).
+    cut
+        Which latents are zero before the decoder, shape (k,).
+    noise_variance
+        Of p(x|z).
+    n_groups
+        Of the estimates, each of one draw.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    kept = torch.as_tensor(~cut)
+    groups = [
+        np.empty(data.shape, torch.empty(0, dtype=dtype).numpy().dtype) for _ in range(n_groups)
+    ]
+    changes = []
+    for rows, x in _batches(data, dtype):
+        mean, log_variance = (part.double() for part in encode(x))
+        kl = 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
+        change = (kl * ~kept).sum(1)
+        for group in groups:
+            noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
+            z = mean + torch.exp(0.5 * log_variance) * noise
+            left = x - decode((z * kept).to(dtype))
+            group[rows] = left.numpy()
+            if cut.any():
+                before = (x - decode(z.to(dtype))).double().square().sum(1)
+                error = left.double().square().sum(1) - before
+                change -= error / (2 * noise_variance * n_groups)
+        changes.append(change)
+    return Residuals(tuple(groups), torch.cat(changes).numpy())
+
+
+def nested_cuts(mean_kl: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
+    """Return sets of latents, each (k,), that hold those of least mean KL; from none to all."""
+    sizes = {0, len(mean_kl), *(int((mean_kl < step).sum()) for step in _KL_STEPS)}
+    order = np.argsort(mean_kl, kind="stable")
+    cuts = []
+    for size in sorted(sizes):
+        cut = np.zeros(len(mean_kl), bool)
+        cut[order[:size]] = True
+        cuts.append(cut)
+    return cuts
+
+
+def choose_cut(
+    encode: Encode,
+    decode: Decode,
+    data: NDArray[np.floating],
+    cuts: Sequence[NDArray[np.bool_]],
+    noise_variance: float,
+    *,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+) -> NDArray[np.bool_]:
+    """Return the cut whose change of the ELBO and gain together are largest on some data.
+
+    Parameters
+    ----------
+    encode, decode, data, noise_variance, seed, dtype
+        As in `residuals`. What is claimed of the cut must come from other draws, or other data.
+    cuts
+        Candidates.
+    """
+    best, largest = cuts[0], -math.inf
+    for cut in cuts:
+        found = residuals(
+            encode, decode, data, cut, noise_variance, n_groups=2, seed=seed, dtype=dtype
+        )
+        a, b = found.groups
+        values = spectrum(a, b, int(cut.sum()) or 1)
+        shift = float(a.mean(0, np.float64) @ b.mean(0, np.float64))
+        net = found.change.mean() + gain(values, noise_variance, int(cut.sum()), shift)
+        if net > largest:
+            best, largest = cut, net
+    return best
+
+
+def enlarged(
+    encode: Encode,
+    decode: Decode,
+    cut: NDArray[np.bool_],
+    added: Bypass,
+    *,
+    draws: int,
+    seed: int,
+) -> tuple[Encode, Decode]:
+    """Return the VAE whose cut latents carry a bypass, as a pair of functions.
+
+    Parameters
+    ----------
+    encode, decode, cut
+        As in `residuals`.
+    added
+        The bypass, of no more directions than latents are cut.
+    draws, seed
+        Of z, for the mean residual that the bypass encodes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    kept = torch.as_tensor(~cut)
+    carriers = torch.as_tensor(np.flatnonzero(cut)[: len(added.variances)])
+    weights, encoder = torch.as_tensor(added.weights), torch.as_tensor(added.encoder)
+    shift = torch.as_tensor(added.shift)
+    log_added = torch.as_tensor(np.log(added.posterior_variance))
+
+    def encode_enlarged(x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = encode(x)
+        spread, left = torch.exp(0.5 * log_variance), x.double() - shift
+        for _ in range(draws):
+            noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+            left = left - decode((mean + spread * noise) * kept).double() / draws
+        mean, log_variance = mean.double() * kept, log_variance.expand(mean.shape).double() * kept
+        mean[:, carriers] = left @ encoder.T
+        log_variance[:, carriers] = log_added.expand(len(x), -1)
+        return mean, log_variance
+
+    def decode_enlarged(z: Tensor) -> Tensor:
+        return decode(z * kept).double() + shift + z[..., carriers].double() @ weights.T
+
+    return encode_enlarged, decode_enlarged
+
+
+def _batches(data: NDArray[np.floating], dtype: torch.dtype) -> Iterator[tuple[slice, Tensor]]:
+    for start in range(0, len(data), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        yield rows, torch.as_tensor(data[rows]).to(dtype)
