@@ -17,7 +17,7 @@ from linvae.spectrum import Spectrum
 __all__ = ["Inputs"]
 
 # What measuring a deep run writes beside its metrics.
-_MEASURED = ("kl.npz", "samples.npz")
+_MEASURED = ("kl.npz", "samples.npz", "residual.npz")
 # Of the runs that are left out, how many a figure has room for.
 _NAMED = 3
 

@@ -9,9 +9,11 @@ import torch
 from scipy.stats import multivariate_normal, norm
 
 from linvae import ppca
+from linvae.bypass import Bypass
 from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.evaluation.deep import deep_metrics, evaluate_and_save
 from linvae.evaluation.gaussian import Measured, measure
+from linvae.evaluation.residual import enlarged
 from linvae.files import read_arrays, read_json
 from linvae.noise import parse_noise
 from linvae.preprocess import inverse_logit, logit
@@ -69,11 +71,13 @@ def finished(trained):
 
 def evaluate(finished, data, folder, **changes):
     spectrum, model, curve = finished
-    files = {name: folder / name for name in ("metrics.json", "kl.npz", "samples.npz")}
+    files = {
+        name: folder / name for name in ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
+    }
     evaluate_and_save(
         {**SPEC, **changes}, spectrum, data, model, curve,
         metrics_file=files["metrics.json"], kl_file=files["kl.npz"],
-        samples_file=files["samples.npz"],
+        samples_file=files["samples.npz"], residual_file=files["residual.npz"],
     )  # fmt: skip
     return files
 
@@ -106,6 +110,30 @@ def test_files_of_a_run(finished, data, tmp_path):
     assert samples["prior"].shape == samples["reconstruction"].shape == (10, D)
     pixels = np.clip(inverse_logit(data["test"][:10]), 0, 1)
     np.testing.assert_allclose(samples["data_pixels"], pixels, atol=1e-6)
+
+
+def test_the_certificate_of_a_run(finished, data, tmp_path):
+    files = evaluate(finished, data, tmp_path)
+    metrics, arrays = read_json(files["metrics.json"]), read_arrays(files["residual.npz"])
+    variance = metrics["noise_variance"]
+    assert arrays["noise_variance"] == variance
+    assert arrays["cut"].sum() == metrics["residual_cut"] > 0
+    for end in ("", "_test"):
+        values = arrays[f"eigenvalues{end}"]
+        assert values.shape == (D,)
+        assert metrics[f"residual_max{end}"] == pytest.approx(values[0] / variance)
+        assert metrics[f"residual_gain{end}_error"] > 0
+    made = Bypass(*(arrays[name] for name in ("directions", "variances", "shift")), variance)
+    model = load_model(finished[1], finished[0])
+    larger = enlarged(model.encode, model.decode, arrays["cut"], made, draws=200, seed=5)
+    elbo = {
+        pair: measure(*pair, data["train"], draws=200, seed=6).elbo(variance).mean()
+        for pair in ((model.encode, model.decode), larger)
+    }
+    gained = elbo[larger] - elbo[model.encode, model.decode]
+    assert gained > 1
+    error = metrics["residual_gain_error"]
+    assert gained == pytest.approx(metrics["residual_gain"], abs=3 * error)
 
 
 # --- against direct formulas ----------------------------------------------------------------------

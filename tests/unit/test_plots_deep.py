@@ -44,6 +44,7 @@ DEEP_FIGURES = [
     "fig11_theory_vs_deep",
     "fig12_samples",
     "fig13_kl_annealing",
+    "fig15_residual_spectrum",
 ]
 COLLAPSE_FIGURES = [("fig7_collapse_learned", "learned"), ("fig8_collapse_fixed", "fixed")]
 
@@ -81,6 +82,8 @@ def write_run(run: Run) -> None:
         "test_elbo": -102.0 + above,
         "linear_bound": -100.0,
         "below_bound": above < 0,
+        "residual_gain": 7.0 + run.seed,
+        "residual_gain_test": 9.0 + run.seed,
         "above_linear": above,
         "test_above_linear": 2 * above,
         "noise_variance": final,
@@ -94,6 +97,11 @@ def write_run(run: Run) -> None:
         "reconstruction_pixels": rng.random((10, 784)),
         "prior_pixels": rng.random((10, 784)),
     }
+    spectra = {
+        f"eigenvalues{end}": (5.0 + run.seed) * factor * np.geomspace(1, 1e-6, 784)
+        for end, factor in (("", 1.0), ("_test", 2.0))
+    }
+    write_arrays(run.file("residual.npz"), **spectra)
     write_arrays(run.file("samples.npz"), **{k: v.astype("f4") for k, v in pixels.items()})
 
 
@@ -113,7 +121,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
     d = len(EIGENVALUES)
     spectrum = Spectrum(np.zeros(d), np.diag(EIGENVALUES), EIGENVALUES, np.eye(d), N_TRAIN)
     spectrum.save(f"results/spectrum/{DATA}.npz")
-    names = ("kl.npz", "metrics.json", "samples.npz")
+    names = ("kl.npz", "metrics.json", "samples.npz", "residual.npz")
     files = [run.file(name) for run in runs for name in names]
     return Inputs([*files, f"results/spectrum/{DATA}.npz"])
 
@@ -126,6 +134,8 @@ def of_models(inputs: Inputs, *models: str) -> Inputs:
 
 def figure_table(name: str, inputs: Inputs, section: dict = RECIPES) -> pd.DataFrame:
     """Tabulate a figure from the files that it gets in the workflow."""
+    if name == "fig15_residual_spectrum":
+        inputs = Inputs([p for p in inputs.paths if "/learned-" not in p])
     if name == "fig13_kl_annealing":
         pairs = [model for pair in section["annealing"] for model in pair]
         inputs = Inputs([p for p in of_models(inputs, *pairs).paths if "/learned-" not in p])
@@ -506,3 +516,28 @@ def test_the_key_above_the_panels_stays_on_the_page(inputs, name, n_models):
     box = key.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= made.bbox.width
+
+
+def test_residual_spectra_are_over_the_noise_variance_and_no_longer_than_k(inputs):
+    table = figure_table("fig15_residual_spectrum", inputs)
+    rows = table[(table["noise_variance"] == 0.1) & (table["model"] == "deep")]
+    for split, factor in (("train", 1.0), ("test", 2.0)):
+        found = rows[rows["split"] == split]
+        assert found["rank"].tolist() == list(range(1, N_LATENT + 1))
+        # Seeds 0 and 1 have 5 and 6 times the same curve.
+        expected = 5.5 * factor * np.geomspace(1, 1e-6, 784)[:N_LATENT] / 0.1
+        np.testing.assert_allclose(found["ratio_mean"], expected)
+        np.testing.assert_allclose(found["ratio_error"], expected / 11)
+    gains = rows.groupby("split")["gain_mean"].first()
+    assert gains.to_dict() == {"train": 7.5, "test": 9.5}
+
+
+def test_residual_panels_name_only_the_recipes_that_they_show(inputs):
+    made = drawn("fig15_residual_spectrum", figure_table("fig15_residual_spectrum", inputs))
+    panels = made.get_axes()
+    assert [axes.get_title() for axes in panels[:2]] == ["(a) σ² = 10, train", "(b) test"]
+    told = [[text.get_text() for text in axes.texts] for axes in panels]
+    assert told[0] == ["deep 7.5", "bare 7.5"]
+    assert told[5] == ["deep 9.5", "annealed 9.5"]
+    (legend,) = made.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["deep", "annealed", "bare"]

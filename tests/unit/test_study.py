@@ -370,6 +370,7 @@ def test_collapse_is_drawn_from_every_recipe_of_that_kind_of_noise():
 def test_figures_without_anything_to_show_are_not_asked_for(learned, annealing):
     config = only(recipes=recipes({1: ["tiny-deep", "tiny-annealed"]}, learned, **annealing))
     always = {"fig8_collapse_fixed", "fig11_theory_vs_deep", "fig12_samples"}
+    always |= {"fig15_residual_spectrum"}
     asked = always | ({"fig7_collapse_learned"} if learned else set())
     assert set(figures(config.study)) == asked | ({"fig13_kl_annealing"} if annealing else set())
 

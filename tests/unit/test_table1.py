@@ -29,6 +29,10 @@ def _metrics(elbo, collapse, noise_variance):
         "test_iwae": elbo + 2.0,
         "test_collapse_percent": {"0.01": 0.0, "1": 100.0},
         "test_used_latents": {"0.01": 5, "1": 0},
+        "residual_max": 2.0,
+        "residual_gain": 1.5,
+        "residual_max_test": 3.0,
+        "residual_gain_test": 2.5,
     }
 
 
@@ -60,9 +64,21 @@ def test_means_and_standard_errors_over_seeds(inputs):
     assert first["test_iwae_mean"] == pytest.approx(-92.0)
     assert (first["linear_elbo_mean"], first["linear_test_elbo_mean"]) == (-100.0, -102.0)
     assert table["seeds"].tolist() == [2, 1, 1]
+    assert (first["residual_gain_mean"], first["residual_gain_test_mean"]) == (1.5, 2.5)
+    assert (first["residual_max_mean"], first["residual_max_test_mean"]) == (2.0, 3.0)
     assert table["below_bound"].tolist() == [0, 1, 0]
     assert np.isnan(table.loc[("fixed", 30.0), "elbo_se"])
     assert table.loc[("learned", 30.0), "noise_variance_mean"] == 2.0
+
+
+def test_the_best_known_is_of_any_recipe_and_seed_at_the_same_noise(inputs):
+    runs = run_table(inputs, 0.01).set_index(["kind", "initial", "seed"])
+    assert runs["best_known"].to_dict() == {
+        ("fixed", 0.1, 0): -90.0,
+        ("fixed", 0.1, 1): -90.0,
+        ("fixed", 30.0, 0): -120.0,
+        ("learned", 30.0, 0): -95.0,
+    }
 
 
 def test_epsilon_chooses_the_collapse(inputs):
@@ -122,6 +138,11 @@ def test_rounding_keeps_to_six_digits_of_the_mean():
                     "test_iwae",
                     "test_collapse",
                     "used",
+                    "residual_gain",
+                    "residual_gain_test",
+                    "residual_max",
+                    "residual_max_test",
+                    "best_known",
                 ),
                 0.0,
             ),

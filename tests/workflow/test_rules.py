@@ -19,7 +19,7 @@ EXPLAINED = {
     "Mixed rules and functions in same snakefile.",
 }
 # Programs that compute with torch; all others start without its two seconds.
-WITH_TORCH = {"train_deep", "train_linear", "evaluate_deep", "hessian"}
+WITH_TORCH = {"train_deep", "train_linear", "evaluate_deep", "graft", "hessian"}
 # Programs that no rule runs.
 BY_HAND = {"plan"}
 # Modules that plan: no program may reach them, or a change of a plan would rerun what it plans.

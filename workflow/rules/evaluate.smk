@@ -4,6 +4,7 @@ from math import ceil
 
 from linvae.fingerprint import specification
 from linvae.naming import parse_data
+from linvae.settings.graft import ARMS
 from linvae.study.cost import data_megabytes, training_images
 
 
@@ -15,9 +16,9 @@ def evaluated_data(wildcards):
 
 
 def evaluation_megabytes(wildcards, attempt):
-    """Torch and the model, and the data where they are read, in two precisions."""
+    """Torch and the model; where data are read, these in two precisions, and their residuals."""
     images = 0 if settings_of(wildcards).is_linear else training_images(wildcards.data)
-    return attempt * ceil(700 + 3 * data_megabytes(images))
+    return attempt * ceil(700 + 7 * data_megabytes(images))
 
 
 def evaluation_minutes(wildcards, attempt):
@@ -81,6 +82,7 @@ rule evaluate_deep:
         metrics=f"{MEASURED}/metrics.json",
         kl=f"{MEASURED}/kl.npz",
         samples=f"{MEASURED}/samples.npz",
+        residual=f"{MEASURED}/residual.npz",
     log:
         f"results/logs/evaluate_deep/{RUN_NAME}.log",
     benchmark:
@@ -99,7 +101,56 @@ rule evaluate_deep:
         "python workflow/scripts/evaluate_deep.py --spec {params.spec:q}"
         " --spectrum {input.spectrum} --data {input.data} --model {input.model}"
         " --curve {input.curve} --metrics {output.metrics} --kl {output.kl}"
-        " --samples {output.samples} > {log} 2>&1"
+        " --samples {output.samples} --residual {output.residual} > {log} 2>&1"
+
+
+def graft_spec(wildcards):
+    """The run's identity, the arm, and how ELBO and latents in use are measured."""
+    measured = CONFIG.measurement
+    return specification(
+        script("graft"),
+        model=identity_of(wildcards),
+        noise=wildcards.noise,
+        seed=int(wildcards.seed),
+        threads=CONFIG.threads,
+        arm=wildcards.arm,
+        updates=int(wildcards.updates),
+        draws=measured.draws,
+        epsilon=measured.epsilon,
+        delta=measured.delta,
+    )
+
+
+rule graft:
+    input:
+        model=f"{RUN}/model.safetensors",
+        residual=f"{MEASURED}/residual.npz",
+        spectrum="results/spectrum/{data}.npz",
+        data="results/data/{data}/data.npz",
+    output:
+        metrics=f"{MEASURED}/graft/{{arm}}-{{updates}}/graft.json",
+        curve=f"{MEASURED}/graft/{{arm}}-{{updates}}/curve.csv",
+    log:
+        f"results/logs/graft/{RUN_NAME}/{{arm}}-{{updates}}.log",
+    benchmark:
+        f"results/benchmarks/graft/{RUN_NAME}/{{arm}}-{{updates}}.tsv"
+    wildcard_constraints:
+        trained=trained(lambda model: not model.decoder.is_linear),
+        arm=one_of(ARMS),
+        updates=r"[1-9][0-9]*",
+    threads: CONFIG.threads
+    resources:
+        mem_mb=training_megabytes,
+        runtime=training_minutes,
+        gpu=training_gpus,
+    params:
+        spec=graft_spec,
+    message:
+        "Grafting ({wildcards.arm}) {wildcards.trained}, {wildcards.noise}, seed {wildcards.seed}"
+    shell:
+        "python workflow/scripts/graft.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        " --data {input.data} --model {input.model} --residual {input.residual}"
+        " --metrics {output.metrics} --curve {output.curve} > {log} 2>&1"
 
 
 rule restarts:

@@ -15,8 +15,9 @@ def main(
     metrics: str,
     kl: str,
     samples: str,
+    residual: str,
 ) -> None:
-    """Write the run's metrics, collapse curves and sample images."""
+    """Write the run's metrics, collapse curves, residual spectra and sample images."""
     evaluate_and_save(
         spec,
         Spectrum.load(spectrum),
@@ -26,6 +27,7 @@ def main(
         metrics_file=metrics,
         kl_file=kl,
         samples_file=samples,
+        residual_file=residual,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from linvae import ppca
 from linvae.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dimension
 from linvae.elbo import linear_bound
+from linvae.evaluation.certificate import certificate
 from linvae.evaluation.gaussian import Measured, importance_weighted, measure
 from linvae.evaluation.images import images
 from linvae.faults import KEY, fault_of, usable, write_fault
@@ -42,8 +43,9 @@ def evaluate_and_save(
     metrics_file: str | Path,
     kl_file: str | Path,
     samples_file: str | Path,
+    residual_file: str | Path,
 ) -> None:
-    """Measure a finished run and write its metrics, its collapse curves and some images.
+    """Measure a finished run and write metrics, collapse curves, residual spectra, some images.
 
     Where float64 cannot hold them, the files say so instead, as `linvae.faults` reads them.
 
@@ -59,16 +61,18 @@ def evaluate_and_save(
         The splits ``train`` and ``test``, each of shape (n, d).
     model_file, curve_file
         What training wrote.
-    metrics_file, kl_file, samples_file
+    metrics_file, kl_file, samples_file, residual_file
         Files to write. ``kl.npz`` holds a `CollapseCurve` of each split and ``mean_kl`` (k,), with
         the prefix ``test_`` for the test split; behind ``linear_`` those of the linear optimum.
+        ``residual.npz`` holds the arrays of `linvae.evaluation.certificate.certificate`, and the
+        metrics are joined by its own.
     """
     torch.set_num_threads(spec["threads"])
     model = load_model(model_file, spectrum)
     variance = _noise_variance(spec, model)
     measured = {split: _measured(spec, model, rows, split) for split, rows in data.items()}
     if fault := _fault(measured, variance):
-        write_fault(fault, metrics_file, kl_file, samples_file)
+        write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
     weighted = importance_weighted(
         model.encode,
@@ -84,11 +88,14 @@ def evaluate_and_save(
     training = ModelSettings.model_validate(spec["model"]).training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
     if fault := usable(metrics).get(KEY):
-        write_fault(fault, metrics_file, kl_file, samples_file)
+        write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
+    mean_kl = measured["train"].kl.mean(0)
+    found, arrays = certificate(model, data, mean_kl, variance, spec["seed"])
+    write_arrays(residual_file, **arrays)
     write_arrays(samples_file, **images(spec, model, data["test"]))
     _write_collapse(kl_file, data, measured, _linear_optimum(spec, spectrum, measured, variance))
-    write_json(metrics_file, metrics)
+    write_json(metrics_file, metrics | found)
 
 
 def deep_metrics(

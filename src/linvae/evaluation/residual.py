@@ -164,9 +164,8 @@ def enlarged(
     generator = torch.Generator().manual_seed(seed)
     kept = torch.as_tensor(~cut)
     carriers = torch.as_tensor(np.flatnonzero(cut)[: len(added.variances)])
-    weights, encoder = torch.as_tensor(added.weights), torch.as_tensor(added.encoder)
-    shift = torch.as_tensor(added.shift)
-    log_added = torch.as_tensor(np.log(added.posterior_variance))
+    arrays = (added.weights, added.encoder, added.shift, np.log(added.posterior_variance))
+    weights, encoder, shift, log_added = (torch.as_tensor(array).double() for array in arrays)
 
     def encode_enlarged(x: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_variance = encode(x)

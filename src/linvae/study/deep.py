@@ -13,9 +13,9 @@ from linvae.study.fields import Latents, ModelName, Models, Noise, Seeds, Varian
 from linvae.study.names import Names
 from linvae.study.section import Requirement, Section
 
-__all__ = ["Case", "Cells", "Lengths", "Recipes", "Sizes"]
+__all__ = ["DEEP", "Case", "Cells", "Lengths", "Recipes", "Sizes"]
 
-_DEEP = Requirement(
+DEEP = Requirement(
     lambda model: not model.decoder.is_linear,
     "with a decoder that is not linear (decoder.hidden and an activation)",
 )
@@ -32,7 +32,7 @@ class Cells(Strict):
 class Recipes(Section):
     """Deep VAEs over the noise variance, fixed and learned, by several recipes."""
 
-    models_named: ClassVar = {"fixed": _DEEP, "learned": _DEEP, "annealing": _DEEP}
+    models_named: ClassVar = {"fixed": DEEP, "learned": DEEP, "annealing": DEEP}
     claim_files: ClassVar = ("metrics.json", "kl.npz")
 
     data: Variant
@@ -99,7 +99,7 @@ class Case(Strict):
 class Sizes(Section):
     """The same recipes at other sizes: what the number of used latents depends on."""
 
-    models_named: ClassVar = {"cases": _DEEP}
+    models_named: ClassVar = {"cases": DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
@@ -133,7 +133,7 @@ def _budget(model: ModelSettings) -> tuple[int, int]:
 class Lengths(Section):
     """Recipes trained for longer: which numbers of used latents are stable."""
 
-    models_named: ClassVar = {"pairs": _DEEP}
+    models_named: ClassVar = {"pairs": DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
     data: Variant

@@ -68,6 +68,7 @@ FIGURES = {
         "recipes", ("kl.npz", "metrics.json"), _annealing, asked_for=lambda s: s.annealing
     ),
     "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
+    "fig15_residual_spectrum": FigureSource("recipes", ("residual.npz", "metrics.json"), _fixed),
     "fig16_elbo_saddles": FigureSource("rotated"),
 }
 

@@ -9,7 +9,7 @@ from linvae.naming import Run, parse_variant
 __all__ = ["Names", "size_name"]
 
 # What is written when a run with a deep decoder is measured.
-_MEASURED = ("metrics.json", "kl.npz", "samples.npz")
+_MEASURED = ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
 
 
 def size_name(run: Run) -> str:
@@ -87,6 +87,7 @@ class Names:
 
     def file(self, run: Run, name: str) -> str:
         """Return the path of one of a run's files."""
-        if self.measurement and run.model in self.deep and name in _MEASURED:
+        measured = name in _MEASURED or name.startswith("graft/")
+        if self.measurement and run.model in self.deep and measured:
             return run.file(f"{self.measurement}/{name}")
         return run.file(name)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from linvae.naming import Run
 from linvae.settings.values import Strict
 from linvae.study.deep import Lengths, Recipes, Sizes
+from linvae.study.grafts import Grafts
 from linvae.study.linear import Autoencoder, Encoders, LatentDim, Linear, Stochastic
 from linvae.study.maxima import Restarts, Rotated, Stationary
 from linvae.study.names import Names
@@ -27,6 +28,7 @@ class Study(Strict):
     recipes: Recipes | None = None
     sizes: Sizes | None = None
     lengths: Lengths | None = None
+    grafts: Grafts | None = None
 
     def sections(self) -> Iterator[tuple[str, Section]]:
         """Give the sections that are not left out, by name."""

@@ -1,0 +1,106 @@
+"""One arm of a graft: a finished run trained on, with a bypass or without, and measured."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from linvae.bypass import Bypass
+from linvae.collapse import SPLITS, collapse_percent
+from linvae.evaluation.gaussian import measure
+from linvae.files import read_arrays, write_csv, write_json
+from linvae.seeds import derive_seed
+from linvae.spectrum import Spectrum
+from linvae.training.archive import load_model
+from linvae.training.graft import GraftedVAE, graft, settings_of_graft
+from linvae.training.job import begin, checkpoint_of, train
+from linvae.training.models import GaussianVAE
+from linvae.training.progress import progress_of
+
+__all__ = ["graft_and_save"]
+
+
+def graft_and_save(
+    spec: dict,
+    spectrum: Spectrum,
+    data: Mapping[str, NDArray[np.float64]],
+    model_file: str | Path,
+    residual_file: str | Path,
+    *,
+    metrics_file: str | Path,
+    curve_file: str | Path,
+) -> None:
+    """Train a finished run on as one arm of a graft, and write what it gives, and its curve.
+
+    Parameters
+    ----------
+    spec
+        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``arm`` (``none``, ``random`` or
+        ``certificate``) and ``updates``; ``draws``, ``epsilon`` and ``delta`` of the measurement.
+    spectrum
+        Of the training data.
+    data
+        The splits ``train`` and ``test``, each of shape (n, d).
+    model_file, residual_file
+        Weights of the run, and its certificate (`linvae.evaluation.certificate`).
+    metrics_file, curve_file
+        Files to write. The metrics are ``grafted`` (number of latents that carry the bypass) and,
+        for either split, the latter with the prefix ``test_``: ``elbo`` and ``kl`` (nats per
+        datum), ``start_elbo`` (before the first update), ``used`` and ``grafted_used`` (latents
+        in use, and of those that carry the bypass).
+    """
+    settings = settings_of_graft(begin(spec), spec["updates"])
+    found = read_arrays(residual_file)
+    cut = found["cut"].astype(bool)
+    made = Bypass(
+        *(found[name].astype(np.float64) for name in ("directions", "variances", "shift")),
+        float(found["noise_variance"]),
+    )
+    seed = derive_seed(spec["seed"], "graft")
+    model = graft(load_model(model_file, spectrum), spec["arm"], cut, made, seed)
+    carries = cut if isinstance(model, GraftedVAE) else np.zeros_like(cut)
+    before = _measured(model, spec, data, carries)
+    checkpoint = checkpoint_of(spec, metrics_file)
+    # Batches and draws of its own, the same for all arms.
+    told, looked = {**spec, "seed": seed}, progress_of(model, data, seed)
+    curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
+    metrics = _measured(model, spec, data, carries)
+    metrics |= {f"{prefix}start_elbo": before[f"{prefix}elbo"] for prefix in SPLITS.values()}
+    write_csv(curve_file, curve)
+    write_json(metrics_file, {"grafted": int(carries.sum()), **metrics})
+    checkpoint.remove()
+
+
+def _measured(
+    model: GaussianVAE | GraftedVAE,
+    spec: dict,
+    data: Mapping[str, NDArray[np.float64]],
+    carries: NDArray[np.bool_],
+) -> dict[str, float]:
+    variance = float(torch.exp(model.log_noise_variance.detach().double()))
+    metrics: dict[str, float] = {"noise_variance": variance}
+    for split, prefix in SPLITS.items():
+        found = measure(
+            model.encode,
+            model.decode,
+            data[split],
+            draws=spec["draws"],
+            seed=derive_seed(spec["seed"], f"evaluate/{split}"),
+            dtype=model.units.mean.dtype,
+        )
+        metrics |= {
+            f"{prefix}elbo": float(found.elbo(variance).mean()),
+            f"{prefix}kl": float(found.kl.sum(1).mean()),
+            f"{prefix}used": _n_used(found.kl, spec),
+            f"{prefix}grafted_used": _n_used(found.kl[:, carries], spec),
+        }
+    return metrics
+
+
+def _n_used(kl: NDArray[np.float64], spec: dict) -> int:
+    n_latent = kl.shape[1]
+    if n_latent == 0:
+        return 0
+    return round(n_latent * (1 - collapse_percent(kl, spec["epsilon"], spec["delta"]) / 100))
