@@ -1,6 +1,7 @@
 """Which runs and files a study needs, and what their names say."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from linvae.config.consistency import remarks
 from linvae.config.load import ConfigError, load
 from linvae.naming import Run, parse_run
+from linvae.settings.graft import ARMS
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.names import Names
 from linvae.study.study import Study
@@ -505,3 +507,52 @@ def test_networks_that_cannot_hold_the_linear_solution_are_named(hidden, told):
         assert found[0].startswith(
             "models.tiny-deep: a hidden layer of 5 units cannot hold the linear solution of 3"
         )
+
+
+# --- grafts --------------------------------------------------------------------------------------
+
+GRAFTS = {
+    "data": "logit-first60",
+    "n_latent": 3,
+    "models": ["tiny-deep"],
+    "noise_variances": [1, 10],
+    "updates": 4,
+    "seeds": [0, 1],
+}
+
+
+def test_grafts_go_on_with_runs_that_others_share():
+    config = only(recipes=recipes({1: ["tiny-deep"]}), grafts=GRAFTS)
+    found = runs(config, "grafts")
+    assert found == [
+        run(config, "tiny-deep", DATA, 3, noise, seed)
+        for noise in ("fixed-1", "fixed-10")
+        for seed in (0, 1)
+    ]
+    assert set(found) & set(runs(config, "recipes"))
+
+
+def test_grafts_are_judged_by_every_arm_beside_the_run():
+    config = only(grafts=GRAFTS | {"seeds": [0]})
+    names = config.names()
+    first, _ = runs(config, "grafts")
+    evidence = config.study.evidence(names)
+    assert len(evidence) == 2 * (1 + len(ARMS))
+    for arm in ARMS:
+        path = config.study.grafts.file(names, first, arm)
+        assert path in evidence
+        assert parse_run(path) == first
+        # Measured otherwise, it is another file.
+        assert path == names.file(first, "metrics.json").replace(
+            "metrics.json", f"graft/{arm}-4/graft.json"
+        )
+
+
+def test_grafts_need_updates_beyond_the_warm_up():
+    def change(raw):
+        raw["study"] = {"grafts": GRAFTS}
+        raw["models"]["tiny-deep"]["training"]["warmup_steps"] = 4
+
+    message = "study.grafts.updates: 4 are no more than the warmup_steps of 'tiny-deep'"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        tiny(change)

@@ -7,6 +7,7 @@ from linvae.claims.encoders import OTHER_ENCODERS
 from linvae.claims.initial_value import INITIAL_VALUE_DECIDES
 from linvae.claims.latent_dim import LIKELIHOOD_OVER_LATENTS
 from linvae.claims.maximum import COLUMNS_ARE_COMPONENTS, REACHES_MAXIMUM
+from linvae.claims.nats_left import NATS_CAN_BE_HAD
 from linvae.claims.spurious_maxima import NO_SPURIOUS_MAXIMA
 from linvae.claims.stability import STABILITY
 from linvae.claims.start_or_size import START_DECIDES
@@ -37,6 +38,7 @@ CLAIMS = (
     PREDICTED,
     ANNEALING_LEAVES_COLLAPSE,
     TOTAL_COLLAPSE,
+    NATS_CAN_BE_HAD,
     ADDED_SADDLES,
     START_DECIDES,
 )

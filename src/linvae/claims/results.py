@@ -74,6 +74,16 @@ class Results:
         """Return the arrays of one of a run's files, for example ``kl.npz``."""
         return read_arrays(self._noted(self.names.file(run, name)))
 
+    def values(self, path: str) -> dict:
+        """Read a file of values.
+
+        Raises
+        ------
+        ValueError
+            If it is not among the inputs.
+        """
+        return read_json(self._noted(path))
+
     def cpu_seconds(self, run: Run) -> float:
         """Return the estimate of what training a run takes, or another seed of it."""
         return float(self._cpu_seconds[size_name(run)])

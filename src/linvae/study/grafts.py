@@ -11,7 +11,7 @@ from linvae.settings.graft import ARMS, Arm
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Whole
 from linvae.study.deep import DEEP
-from linvae.study.fields import Latents, Models, Positive, Seeds, Variances, Variant
+from linvae.study.fields import Latents, Models, Seeds, Variances, Variant
 from linvae.study.names import Names
 from linvae.study.section import Section
 
@@ -29,10 +29,6 @@ class Grafts(Section):
     models: Models
     noise_variances: Variances
     updates: Whole = Field(gt=0, description="of each arm, after those of the run")
-    margin: Positive = Field(2.0, description="nats that one arm must end above another")
-    width_factor: Positive = Field(
-        1.1, gt=1, description="by which rho_1 / sigma^2 must fall from the narrowest network"
-    )
     seeds: Seeds
 
     def runs(self, names: Names) -> list[Run]:
