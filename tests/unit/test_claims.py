@@ -98,8 +98,7 @@ SECTIONS = {
     "grafts": {
         "data": "logit-first50",
         "n_latent": 3,
-        "models": ["deep"],
-        "noise_variances": [1, 10],
+        "runs_of": [{"models": ["deep"], "noise_variances": [1, 10]}],
         "updates": 4,
         "seeds": [0, 1],
     },

@@ -536,7 +536,11 @@ def test_residual_panels_name_only_the_recipes_that_they_show(inputs):
     made = drawn("fig15_residual_spectrum", figure_table("fig15_residual_spectrum", inputs))
     panels = made.get_axes()
     assert [axes.get_title() for axes in panels[:2]] == ["(a) σ² = 10, train", "(b) test"]
-    told = [[text.get_text() for text in axes.texts] for axes in panels]
+    told = [[text.get_text() for text in reversed(axes.texts)] for axes in panels]
+    # Neither split is cut off at the top.
+    for axes in panels:
+        tops = [np.max(line.get_ydata()) for line in axes.get_lines()]
+        assert max(tops) < axes.get_ylim()[1]
     assert told[0] == ["deep 7.5", "bare 7.5"]
     assert told[5] == ["deep 9.5", "annealed 9.5"]
     (legend,) = made.legends

@@ -514,8 +514,10 @@ def test_networks_that_cannot_hold_the_linear_solution_are_named(hidden, told):
 GRAFTS = {
     "data": "logit-first60",
     "n_latent": 3,
-    "models": ["tiny-deep"],
-    "noise_variances": [1, 10],
+    "runs_of": [
+        {"models": ["tiny-deep"], "noise_variances": [1]},
+        {"models": ["tiny-deep"], "noise_variances": [10]},
+    ],
     "updates": 4,
     "seeds": [0, 1],
 }

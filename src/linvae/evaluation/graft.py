@@ -12,6 +12,7 @@ from linvae.collapse import SPLITS, collapse_percent
 from linvae.evaluation.gaussian import measure
 from linvae.files import read_arrays, write_csv, write_json
 from linvae.seeds import derive_seed
+from linvae.settings.graft import Arm
 from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
@@ -46,10 +47,10 @@ def graft_and_save(
     model_file, residual_file
         Weights of the run, and its certificate (`linvae.evaluation.certificate`).
     metrics_file, curve_file
-        Files to write. The metrics are ``grafted`` (number of latents that carry the bypass) and,
-        for either split, the latter with the prefix ``test_``: ``elbo`` and ``kl`` (nats per
-        datum), ``start_elbo`` (before the first update), ``used`` and ``grafted_used`` (latents
-        in use, and of those that carry the bypass).
+        Files to write. The metrics are ``grafted`` (number of latents that carry the bypass; of a
+        certificate's those that it has directions for) and, for either split, the latter with the
+        prefix ``test_``: ``elbo`` and ``kl`` (nats per datum), ``start_elbo`` (before the first
+        update), ``used`` and ``grafted_used`` (latents in use, and of those that carry the bypass).
     """
     settings = settings_of_graft(begin(spec), spec["updates"])
     found = read_arrays(residual_file)
@@ -60,7 +61,7 @@ def graft_and_save(
     )
     seed = derive_seed(spec["seed"], "graft")
     model = graft(load_model(model_file, spectrum), spec["arm"], cut, made, seed)
-    carries = cut if isinstance(model, GraftedVAE) else np.zeros_like(cut)
+    carries = _carriers(model, spec["arm"], cut, made)
     before = _measured(model, spec, data, carries)
     checkpoint = checkpoint_of(spec, metrics_file)
     # Batches and draws of its own, the same for all arms.
@@ -71,6 +72,17 @@ def graft_and_save(
     write_csv(curve_file, curve)
     write_json(metrics_file, {"grafted": int(carries.sum()), **metrics})
     checkpoint.remove()
+
+
+def _carriers(
+    model: GaussianVAE | GraftedVAE, arm: Arm, cut: NDArray[np.bool_], made: Bypass
+) -> NDArray[np.bool_]:
+    """Tell which latents carry the bypass, shape (k,)."""
+    carries = np.zeros_like(cut)
+    if isinstance(model, GraftedVAE):
+        found = np.flatnonzero(cut)
+        carries[found if arm == "random" else found[: len(made.variances)]] = True
+    return carries
 
 
 def _measured(

@@ -16,6 +16,7 @@ from linvae.plots.style import COLORS, LINES, figure, letter, look
 __all__ = ["draw", "table"]
 
 _ENDS = {"train": "", "test": "_test"}
+_LOWEST = 0.03
 _KEYS = ["model", "noise_variance", "split", "rank"]
 
 
@@ -61,6 +62,8 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
         at = table[table["noise_variance"] == variance]
         for split, axes in zip(_ENDS, row, strict=True):
             _panel(axes, at[at["split"] == split], looks)
+        # What is far below the line has nothing to say, and would flatten the rest.
+        row[0].set_ylim(bottom=_LOWEST)
         row[0].set_ylabel("$\\rho_j$ / σ²")
         row[0].set_title(f"σ² = {number(variance)}, train")
         row[1].set_title("test")
@@ -79,14 +82,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
     axes.set_yscale("log", nonpositive="mask")
     axes.axhline(1.0, color="0.3", linewidth=0.8, zorder=1)
     present = [model for model in looks if (rows["model"] == model).any()]
-    for index, model in enumerate(present):
+    for index, model in enumerate(reversed(present)):
         own = rows[rows["model"] == model]
         band(axes, own, "rank", "ratio", **looks[model])
-        gained = own["gain_mean"].iloc[0]
-        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top"}
+        # Below the curves, which fall to the right.
         axes.annotate(
-            f"{model} {gained:.1f}", (1, 1), (-2, -1 - 7 * index), ha="right", fontsize=5.5,
-            color=looks[model]["color"], **place,
+            f"{model} {own['gain_mean'].iloc[0]:.1f}", (0, 0), (3, 2 + 6.5 * index),
+            xycoords="axes fraction", textcoords="offset points", fontsize=5.5,
+            color="0.25",
         )  # fmt: skip
-    # What is far below the line has nothing to say, and would flatten the rest.
-    axes.set_ylim(bottom=0.05)

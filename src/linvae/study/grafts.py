@@ -1,7 +1,7 @@
 """Section of the study in which finished deep runs are trained on, with a linear bypass grafted."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -10,8 +10,8 @@ from linvae.noise import NoiseName
 from linvae.settings.graft import ARMS, Arm
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Whole
-from linvae.study.deep import DEEP
-from linvae.study.fields import Latents, Models, Seeds, Variances, Variant
+from linvae.study.deep import DEEP, Cells
+from linvae.study.fields import Latents, Seeds, Variant
 from linvae.study.names import Names
 from linvae.study.section import Section
 
@@ -21,21 +21,28 @@ __all__ = ["Grafts"]
 class Grafts(Section):
     """Finished runs trained on in three ways, all for the same updates."""
 
-    models_named: ClassVar = {"models": DEEP}
+    models_named: ClassVar = {"runs_of": DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
     data: Variant
     n_latent: Latents
-    models: Models
-    noise_variances: Variances
+    runs_of: Annotated[tuple[Cells, ...], Field(min_length=1)]
     updates: Whole = Field(gt=0, description="of each arm, after those of the run")
     seeds: Seeds
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs that are trained on."""
-        noises = [str(NoiseName("fixed", variance)) for variance in self.noise_variances]
-        grid = (self.models, [self.data], [self.n_latent], noises, self.seeds)
-        return list(names.runs(*grid))
+        found: list[Run] = []
+        for cells in self.runs_of:
+            noises = [str(NoiseName("fixed", variance)) for variance in cells.noise_variances]
+            grid = (cells.models, [self.data], [self.n_latent], noises, self.seeds)
+            found += names.runs(*grid)
+        return found
+
+    def named(self, key: str) -> Iterator[str]:
+        """Give the models of all cells."""
+        for cells in self.runs_of:
+            yield from cells.models
 
     def file(self, names: Names, run: Run, arm: Arm) -> str:
         """Return the path of what an arm of a run gives."""
@@ -50,6 +57,6 @@ class Grafts(Section):
         """List updates that a warm-up leaves no room for, too."""
         return super().problems(models) + [
             f"updates: {self.updates} are no more than the warmup_steps of {name!r}"
-            for name in self.models
+            for name in dict.fromkeys(self.named("runs_of"))
             if name in models and models[name].training.warmup_steps >= self.updates
         ]
