@@ -17,8 +17,8 @@ SMOKE = ["--configfile", "config/smoke.yaml"]
 # unlike in the profile, training jobs share SLURM jobs too: the study ends in minutes.
 SHARED = [
     *("--groups", "train_deep=train", "train_linear=train", "solve=train"),
-    *("evaluate=evaluate", "evaluate_deep=evaluate"),
-    *("--group-components", "train=8", "evaluate=50"),
+    *("evaluate=evaluate", "evaluate_deep=evaluate", "graft=graft"),
+    *("--group-components", "train=8", "evaluate=50", "graft=8"),
     *("--cores", "2"),
     # A shared job takes most of a minute, and each look at it comes later than the last.
     *("--slurm-init-seconds-before-status-checks", "20"),

@@ -8,7 +8,15 @@ import yaml
 from linvae.config.load import load
 from linvae.naming import Run
 from linvae.settings.model import ModelSettings
-from linvae.study.cost import Cost, Rates, job_cost, job_seconds, report, training_images
+from linvae.study.cost import (
+    Cost,
+    Rates,
+    graft_cost,
+    job_cost,
+    job_seconds,
+    report,
+    training_images,
+)
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
@@ -66,6 +74,22 @@ def test_seconds_are_told_once_of_all_seeds_and_noises():
     assert found == {
         "deep/mnist-logit-first4000/k200": round(job_cost(deep(), RUN, 4000, RATES).cpu_seconds)
     }
+
+
+def test_a_graft_is_three_trainings_of_which_two_take_longer():
+    model = deep(epochs=10)
+    once = job_cost(deep(epochs=5), RUN, 4000, RATES)
+    found = graft_cost(model, RUN, 4000, 5 * 40, RATES)
+    assert (found.jobs, found.disk_megabytes) == (3, 0)
+    assert 3 * once.cpu_seconds < found.cpu_seconds < 6 * once.cpu_seconds
+    assert found.peak_megabytes == once.peak_megabytes
+
+
+def test_the_report_counts_grafts():
+    texts = [report({"deep": deep()}, [RUN], RATES, cost) for cost in (None, Cost(3, 36e5))]
+    totals = [text.splitlines()[-1].split() for text in texts]
+    assert [total[3] for total in totals] == ["1", "4"]
+    assert float(totals[1][4]) - float(totals[0][4]) == pytest.approx(1000)
 
 
 def test_costs_add_up_and_memory_is_the_largest():

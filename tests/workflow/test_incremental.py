@@ -114,6 +114,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("study/study", {"claims", "summary"}),
         ("study/section", {"claims", "summary"}),
         ("study/deep", {"claims", "summary"}),
+        ("study/grafts", {"claims", "summary"}),
         ("study/names", {"claims", "summary"}),
         ("claims/stability", {"claims", "summary"}),
         ("settings/margins", {"claims", "summary"}),
@@ -302,6 +303,7 @@ ADDED = {
     "seed": (append("recipes", "seeds", 1), {
         ("train_deep", ("tiny-deep", "fixed-1", 1)),
         ("train_deep", ("tiny-annealed", "fixed-1", 1)),
+        ("train_deep", ("tiny-skip", "fixed-1", 1)),
         ("train_deep", ("tiny-deep", "learned-1", 1)),
     }, ["recipes"]),
     "variance": (append("recipes", "learned", CELL), {

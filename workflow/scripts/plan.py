@@ -27,8 +27,19 @@ def main(overlays: list[str]) -> None:
         config = load(named(raw, overlays))
     except ConfigError as error:
         sys.exit(f"the configuration is not valid:\n{error}")
-    runs = config.study.all_runs(config.names())
-    print(cost.report(config.models, runs, rates))  # noqa: T201
+    names = config.names()
+    grafts = [
+        cost.graft_cost(
+            config.models[run.model],
+            run,
+            cost.training_images(run.data),
+            config.study.grafts.updates,
+            rates,
+        )
+        for run in config.study.runs("grafts", names)
+    ]
+    runs = config.study.all_runs(names)
+    print(cost.report(config.models, runs, rates, sum(grafts, cost.Cost())))  # noqa: T201
 
 
 if __name__ == "__main__":
