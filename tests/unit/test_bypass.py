@@ -78,3 +78,25 @@ def test_across_images_what_is_there_is_found():
     truth = gain([9.0, 4.0], VARIANCE, K, D * 0.3**2)
     found = across_images(data, data, VARIANCE, K)
     assert found.mean() == pytest.approx(truth, abs=4 * found.std(ddof=1) / np.sqrt(4000))
+
+
+def test_across_images_no_datum_has_a_part_in_its_own_bypass():
+    data = sample(200, np.linspace(3, 0.2, D))
+    found = across_images(data, data, VARIANCE, K)
+    changed = data.copy()
+    changed[10] *= 5
+    again = across_images(changed, changed, VARIANCE, K)
+    # The tenth is measured by the bypass of the odd ones, as all even ones are.
+    same = np.arange(0, 200, 2) != 10
+    np.testing.assert_array_equal(again[::2][same], found[::2][same])
+    assert again[10] != found[10]
+    assert not np.array_equal(again[1::2], found[1::2])
+
+
+def test_across_draws_nothing_is_claimed_of_noise():
+    rng = np.random.default_rng(6)
+    null = sample(300, np.full(D, 0.5))
+    groups = [null + 2 * rng.normal(size=null.shape) for _ in range(4)]
+    assert across_draws(groups, VARIANCE, K).mean() < 0
+    itself = bypass(*groups[:2], VARIANCE, K)
+    assert itself.gains(*groups[:2]).mean() > 0.1
