@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_claims import SECTIONS, _judged, _study, _write_runs, _write_tables
+from test_claims import SECTIONS, _judged, _study, _write_grafts, _write_runs, _write_tables
 from test_plots_deep import DATA, DEEP_FIGURES, EIGENVALUES, N_TRAIN, RECIPES, made_up, write_run
 
 from linvae.claims.document import claims_text
 from linvae.evaluation.deep import evaluate_and_save
+from linvae.evaluation.graft import graft_and_save
 from linvae.faults import fault_of, usable, write_fault
 from linvae.files import read_arrays, read_json, write_csv, write_json
 from linvae.inputs import Inputs
@@ -23,6 +24,7 @@ from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
+from linvae.study.figures import FIGURES
 from linvae.training.archive import save_model
 from linvae.training.models import build
 
@@ -50,6 +52,7 @@ MODEL = {
     "decoder": {"hidden": [4]},
     "training": {"objective": "stochastic", "steps": 5, "precision": "float64"},
 }
+ARRAYS = ("kl.npz", "samples.npz", "residual.npz")
 SPEC = {
     "model": MODEL, "n_latent": 2, "noise": "learned-1", "seed": 0, "threads": 1, "draws": 1,
     "importance_draws": 2, "epsilon": 0.1, "delta": 0.01, "preprocessing": "pixels",
@@ -66,11 +69,11 @@ def evaluated(folder, change):
         change(model)
     save_model(folder / "model.safetensors", model, SPEC)
     write_csv(folder / "curve.csv", pd.DataFrame({"step": [5]}))
-    files = {name: folder / name for name in ("metrics.json", "kl.npz", "samples.npz")}
+    files = {name: folder / name for name in ("metrics.json", *ARRAYS)}
     evaluate_and_save(
         SPEC, spectrum, data, folder / "model.safetensors", folder / "curve.csv",
         metrics_file=files["metrics.json"], kl_file=files["kl.npz"],
-        samples_file=files["samples.npz"],
+        samples_file=files["samples.npz"], residual_file=files["residual.npz"],
     )  # fmt: skip
     return files
 
@@ -97,8 +100,21 @@ def test_what_float64_cannot_hold_is_said_in_the_metrics(tmp_path, change, fault
     told = read_json(files["metrics.json"])
     assert list(told) == ["fault"]
     assert fault in told["fault"]
-    for name in ("kl.npz", "samples.npz"):
+    for name in ARRAYS:
         assert str(read_arrays(files[name])["fault"]) == told["fault"]
+
+
+def test_training_on_a_run_that_could_not_be_measured_says_so(tmp_path):
+    evaluated(tmp_path, log_variance(800.0))
+    rng = np.random.default_rng(0)
+    data = {"train": rng.normal(size=(40, 6)), "test": rng.normal(size=(20, 6))}
+    graft_and_save(
+        {**SPEC, "arm": "certificate", "updates": 3}, Spectrum.from_data(data["train"]), data,
+        tmp_path / "model.safetensors", tmp_path / "residual.npz",
+        metrics_file=tmp_path / "graft.json", curve_file=tmp_path / "graft.csv",
+    )  # fmt: skip
+    assert "KL on train not finite" in read_json(tmp_path / "graft.json")["fault"]
+    assert (tmp_path / "graft.csv").exists()
 
 
 def test_a_very_small_variance_is_no_fault(tmp_path):
@@ -135,10 +151,15 @@ def runs(tmp_path, monkeypatch):
 
 
 def fail(run):
-    write_fault(FAULT, run.file("metrics.json"), run.file("kl.npz"), run.file("samples.npz"))
+    write_fault(FAULT, run.file("metrics.json"), *(run.file(name) for name in ARRAYS))
 
 
-def paths(runs, names=("kl.npz", "metrics.json", "samples.npz")):
+def read_by(figure):
+    """Files of its runs that a figure is drawn from."""
+    return list(FIGURES[figure].files)
+
+
+def paths(runs, names=("metrics.json", *ARRAYS)):
     others = [f"results/spectrum/{DATA}.npz", "results/data/mnist/provenance.json"]
     return [run.file(name) for run in runs for name in names] + others
 
@@ -171,7 +192,7 @@ def draw(name, files, monkeypatch):
 
 @pytest.mark.parametrize("name", DEEP_FIGURES)
 def test_figures_go_on_without_it(runs, monkeypatch, name):
-    names = ["samples.npz"] if name == "fig12_samples" else ["kl.npz", "metrics.json"]
+    names = read_by(name)
     whole = [run for run in runs if run != runs[0]]
     found = draw(name, paths(runs, names), monkeypatch)
     with_fault = Path(f"{name}.png").read_bytes()
@@ -184,7 +205,7 @@ def test_figures_go_on_without_it(runs, monkeypatch, name):
 def test_a_figure_of_nothing_but_such_runs_is_drawn(runs, monkeypatch, name):
     for run in runs:
         fail(run)
-    names = ["samples.npz"] if name == "fig12_samples" else ["kl.npz", "metrics.json"]
+    names = read_by(name)
     assert draw(name, paths(runs, names), monkeypatch).empty
     assert Path(f"{name}.pdf").stat().st_size > 1000
 
@@ -196,6 +217,7 @@ def config(tmp_path, monkeypatch):
     config = _study(**SECTIONS)
     _write_runs(config, 1e-6)
     _write_tables(config)
+    _write_grafts(config, 8.0)
     write_json("results/data/mnist/provenance.json", {"label": "made up"})
     return config
 

@@ -18,6 +18,7 @@ from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
 from linvae.claims.widths import ENDS, falls_with_width, width_runs
 from linvae.collapse import SPLITS
+from linvae.faults import KEY
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 from linvae.settings.graft import ARMS
@@ -38,8 +39,8 @@ def nats_left(gain: float, error: float) -> bool:
 
 
 def _from_results(results: Results) -> Finding:
-    rows = [_row(results, run) for run in results.runs("grafts")]
-    found = nats_can_be_had(pd.DataFrame(rows), results.margins)
+    rows = (_row(results, run) for run in results.runs("grafts"))
+    found = nats_can_be_had(pd.DataFrame([row for row in rows if row]), results.margins)
     widths = falls_with_width(width_runs(results), results.margins)
     verdicts = {found.verdict, widths.verdict}
     return Finding(
@@ -56,9 +57,14 @@ def _doubt(verdict: Verdict) -> bool:
 
 
 def _row(results: Results, run: Run) -> dict[str, object]:
-    """Return the row of a run that was trained on, as `nats_can_be_had` takes it."""
+    """Return the row of a run that was trained on, as `nats_can_be_had` takes it.
+
+    It is empty where an arm could not be measured.
+    """
     section, metrics = results.study.grafts, results.metrics(run)
     arms = {arm: results.values(section.file(results.names, run, arm)) for arm in ARMS}
+    if any(KEY in values for values in arms.values()):
+        return {}
     grafted = arms["certificate"]
     row = {
         "model": run.model,

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from linvae.bypass import Bypass
 from linvae.collapse import SPLITS, collapse_percent
 from linvae.evaluation.gaussian import measure
+from linvae.faults import KEY, usable, write_fault
 from linvae.files import read_arrays, write_csv, write_json
 from linvae.seeds import derive_seed
 from linvae.settings.graft import Arm
@@ -35,6 +37,8 @@ def graft_and_save(
 ) -> None:
     """Train a finished run on as one arm of a graft, and write what it gives, and its curve.
 
+    Of a run that could not be measured the files say so instead, as `linvae.faults` reads them.
+
     Parameters
     ----------
     spec
@@ -54,6 +58,10 @@ def graft_and_save(
     """
     settings = settings_of_graft(begin(spec), spec["updates"])
     found = read_arrays(residual_file)
+    if KEY in found:
+        write_csv(curve_file, pd.DataFrame({"step": []}))
+        write_fault(str(found[KEY]), metrics_file)
+        return
     cut = found["cut"].astype(bool)
     made = Bypass(
         *(found[name].astype(np.float64) for name in ("directions", "variances", "shift")),
@@ -70,7 +78,7 @@ def graft_and_save(
     metrics = _measured(model, spec, data, carries)
     metrics |= {f"{prefix}start_elbo": before[f"{prefix}elbo"] for prefix in SPLITS.values()}
     write_csv(curve_file, curve)
-    write_json(metrics_file, {"grafted": int(carries.sum()), **metrics})
+    write_json(metrics_file, usable({"grafted": int(carries.sum()), **metrics}))
     checkpoint.remove()
 
 
