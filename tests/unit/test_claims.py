@@ -197,13 +197,13 @@ def _write_runs(config, gap):
         write_csv(names.file(run, "curve.csv"), curve)
 
 
-def _write_grafts(config, above):
+def _write_grafts(config, above, n_grafted=2):
     """Write what arms of grafts give; those of the certificate end above the others."""
     section, names = config.study.grafts, config.names()
     for run in section.runs(names):
         for arm in ARMS:
             nats = above + 0.1 * run.seed if arm == "certificate" else 0.0
-            values = {"grafted": 0 if arm == "none" else 2}
+            values = {"grafted": 0 if arm == "none" else n_grafted}
             for prefix in ("", "test_"):
                 values |= {f"{prefix}elbo": -80.0 + nats, f"{prefix}start_elbo": -90.0 + nats}
                 values[f"{prefix}grafted_used"] = values["grafted"]
@@ -336,6 +336,10 @@ def test_grafts_are_judged_with_the_widths_beside_them(config):
     assert cell["above_none"]["mean"] == pytest.approx(8.05)
     (group,) = found["numbers"]["widths"]["groups"]
     assert group["train"]["rho"] == pytest.approx({"5": 4.005, "7": 3.005, "9": 2.005}, rel=1e-4)
+    # A certificate of a shift alone has no latents that could die.
+    _write_grafts(config, 8.0, n_grafted=0)
+    found = next(claim for claim in _judged(config) if claim["id"] == 13)
+    assert found["verdicts"]["deep"] == "supported"
     _write_grafts(config, -8.0)
     found = next(claim for claim in _judged(config) if claim["id"] == 13)
     assert found["verdict"] == "not supported"

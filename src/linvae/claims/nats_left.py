@@ -80,9 +80,14 @@ def _row(results: Results, run: Run) -> dict[str, object]:
             f"{prefix}above_none": grafted[elbo] - arms["none"][elbo],
             f"{prefix}above_random": grafted[elbo] - arms["random"][elbo],
             f"{prefix}at_once": grafted[start] - arms["none"][start],
-            f"{prefix}alive": grafted[f"{prefix}grafted_used"] / max(1, grafted["grafted"]),
+            f"{prefix}alive": _share(grafted[f"{prefix}grafted_used"], grafted["grafted"]),
         }
     return row
+
+
+def _share(n_used: int, n_grafted: int) -> float:
+    """Share of the grafted latents that are in use; a mere shift has none that could die."""
+    return n_used / n_grafted if n_grafted else 1.0
 
 
 NATS_CAN_BE_HAD = Claim(
