@@ -57,6 +57,8 @@ def run_table(inputs: Inputs, epsilon: float) -> pd.DataFrame:
         for run, found in inputs.metrics().items()
     ]
     runs = pd.DataFrame(rows)
+    if runs.empty:
+        return runs
     # Where sigma^2 is learned its initial value is no part of the model.
     final = runs["initial"].where(runs["kind"] == "fixed", np.nan)
     keys = [runs["kind"], runs["data"], runs["n_latent"], final]
