@@ -117,9 +117,9 @@ def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:
     noise, groups = model.log_noise_variance, []
     if noise.requires_grad:
         groups.append(_noise_group(noise, training))
-    variance = model.encoder.log_variance
-    if training.variance_learning_rate is not None and variance.requires_grad:
-        groups.append(Group([variance], training.variance_learning_rate / training.learning_rate))
+    if training.variance_learning_rate is not None and model.encoder.log_variance.requires_grad:
+        factor = training.variance_learning_rate / training.learning_rate
+        groups.append(Group([model.encoder.log_variance], factor))
     apart = {id(parameter) for group in groups for parameter in group.parameters}
     return [Group([p for p in model.parameters() if id(p) not in apart]), *groups]
 
