@@ -152,7 +152,7 @@ class Stochastic(Section):
     pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)]
     seeds: Seeds
     margin: Annotated[Real, Field(gt=0)] = 0.5
-    ratio_margin: Annotated[Real, Field(gt=1)] = 1.1
+    ratio_margin: Annotated[Real, Field(gt=1)] = 1.05
     gaps: Positives = (100.0, 30.0, 10.0)
 
     def runs(self, names: Names) -> list[Run]:
