@@ -20,7 +20,6 @@ FLAT = {
     "math": "alignment ascent bound bypass cancelling collapse curvature eigensystem elbo measure "
     "ppca preprocess residual saddles solve spectrum stationary",
     "reading": "inputs",
-    "diagnosis": "diagnose",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.
 LAYERS = [
@@ -28,7 +27,7 @@ LAYERS = [
     ("sources", "math"),
     ("images", "names", "training"),
     ("study", "evaluation", "reading"),
-    ("config", "claims", "plots", "diagnosis"),
+    ("config", "claims", "plots", "diagnose"),
     ("report",),
 ]
 # Rooms that may use a room at the top: what a study says decides nothing that is computed.

@@ -1,5 +1,7 @@
 """What is known of a Gaussian VAE's collapse from its data and its noise variance alone."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from linvae.seeds import numpy_generator
 
-__all__ = ["CollapseBound", "collapse_bound"]
+__all__ = ["CollapseBound", "collapse_bound", "proof"]
 
 _ITERATIONS = 200
 _BLOCK = 2048
@@ -76,7 +78,7 @@ def collapse_bound(
     mean = data.mean(0)
     centred = data - mean
     log_sup, offset = _climb(centred, noise_variance, _starts(centred, starts, seed))
-    proved, reason = _proof(data, centred, noise_variance)
+    proved, reason = proof(data, noise_variance)
     return CollapseBound(log_sup, mean + offset, proved, reason)
 
 
@@ -111,39 +113,68 @@ def _climb(
     return largest, best
 
 
-def _proof(
-    data: NDArray[np.float64], centred: NDArray[np.float64], noise_variance: float
+def proof(
+    data: NDArray[np.floating], noise_variance: float, *, largest: float = math.inf
 ) -> tuple[bool, str]:
-    """Whether log D is concave, from the cheapest bound on the data's diameter that decides."""
-    quarter = data.shape[1] / 4
+    """Whether total collapse is proved optimal, and why, or why this does not follow.
+
+    Whether log D is concave, from the cheapest bound on the data's diameter that decides. Memory
+    is that of a block of data.
+
+    Parameters
+    ----------
+    data
+        Shape (n, d).
+    noise_variance
+        sigma^2.
+    largest
+        Number of pairs of data times d up to which all their distances are looked at.
+    """
+    n, d = data.shape
+    quarter = d / 4
     if noise_variance >= quarter and data.min() >= 0 and data.max() <= 1:
         return True, f"data in [0, 1]^d, and sigma^2 >= d / 4 = {quarter:g}"
-    squared_radius = float((centred**2).sum(1).max())
+    mean = data.mean(0, dtype=np.float64)
+    distances = _squared_distances(data, mean)
+    squared_radius = float(distances.max())
     if noise_variance >= squared_radius:
         return True, f"sigma^2 >= diam^2 / 4, which is no more than {squared_radius:.6g}"
-    known = _some_squared_distance(centred) / 4
+    known = _some_squared_distance(data, int(distances.argmax())) / 4
     if noise_variance < known:
         return False, f"sigma^2 < diam^2 / 4, which is {known:.6g} or more"
-    exact = _squared_diameter(centred) / 4
+    if n * n * d > largest:
+        return False, f"diam^2 / 4 lies between {known:.6g} and {squared_radius:.6g}"
+    exact = _squared_diameter(data, mean) / 4
     compared = ">=" if noise_variance >= exact else "<"
     return noise_variance >= exact, f"sigma^2 {compared} diam^2 / 4 = {exact:.6g}"
 
 
-def _some_squared_distance(centred: NDArray[np.float64]) -> float:
+def _blocks(data: NDArray[np.floating]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    for start in range(0, len(data), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        yield rows, np.asarray(data[rows], np.float64)
+
+
+def _squared_distances(data: NDArray[np.floating], point: NDArray) -> NDArray[np.float64]:
+    return np.concatenate([((rows - point) ** 2).sum(1) for _, rows in _blocks(data)])
+
+
+def _some_squared_distance(data: NDArray[np.floating], index: int) -> float:
     """Return a squared distance between two data that is nearly the largest, or is."""
-    index, found = int((centred**2).sum(1).argmax()), 0.0
+    found = 0.0
     for _ in range(4):
-        distances = ((centred - centred[index]) ** 2).sum(1)
+        distances = _squared_distances(data, np.asarray(data[index], np.float64))
         index, found = int(distances.argmax()), max(found, float(distances.max()))
     return found
 
 
-def _squared_diameter(centred: NDArray[np.float64]) -> float:
-    lengths, largest = (centred**2).sum(1), 0.0
-    for start in range(0, len(centred), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        # The pairs with earlier blocks have been looked at.
-        products = centred[block] @ centred[start:].T
-        distances = lengths[block, None] + lengths[start:] - 2 * products
-        largest = max(largest, float(distances.max()))
+def _squared_diameter(data: NDArray[np.floating], mean: NDArray[np.float64]) -> float:
+    lengths, largest = _squared_distances(data, mean), 0.0
+    for here, rows in _blocks(data):
+        for there, others in _blocks(data[here.start :]):
+            # The pairs with earlier blocks have been looked at.
+            products = (rows - mean) @ (others - mean).T
+            ahead = lengths[here.start :][there]
+            distances = lengths[here, None] + ahead - 2 * products
+            largest = max(largest, float(distances.max()))
     return largest

@@ -1,0 +1,97 @@
+"""The diagnosis of a trained VAE: what the study measures of its own runs, for any model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from numpy.typing import NDArray
+
+from linvae.diagnose.diagnosis import Diagnosis
+from linvae.ppca import check_noise_variance
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    data: NDArray | Tensor,
+    encode: Callable,
+    decode: Callable,
+    noise_variance: float | Literal["tuned"],
+    *,
+    held_out: NDArray | Tensor | None = None,
+    posterior: Literal["log_variance", "variance", "standard_deviation"] = "log_variance",
+    epsilon: float = 0.01,
+    delta: float = 0.01,
+    draws: int = 16,
+    step: float = 1.0,
+    batch_size: int = 512,
+    modules: Sequence[nn.Module] = (),
+    seed: int = 0,
+) -> Diagnosis:
+    """Tell whether a Gaussian VAE's collapse is its optimum or its training.
+
+    For a prior N(0, I), a diagonal Gaussian q(z|x), and a squared error as reconstruction. Other
+    likelihoods, learned priors, vector quantisation and hierarchical or autoregressive decoders
+    are not this.
+
+    Parameters
+    ----------
+    data
+        That the model was trained on, as it sees them: shape (n, ...), an array or a tensor.
+    encode
+        Gives mean and log variance of q(z|x), each (m, k), of a batch (m, ...).
+    decode
+        Gives the mean of p(x|z), shape (m, ...), of latents (m, k). Both are functions of tensors
+        where the data are a tensor or a torch module is found in the functions (which are then put
+        into evaluation mode, and back), and of NumPy arrays otherwise.
+    noise_variance
+        sigma^2 of the loss, in squared units of the data: `linvae.diagnose.implied_noise_variance`
+        or `noise_variance_of` give it. ``"tuned"`` takes the best one for the model.
+    held_out
+        Other data.
+    posterior
+        What the second output of ``encode`` is.
+    epsilon, delta
+        A latent is unused if its KL is below epsilon nats for a share 1 - delta of the data.
+    draws
+        Of z for each datum, for the ELBO.
+    step
+        Difference of neighbouring values in the units of the data, 1 / 255 for bytes scaled to
+        [0, 1]: bits per dimension are those of the data in steps.
+    batch_size
+        Of what the functions are given at once, 512 at most.
+    modules
+        Torch modules that the functions use, where these cannot be found in them.
+    seed
+        Of all draws.
+
+    Raises
+    ------
+    ValueError
+        In one line, if data or model are not as said above, or give themselves away as something
+        else: logits, variances, a model in training mode.
+    """
+    import torch
+
+    # So that to import this imports no torch.
+    from linvae.diagnose.case import Case
+    from linvae.diagnose.checks import as_rows
+    from linvae.diagnose.functions import adapted, evaluation_mode
+
+    if noise_variance != "tuned":
+        check_noise_variance(noise_variance)
+    rows = {"train": as_rows(data, "data")}
+    shape = tuple(data.shape[1:])
+    if held_out is not None:
+        rows["test"] = as_rows(held_out, "held_out", shape)
+    model = adapted(data, encode, decode, posterior, batch_size, modules)
+    with evaluation_mode(model.modules), torch.no_grad(), warnings.catch_warnings():
+        # Nothing is written into the user's arrays.
+        warnings.filterwarnings("ignore", message=".*not writable")
+        case = Case(model, rows, draws, seed, epsilon, delta, step)
+        return case.diagnosis(noise_variance)

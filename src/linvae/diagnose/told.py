@@ -1,0 +1,78 @@
+"""A diagnosis as text, and as a notebook shows it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from linvae.diagnose.verdict import short
+
+if TYPE_CHECKING:
+    from linvae.diagnose.diagnosis import Diagnosis, Split
+
+__all__ = ["as_html", "as_text"]
+
+
+def as_text(found: Diagnosis) -> str:
+    """Return verdict, notes and the numbers of each split."""
+    names, rows = _table(found)
+    width = max(len(label) for label, _ in rows)
+    lines = [f"{found.kind}: {found.verdict}", *(f"note: {note}" for note in found.notes), ""]
+    lines.append(" " * width + "".join(f"{name:>18}" for name in names))
+    lines += [f"{label:<{width}}" + "".join(f"{v:>18}" for v in values) for label, values in rows]
+    return "\n".join([*lines, "", _theory(found)])
+
+
+def as_html(found: Diagnosis) -> str:
+    """Return the same as HTML, with the figure."""
+    from linvae.diagnose.drawing import as_svg
+
+    names, rows = _table(found)
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(
+        f"<tr><td style='text-align:left'>{escape(label)}</td>"
+        + "".join(f"<td>{escape(value)}</td>" for value in values)
+        + "</tr>"
+        for label, values in rows
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
+    return (
+        f"<div><p><b>{escape(found.kind)}</b>: {escape(found.verdict)}</p><ul>{notes}</ul>"
+        f"<table><tr><th></th>{head}</tr>{body}</table><p>{escape(_theory(found))}</p>"
+        f"{as_svg(found)}</div>"
+    )
+
+
+def _table(found: Diagnosis) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    splits = {"train": found.train}
+    if found.held_out is not None:
+        splits["held out"] = found.held_out
+    columns = [_column(found, split) for split in splits.values()]
+    return list(splits), [(label, [c[label] for c in columns]) for label in columns[0]]
+
+
+def _column(found: Diagnosis, split: Split) -> dict[str, str]:
+    return {
+        "data": str(split.n),
+        "latents in use": f"{split.n_used} of {found.n_latent}",
+        "ELBO": f"{split.elbo:.2f} +- {split.elbo_error:.2g}",
+        "  KL": f"{split.kl:.2f}",
+        "linear optimum": f"{split.linear_elbo:.2f}",
+        "ELBO - linear": f"{split.above_linear:+.2f} +- {split.above_linear_error:.2g}",
+        "linear bypass gains": f"{split.gain:.2f} +- {split.gain_error:.2g}",
+        "  by the cut alone": f"{split.change:+.2f}",
+        "rho_1 / sigma^2": f"{split.eigenvalues[0] / found.noise_variance:.3g}",
+        "bits per dimension": f"{split.bits_per_dimension:.4g}",
+        "ELBO at tuned sigma^2": f"{split.tuned_elbo:.2f}",
+        "  tuned sigma^2": f"{split.tuned_noise_variance:.4g}",
+    }
+
+
+def _theory(found: Diagnosis) -> str:
+    least = "" if found.complete else "at least "
+    return (
+        f"At sigma^2 = {short(found.noise_variance)} linear theory would use {least}"
+        f"{found.n_linear} latents of these data (lambda_1 = {short(found.data_eigenvalues[0])},"
+        f" k = {found.n_latent}). Nats per datum; in use: KL of {found.epsilon:g} nats or more for"
+        f" over {found.delta:.0%} of the data."
+    )

@@ -1,0 +1,143 @@
+"""The verdict in one or two sentences, from numbers that were measured."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linvae.residual import gain
+
+__all__ = ["Facts", "judge", "short"]
+
+# "Failed" is said above this and 3 standard errors.
+_NATS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What a verdict is made of.
+
+    Attributes
+    ----------
+    noise_variance, n_latent, n_features, n_used
+        sigma^2, k, d, and the latents in use.
+    proved
+        Whether total collapse is proved to be the optimum.
+    largest
+        lambda_1 of the data.
+    gain, gain_error
+        Nats per datum that cut and bypass gain, with standard error.
+    below_linear, below_linear_error
+        By how much the ELBO lies below the linear optimum's.
+    eigenvalues
+        Of the residual, descending.
+    """
+
+    noise_variance: float
+    n_latent: int
+    n_features: int
+    n_used: int
+    proved: bool
+    largest: float
+    gain: float
+    gain_error: float
+    below_linear: float
+    below_linear_error: float
+    eigenvalues: NDArray[np.float64]
+
+
+def judge(facts: Facts) -> tuple[str, str]:
+    """Return the kind of the verdict, and the verdict."""
+    for kind, told in (
+        ("proved", _proved),
+        ("failed", _failed),
+        ("k is too small", _too_small),
+        ("nothing linear left", _nothing_left),
+    ):
+        verdict = told(facts)
+        if verdict:
+            return kind, verdict
+    return "not decided", _not_decided(facts)
+
+
+def short(value: float) -> str:
+    """Write a number in three digits, a large one in full."""
+    return f"{value:,.0f}".replace(",", " ") if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _proved(facts: Facts) -> str:
+    if not facts.proved:
+        return ""
+    s, d = facts.noise_variance, facts.n_features
+    verdict = (
+        f"At sigma^2 = {short(s)} every Gaussian VAE on these data collapses, whatever the network"
+        f" (bound from above). A smaller sigma^2, below {short(facts.largest)}, would use latents"
+    )
+    if math.isclose(s, d / 2, rel_tol=1e-3):
+        return f"{verdict}: sum the squared error over the features instead of averaging it."
+    factor = s / facts.largest
+    return f"{verdict}: weigh the KL less, or the squared error more, by more than {short(factor)}."
+
+
+def _failed(facts: Facts) -> str:
+    """Say what is left: to a bypass of latents that are cut, or to a linear VAE in its place."""
+    by_bypass = _clear(facts.gain, facts.gain_error)
+    by_linear = _clear(facts.below_linear, facts.below_linear_error)
+    if not (by_bypass or by_linear):
+        return ""
+    if by_bypass and not facts.below_linear > facts.gain + 3 * facts.below_linear_error:
+        nats, of = (facts.gain, facts.gain_error), "the same model with one linear bypass"
+    else:
+        nats = (facts.below_linear, facts.below_linear_error)
+        of = "a linear VAE of the same k and sigma^2"
+    return (
+        f"At least {_with_error(*nats)} nats per datum are left to {of}: training, the network's"
+        " size or its output range failed, not sigma^2."
+    )
+
+
+def _too_small(facts: Facts) -> str:
+    s, k = facts.noise_variance, facts.n_latent
+    more = gain(facts.eigenvalues, s, len(facts.eigenvalues))
+    if facts.n_used < k or more <= _NATS:
+        return ""
+    above = int((facts.eigenvalues > s).sum())
+    return (
+        f"k is too small: all {k} latents are used, and about {above} more, linear ones, would gain"
+        f" up to {short(more)} nats per datum (rho_1 = {short(facts.eigenvalues[0])} > {short(s)})."
+    )
+
+
+def _nothing_left(facts: Facts) -> str:
+    s, k = facts.noise_variance, facts.n_latent
+    first = float(facts.eigenvalues[0])
+    if first > s:
+        return ""
+    unused = k - facts.n_used
+    rho = f"(rho_1 = {short(first)} <= {short(s)})"
+    if unused == 0:
+        return f"All {k} latents are used, and no linear use is left for more {rho}."
+    are, them = ("is", "it") if unused == 1 else ("are", "them")
+    return (
+        f"{unused} of {k} latents {are} unused, and no linear use is left for {them} {rho}."
+        " A nonlinear one is not excluded: try another start."
+    )
+
+
+def _not_decided(facts: Facts) -> str:
+    return (
+        f"Not decided: a linear bypass gains {_with_error(facts.gain, facts.gain_error)} nats per"
+        f" datum, which is within the error or less than {_NATS:g} nat, and rho_1 ="
+        f" {short(float(facts.eigenvalues[0]))} > sigma^2 = {short(facts.noise_variance)}."
+    )
+
+
+def _clear(nats: float, error: float) -> bool:
+    return nats > max(_NATS, 3 * error)
+
+
+def _with_error(nats: float, error: float) -> str:
+    """Write a number to the digit that its error leaves, as in 209 +- 2."""
+    digits = 0 if error == 0 else max(0, min(3, -math.floor(math.log10(error))))
+    return f"{nats:.{digits}f} +- {error:.{digits}f}"
