@@ -138,7 +138,7 @@ def adapted(
     if posterior not in _KINDS:
         msg = f"posterior={posterior!r} is unknown; allowed are {', '.join(_KINDS)}"
         raise ValueError(msg)
-    found = list(modules) or modules_of((encode, decode))
+    found = modules_of((*modules, encode, decode))
     weights = next((p for m in found for p in (*m.parameters(), *m.buffers())), None)
     shape = tuple(data.shape[1:]) or (1,)
     if weights is not None and weights.is_floating_point():

@@ -108,7 +108,7 @@ def revived(
     if start not in _STARTS:
         msg = f"start={start!r} is unknown; allowed are {', '.join(_STARTS)}"
         raise ValueError(msg)
-    parts = list(modules) or modules_of((encode, decode))
+    parts = modules_of((*modules, encode, decode))
     like = next((weights for part in parts for weights in part.parameters()), None)
     if like is None:
         msg = "no torch module with weights is found in encode and decode: name them in modules="
