@@ -254,7 +254,7 @@ def test_the_collapse_curve_is_exact(model):
 def test_it_is_told_drawn_and_written(model):
     found = diagnose(DATA, model.encode, model.decode, 0.5, held_out=drawn(2, 300))
     told = str(found)
-    for text in (found.verdict, "held out", f"{found.train.elbo:.2f}", "linear theory would use"):
+    for text in (found.verdict, "held out", f"{found.train.kl:.2f}", "linear theory would use"):
         assert text in told
     page = found._repr_html_()
     assert "<table>" in page

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from linvae.collapse import CollapseCurve, collapse_percent
 from linvae.diagnose.bound import proof
 from linvae.diagnose.checks import check_decoder, check_posterior, check_repeatable, encoded
-from linvae.diagnose.diagnosis import Diagnosis, Split
+from linvae.diagnose.diagnosis import EPSILONS, Diagnosis, Split
 from linvae.diagnose.functions import Rows
 from linvae.diagnose.linear import DataSpectrum, data_spectrum, linear_elbo
 from linvae.diagnose.lookalikes import notes_on_posterior, out_of_reach
@@ -79,12 +79,13 @@ class Case:
             name: self._split(name, variance, spectrum, found) for name, found in certified.items()
         }
         proved, why = self._proof(variance, spectrum)
-        kind, verdict = judge(_facts(splits["train"], variance, spectrum, n_latent, proved))
+        used = _used(splits["train"], self.epsilon, self.delta)
+        kind, verdict = judge(_facts(splits["train"], variance, spectrum, used, proved))
         tuned = given == "tuned"
         return Diagnosis(
             kind=kind,
             verdict=verdict,
-            notes=(*self._notes(variance, tuned),),
+            notes=tuple(self._notes(variance, tuned)),
             noise_variance=variance,
             tuned=tuned,
             n_latent=n_latent,
@@ -173,14 +174,21 @@ class Case:
         return notes
 
 
+def _used(train: Split, epsilon: float, delta: float) -> dict[float, int]:
+    """Latents in use at the epsilon that was asked for, and at larger ones."""
+    larger = [other for other in EPSILONS if other > epsilon]
+    counts = train.used_at(larger, delta)
+    return {epsilon: train.n_used, **dict(zip(larger, counts, strict=True))}
+
+
 def _facts(
-    train: Split, variance: float, spectrum: DataSpectrum, n_latent: int, proved: bool
+    train: Split, variance: float, spectrum: DataSpectrum, n_used: dict[float, int], proved: bool
 ) -> Facts:
     return Facts(
         noise_variance=variance,
-        n_latent=n_latent,
+        n_latent=len(train.mean_kl),
         n_features=len(spectrum.mean),
-        n_used=train.n_used,
+        n_used=n_used,
         proved=proved,
         largest=float(spectrum.eigenvalues[0]),
         gain=train.gain,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,10 @@ from linvae.diagnose.reductions import NoiseRange, noise_variance_for
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Diagnosis", "Split"]
+__all__ = ["EPSILONS", "Diagnosis", "Split"]
+
+# In nats: how many latents are in use is told at these as well.
+EPSILONS = (0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,13 @@ class Split:
     tuned_noise_variance: float
     tuned_elbo: float
     bits_per_dimension: float
+
+    def used_at(self, epsilons: Iterable[float], delta: float = 0.01) -> list[int]:
+        """Return how many latents are in use at thresholds in nats: at the next of the curve's."""
+        percent = self.curve.percent(delta)
+        at = np.searchsorted(self.curve.epsilon, np.asarray(list(epsilons)) * (1 - 1e-9))
+        k = len(self.mean_kl)
+        return [k - round(k * percent[i] / 100) for i in np.minimum(at, len(percent) - 1)]
 
     def to_dict(self) -> dict[str, object]:
         """Return plain numbers and lists, without the curve."""

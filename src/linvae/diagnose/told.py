@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from linvae.diagnose.verdict import short
+from linvae.diagnose.diagnosis import EPSILONS
+from linvae.diagnose.verdict import short, with_error
 
 if TYPE_CHECKING:
     from linvae.diagnose.diagnosis import Diagnosis, Split
@@ -17,9 +18,9 @@ def as_text(found: Diagnosis) -> str:
     """Return verdict, notes and the numbers of each split."""
     names, rows = _table(found)
     width = max(len(label) for label, _ in rows)
-    lines = [f"{found.kind}: {found.verdict}", *(f"note: {note}" for note in found.notes), ""]
-    lines.append(" " * width + "".join(f"{name:>18}" for name in names))
-    lines += [f"{label:<{width}}" + "".join(f"{v:>18}" for v in values) for label, values in rows]
+    lines = [_headline(found), *(f"note: {note}" for note in found.notes), ""]
+    lines.append(" " * width + "".join(f"{name:>22}" for name in names))
+    lines += [f"{label:<{width}}" + "".join(f"{v:>22}" for v in values) for label, values in rows]
     return "\n".join([*lines, "", _theory(found)])
 
 
@@ -37,10 +38,16 @@ def as_html(found: Diagnosis) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     return (
-        f"<div><p><b>{escape(found.kind)}</b>: {escape(found.verdict)}</p><ul>{notes}</ul>"
+        f"<div><p><b>{escape(_headline(found))}</b></p><ul>{notes}</ul>"
         f"<table><tr><th></th>{head}</tr>{body}</table><p>{escape(_theory(found))}</p>"
         f"{as_svg(found)}</div>"
     )
+
+
+def _headline(found: Diagnosis) -> str:
+    if found.verdict.lower().startswith(found.kind):
+        return found.verdict
+    return f"{found.kind}: {found.verdict}"
 
 
 def _table(found: Diagnosis) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -55,11 +62,12 @@ def _column(found: Diagnosis, split: Split) -> dict[str, str]:
     return {
         "data": str(split.n),
         "latents in use": f"{split.n_used} of {found.n_latent}",
-        "ELBO": f"{split.elbo:.2f} +- {split.elbo_error:.2g}",
+        "  at 0.03 / 0.1 / 0.3 nats": " / ".join(map(str, split.used_at(EPSILONS, found.delta))),
+        "ELBO": with_error(split.elbo, split.elbo_error),
         "  KL": f"{split.kl:.2f}",
         "linear optimum": f"{split.linear_elbo:.2f}",
-        "ELBO - linear": f"{split.above_linear:+.2f} +- {split.above_linear_error:.2g}",
-        "linear bypass gains": f"{split.gain:.2f} +- {split.gain_error:.2g}",
+        "ELBO - linear": with_error(split.above_linear, split.above_linear_error),
+        "linear bypass gains": with_error(split.gain, split.gain_error),
         "  by the cut alone": f"{split.change:+.2f}",
         "rho_1 / sigma^2": f"{split.eigenvalues[0] / found.noise_variance:.3g}",
         "bits per dimension": f"{split.bits_per_dimension:.4g}",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linvae.residual import gain
 
-__all__ = ["Facts", "judge", "short"]
+__all__ = ["Facts", "judge", "short", "with_error"]
 
 # "Failed" is said above this and 3 standard errors.
 _NATS = 1.0
@@ -20,8 +20,10 @@ class Facts:
 
     Attributes
     ----------
-    noise_variance, n_latent, n_features, n_used
-        sigma^2, k, d, and the latents in use.
+    noise_variance, n_latent, n_features
+        sigma^2, k and d.
+    n_used
+        Latents in use, by epsilon in nats, ascending.
     proved
         Whether total collapse is proved to be the optimum.
     largest
@@ -37,7 +39,7 @@ class Facts:
     noise_variance: float
     n_latent: int
     n_features: int
-    n_used: int
+    n_used: dict[float, int]
     proved: bool
     largest: float
     gain: float
@@ -45,6 +47,12 @@ class Facts:
     below_linear: float
     below_linear_error: float
     eigenvalues: NDArray[np.float64]
+
+    @property
+    def depends_on_epsilon(self) -> bool:
+        """Whether the number of latents in use does: by more than 2 and 10 % of all."""
+        counts = self.n_used.values()
+        return max(counts) - min(counts) > max(2, 0.1 * self.n_latent)
 
 
 def judge(facts: Facts) -> tuple[str, str]:
@@ -92,7 +100,7 @@ def _failed(facts: Facts) -> str:
         nats = (facts.below_linear, facts.below_linear_error)
         of = "a linear VAE of the same k and sigma^2"
     return (
-        f"At least {_with_error(*nats)} nats per datum are left to {of}: training, the network's"
+        f"At least {with_error(*nats)} nats per datum are left to {of}: training, the network's"
         " size or its output range failed, not sigma^2."
     )
 
@@ -100,7 +108,7 @@ def _failed(facts: Facts) -> str:
 def _too_small(facts: Facts) -> str:
     s, k = facts.noise_variance, facts.n_latent
     more = gain(facts.eigenvalues, s, len(facts.eigenvalues))
-    if facts.n_used < k or more <= _NATS:
+    if next(iter(facts.n_used.values())) < k or facts.depends_on_epsilon or more <= _NATS:
         return ""
     above = int((facts.eigenvalues > s).sum())
     return (
@@ -114,8 +122,15 @@ def _nothing_left(facts: Facts) -> str:
     first = float(facts.eigenvalues[0])
     if first > s:
         return ""
-    unused = k - facts.n_used
+    (lowest, n_used), *_, (highest, n_most) = facts.n_used.items()
+    unused = k - n_used
     rho = f"(rho_1 = {short(first)} <= {short(s)})"
+    if facts.depends_on_epsilon:
+        return (
+            f"{unused} of {k} latents are unused at epsilon = {lowest:g}, {k - n_most} at"
+            f" {highest:g} nats, and no linear use is left for them {rho}. A nonlinear one is not"
+            " excluded: try another start."
+        )
     if unused == 0:
         return f"All {k} latents are used, and no linear use is left for more {rho}."
     are, them = ("is", "it") if unused == 1 else ("are", "them")
@@ -127,9 +142,10 @@ def _nothing_left(facts: Facts) -> str:
 
 def _not_decided(facts: Facts) -> str:
     return (
-        f"Not decided: a linear bypass gains {_with_error(facts.gain, facts.gain_error)} nats per"
-        f" datum, which is within the error or less than {_NATS:g} nat, and rho_1 ="
-        f" {short(float(facts.eigenvalues[0]))} > sigma^2 = {short(facts.noise_variance)}."
+        f"Not decided: a linear bypass gains {with_error(facts.gain, facts.gain_error)} nats per"
+        f" datum, too little to call it failed ({_NATS:g} nat and 3 standard errors), and rho_1 ="
+        f" {short(float(facts.eigenvalues[0]))} is not below sigma^2 ="
+        f" {short(facts.noise_variance)}."
     )
 
 
@@ -137,7 +153,7 @@ def _clear(nats: float, error: float) -> bool:
     return nats > max(_NATS, 3 * error)
 
 
-def _with_error(nats: float, error: float) -> str:
+def with_error(nats: float, error: float) -> str:
     """Write a number to the digit that its error leaves, as in 209 +- 2."""
     digits = 0 if error == 0 else max(0, min(3, -math.floor(math.log10(error))))
     return f"{nats:.{digits}f} +- {error:.{digits}f}"
