@@ -31,7 +31,9 @@ class Study(Strict):
         None, description="fig7, fig8, fig11, fig12, fig13, fig15, table1, claims 8 to 12 and 15"
     )
     sizes: Sizes | None = Field(None, description="claims 13 and 15")
-    lengths: Lengths | None = Field(None, description="which numbers of used latents are stable")
+    lengths: Lengths | None = Field(
+        None, description="the table of summary.md that says which are stable"
+    )
     grafts: Grafts | None = Field(None, description="claim 13")
 
     def sections(self) -> Iterator[tuple[str, Section]]:
