@@ -1,5 +1,6 @@
 """What the package says of itself, and what it needs to be imported."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -85,3 +86,19 @@ def test_the_citation_is_whole():
     assert cited["preferred-citation"] == lucas
     assert lucas["identifiers"] == [{"type": "other", "value": "arXiv:1911.02469"}]
     assert (tipping["doi"], tipping["year"]) == ("10.1111/1467-9868.00196", 1999)
+
+
+def pins(file):
+    """Versions of a lock by package, each with the text up to the next."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)(.*\n(?:[ \t].*\n)*)", text, flags=re.MULTILINE)
+    return {re.sub(r"[._]", "-", name).lower(): (version, rest) for name, version, rest in found}
+
+
+def test_both_locks_have_the_same_versions_and_one_has_every_hash():
+    plain, hashed = pins("requirements.lock"), pins("requirements-hashed.lock")
+    assert len(plain) > 90
+    assert set(plain) <= set(hashed)
+    assert [name for name in plain if plain[name][0] != hashed[name][0]] == []
+    for name, (_, rest) in hashed.items():
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", rest), name
