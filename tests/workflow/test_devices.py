@@ -1,6 +1,6 @@
 """Jobs that may use a GPU ask the scheduler for one, and are told that they have it."""
 
-import re
+import json
 import subprocess
 import sys
 
@@ -8,25 +8,28 @@ import pytest
 from configured import configuration
 
 PAPER = "config/paper.yaml"
+# Jobs of a dry run with the GPUs that each asks for, under the options of Snakemake's command line.
+JOBS = """
+import json, sys
+from snakemake import jobs
+from snakemake.cli import args_to_api, parse_args
+
+found = []
+jobs.Job.log_info = lambda job, *_, **__: found.append((job.rule.name, job.resources.get("gpu", 0)))
+parser, arguments = parse_args(sys.argv[1:])
+done = args_to_api(arguments, parser)
+print(json.dumps([done, found]))
+"""
 
 
-def dry_run(project, *arguments, **variables):
+def dry_run(project, *program, **variables):
     return subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments, "-n", "--configfile", PAPER],
+        [sys.executable, *program, "-n", "--quiet", "all", "--configfile", PAPER],
         cwd=project.folder,
         env=project.environment | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
     )
-
-
-def gpus(told):
-    """Rules whose jobs a dry run announces, and those that ask for a GPU."""
-    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", told, flags=re.MULTILINE)
-    return {rule for rule, _ in jobs}, {
-        rule for rule, body in jobs if re.search(r"\bgpu=1\b", body)
-    }
 
 
 def targets(project, device):
@@ -43,14 +46,18 @@ def targets(project, device):
 )
 def test_under_slurm_deep_runs_of_the_paper_study_ask_for_a_gpu(fresh, variables, device, asking):
     slurm = ("--workflow-profile", "profiles/slurm")
-    done = dry_run(fresh, *targets(fresh, device), *slurm, **variables)
-    assert done.returncode == 0, done.stdout
-    expected = {"fetch", "preprocess", "spectrum", "solve", "train_deep"}
-    assert gpus(done.stdout) == (expected, asking)
+    told = dry_run(fresh, "-c", JOBS, *targets(fresh, device), *slurm, **variables)
+    assert told.returncode == 0, told.stderr
+    done, found = json.loads(told.stdout.splitlines()[-1])
+    assert done
+    assert {rule for rule, _ in found} == {
+        *("fetch", "preprocess", "spectrum", "solve", "train_deep")
+    }
+    assert {rule for rule, n in found if n == 1} == asking
 
 
 def test_a_device_that_is_none_is_told(fresh):
-    done = dry_run(fresh, LINVAE_DEVICE="gpu")
+    done = dry_run(fresh, "-m", "snakemake", LINVAE_DEVICE="gpu")
     assert done.returncode == 1
-    assert "error: LINVAE_DEVICE is 'gpu'; it must be cpu or cuda" in done.stdout
-    assert "Traceback" not in done.stdout
+    assert "error: LINVAE_DEVICE is 'gpu'; it must be cpu or cuda" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
