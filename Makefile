@@ -2,14 +2,15 @@
 # make test          every test that needs no cluster
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
-# make plan          what a study would take: make plan CONFIG=config/paper.yaml
+# make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
+# make schema        config/schema.json and docs/configuration.md, from the models
 # make lint          the checkers that run before every merge
 
 PYTHON ?= python3
 CORES ?= all
 ACTIVATE = . .venv/bin/activate
 
-.PHONY: results test test-cluster smoke lint report plan clean-environment
+.PHONY: results test test-cluster smoke lint report plan schema clean-environment
 
 results: .venv/.complete
 	$(ACTIVATE) && snakemake --cores $(CORES)
@@ -37,8 +38,10 @@ lint: .venv/.complete
 	touch $@
 
 plan: .venv/.complete
-	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG)
-	$(ACTIVATE) && snakemake -n --quiet rules host --configfile $(or $(CONFIG),config.yaml) | sed '/^$$/,$$d'
+	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG) $(if $(JOBS),--jobs $(JOBS))
+
+schema: .venv/.complete
+	$(ACTIVATE) && python workflow/scripts/schema.py
 
 clean-environment:
 	rm -rf .venv

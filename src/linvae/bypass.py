@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae.residual import halves, leading
+from linvae.shown import short_repr
 
 __all__ = ["Bypass", "across_draws", "across_images", "bypass"]
 
@@ -38,6 +39,8 @@ class Bypass:
     variances: NDArray[np.float64]
     shift: NDArray[np.float64]
     noise_variance: float
+
+    __repr__ = short_repr
 
     @property
     def weights(self) -> NDArray[np.float64]:

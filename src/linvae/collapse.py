@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from linvae.arrays import number, real
+from linvae.shown import short_repr
 
 __all__ = ["SPLITS", "CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
 
@@ -101,6 +102,8 @@ class CollapseCurve:
     epsilon: NDArray[np.float64]
     counts: NDArray[np.uint32]
     n_samples: int
+
+    __repr__ = short_repr
 
     @classmethod
     def from_kl(cls, kl: ArrayLike, epsilon: ArrayLike | None = None) -> Self:

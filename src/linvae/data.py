@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from linvae.shown import short_repr
 from linvae.sources.embedded import embedded_images
 from linvae.sources.idx import (
     DataError,
@@ -65,6 +66,8 @@ class Images:
     train: np.ndarray
     test: np.ndarray
     provenance: Provenance
+
+    __repr__ = short_repr
 
 
 def load(

@@ -27,6 +27,7 @@ __all__ = [
 
 _PACKAGE = Path(__file__).resolve().parent
 _SETTINGS = _PACKAGE / "settings"
+_ABOUT = _PACKAGE / "__init__.py"
 # Modules that compare and record what programs do, and decide nothing of it.
 BOOKKEEPING = frozenset({"linvae.fingerprint", "linvae.planned", "linvae.record"})
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -44,7 +45,7 @@ def fingerprint(script: str | Path, modules: Iterable[str] = ()) -> str:
     """Hash the code of a script and of all linvae modules that it reaches.
 
     Comments, docstrings and formatting do not count, nor do the fields of settings: a job's
-    specification has their values.
+    specification has their values. Nor does how the package tells its version.
 
     Parameters
     ----------
@@ -97,6 +98,9 @@ def tree_hash(file: Path, source: bytes) -> str:
         if is_settings and isinstance(node, ast.ClassDef):
             # Fields of settings: a new one with a default must rerun nothing.
             node.body = [part for part in node.body if not isinstance(part, ast.AnnAssign)]
+    if file.resolve() == _ABOUT:
+        # Every program reaches it: its version, asked for by name, must rerun nothing.
+        tree.body = [part for part in tree.body if getattr(part, "name", "") != "__getattr__"]
     return hashlib.sha256(_dump(tree).encode()).hexdigest()
 
 

@@ -18,6 +18,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 
 from linvae.arrays import matrix, positive, real, whole
 from linvae.cancelling import Decoder, would_cancel
+from linvae.shown import short_repr
 from linvae.spectrum import Spectrum
 
 __all__ = [
@@ -46,6 +47,8 @@ class PPCA:
     weights: NDArray[np.float64]
     mean: NDArray[np.float64]
     noise_variance: float
+
+    __repr__ = short_repr
 
     def log_likelihood(self, spectrum: Spectrum) -> float:
         """Log-likelihood of data with this spectrum, which need not be the data of the fit."""

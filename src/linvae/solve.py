@@ -12,6 +12,7 @@ from linvae import elbo, ppca
 from linvae.arrays import positive, real
 from linvae.ascent import Ascent, Record
 from linvae.seeds import numpy_generator
+from linvae.shown import short_repr
 from linvae.spectrum import Spectrum
 
 __all__ = ["Solution", "lbfgs"]
@@ -53,6 +54,8 @@ class Solution:
     history: list[Record]
     iterations: int
     converged: bool
+
+    __repr__ = short_repr
 
 
 # Products of this size gain nothing from more threads, and lose where cores are shared.

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae import ppca
+from linvae.shown import short_repr
 from linvae.spectrum import Spectrum
 
 __all__ = ["Kind", "Landscape", "classify", "curvature", "landscape", "stationary_weights"]
@@ -46,6 +47,8 @@ class Landscape:
     log_likelihood: NDArray[np.float64]
     curvature: NDArray[np.float64]
     kind: Kind
+
+    __repr__ = short_repr
 
 
 def stationary_weights(

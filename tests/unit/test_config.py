@@ -439,3 +439,16 @@ def test_the_whole_configuration_is_rebuilt_from_its_identity():
     # What is off by default is not told, model by model.
     assert "gradient_clip" not in told["models"]["deep"]["training"]
     assert told["models"]["deep-annealed"]["training"]["kl_annealing"] == 0.5
+
+
+def test_numbers_that_arrive_as_text_get_a_hint_at_overlays():
+    told = message(changed(("study", "linear", "seeds"), ["0", "1"]))
+    assert len(told.splitlines()) == 2
+    assert told.startswith("study.linear.seeds.0: Input should be a whole number (found '0'), a ")
+    assert "--configfile" in told
+    assert "--configfile" not in message(changed(("study", "linear", "seeds"), ["many"]))
+
+
+def test_a_list_is_asked_for_by_that_name():
+    told = message(changed(("study", "linear", "seeds"), 3))
+    assert told == "study.linear.seeds: give a list in brackets (found 3)"

@@ -78,6 +78,18 @@ def test_only_code_counts(project, old, new, changes):
     assert (measure() != before) is changes
 
 
+def test_how_the_version_is_told_does_not_count_and_the_rest_of_the_package_does(project):
+    package, _, measure = project
+    before = measure()
+    start = package / "__init__.py"
+    text = start.read_text()
+    assert "0+unknown" in text
+    start.write_text(text.replace("0+unknown", "1"))
+    assert measure() == before
+    start.write_text(text + "\nEXTRA = 1\n")
+    assert measure() != before
+
+
 def test_modules_reached_through_others_count(project):
     package, _, measure = project
     before = measure()

@@ -14,7 +14,8 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
-    "tools": "arrays faults files fingerprint noise planned program record seeds weights",
+    "tools": "arrays faults files fingerprint noise planned program record seeds shown threads "
+    "weights",
     "images": "data",
     "names": "naming",
     "math": "alignment ascent bound bypass cancelling collapse curvature eigensystem elbo measure "

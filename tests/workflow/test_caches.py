@@ -128,7 +128,7 @@ def test_the_linvae_of_another_checkout_or_a_copy_is_refused(fresh, tmp_path, so
     (line,) = (line for line in done.stderr.splitlines() if "profile" not in line)
     found, expected = tmp_path / source / "linvae", fresh.folder / "src" / "linvae"
     assert line.startswith(f"error: linvae comes from {found} and not from {expected}")
-    assert "pip install -e ." in line
+    assert "pip install -e '.[workflow,data]'" in line
 
 
 @pytest.fixture(scope="module")

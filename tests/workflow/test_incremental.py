@@ -94,12 +94,15 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "config/files",
         "config/load",
         "config/messages",
+        "config/reference",
+        "config/schema",
         "config/study_name",
         "fingerprint",
         "planned",
         "record",
         "study/cost",
         "study/figures",
+        "study/left",
     ],
 )
 def test_modules_that_only_plan_run_nothing(settled, planner, module):

@@ -21,9 +21,9 @@ EXPLAINED = {
 # Programs that compute with torch; all others start without its two seconds.
 WITH_TORCH = {"train_deep", "train_linear", "evaluate_deep", "graft", "hessian"}
 # Programs that no rule runs.
-BY_HAND = {"plan"}
+BY_HAND = {"plan", "schema"}
 # Modules that plan: no program may reach them, or a change of a plan would rerun what it plans.
-PLANNING = {"linvae.fingerprint", "linvae.study.cost", "linvae.study.figures"}
+PLANNING = {"linvae.fingerprint", "linvae.study.cost", "linvae.study.figures", "linvae.study.left"}
 # Programs that read the study themselves: a claim takes its runs from there.
 WITH_STUDY = {"claims", "summary"}
 # What paths in rules begin with.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 CHECKOUT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).resolve().parents[1]
 REMEDY = (
-    "give this checkout its own environment (rm -r .venv; make), or `pip install -e .` in yours"
+    "give this checkout its own environment (rm -r .venv; make), or in yours"
+    " `pip install -e '.[workflow,data]'`"
 )
 
 try:

@@ -26,12 +26,22 @@ except ConfigError as error:
 
 
 def gpu_or_cpu():
-    """What `device: auto` means here; torch is asked only where a model says so."""
+    """What `device: auto` means: what LINVAE_DEVICE says, or else what torch finds here.
+
+    A profile of a cluster says it, since the machine where Snakemake runs knows nothing of the
+    nodes; and the jobs of a cluster, which read all this anew, are told what was planned.
+    """
     if all(model.job.device != "auto" for model in CONFIG.models.values()):
         return "cpu"
-    from linvae.training.device import device_of
+    told = os.environ.get("LINVAE_DEVICE")
+    if told is None:
+        # Torch is asked only where a model needs it.
+        from linvae.training.device import device_of
 
-    return device_of("auto").type
+        told = os.environ["LINVAE_DEVICE"] = device_of("auto").type
+    if told not in ("cpu", "cuda"):
+        sys.exit(f"error: LINVAE_DEVICE is {told!r}; it must be cpu or cuda")
+    return told
 
 
 STUDY = CONFIG.study

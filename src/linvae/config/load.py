@@ -31,10 +31,18 @@ def _dataset(value: str) -> str:
 class Dataset(Strict):
     """Where the images come from."""
 
-    name: Annotated[str, AfterValidator(_dataset)] = "MNIST"
-    source: Literal["auto", "download", "local", "embedded"] = "auto"
-    local_dir: str | None = None
-    n_test: Annotated[Whole, Field(gt=0)] = 1000
+    name: Annotated[str, AfterValidator(_dataset)] = Field(
+        "MNIST", description="which images", json_schema_extra={"enum": list(NAMES.values())}
+    )
+    source: Literal["auto", "download", "local", "embedded"] = Field(
+        "auto", description="auto: the first of local, download, embedded that works"
+    )
+    local_dir: str | None = Field(
+        None, description="folder with the IDX files; LINVAE_DATA_DIR does the same"
+    )
+    n_test: Annotated[Whole, Field(gt=0)] = Field(
+        1000, description="test images by which deep models are measured"
+    )
 
     @property
     def key(self) -> str:
@@ -45,17 +53,19 @@ class Dataset(Strict):
 class Preprocess(Strict):
     """How pixels become data."""
 
-    seed: Seed = 0
-    logit_lambda: Annotated[Real, Field(gt=0, lt=0.5)] = 1e-6
+    seed: Seed = Field(0, description="of the dither u in y = (x + u) / 256, of logit variants")
+    logit_lambda: Annotated[Real, Field(gt=0, lt=0.5)] = Field(
+        1e-6, description="lambda in logit(lambda + (1 - 2 lambda) y)"
+    )
 
 
 class FigureStyle(Strict):
     """How one figure is drawn; what is null is as the figure has it."""
 
-    width: Annotated[Real, Field(gt=1, le=20)] | None = None
-    height: Annotated[Real, Field(gt=1, le=20)] | None = None
-    dpi: Annotated[Whole, Field(ge=50, le=1200)] | None = None
-    title: str | None = None
+    width: Annotated[Real, Field(gt=1, le=20)] | None = Field(None, description="inches")
+    height: Annotated[Real, Field(gt=1, le=20)] | None = Field(None, description="inches")
+    dpi: Annotated[Whole, Field(ge=50, le=1200)] | None = Field(None, description="dots an inch")
+    title: str | None = Field(None, description="above the figure")
 
 
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
@@ -75,16 +85,24 @@ def _study_name(value: str) -> str:
 class StudyConfig(Strict):
     """The whole configuration."""
 
-    name: Annotated[str, Field(pattern=STUDY_PATTERN, max_length=60), AfterValidator(_study_name)]
-    dataset: Dataset = Dataset()
-    preprocess: Preprocess = Preprocess()
-    threads: Annotated[Whole, Field(gt=0, le=256)] = 1
-    checkpoint_seconds: Annotated[Real, Field(ge=0)] = 20.0
-    models: Annotated[dict[ModelName, ModelSettings], Field(min_length=1)]
-    measurement: Measurement = Measurement()
-    margins: Margins = Margins()
-    study: Study
-    figures: dict[str, FigureStyle] = {}
+    name: Annotated[
+        str, Field(pattern=STUDY_PATTERN, max_length=60), AfterValidator(_study_name)
+    ] = Field(description="what the study says goes to results/<name>/")
+    dataset: Dataset = Field(Dataset(), description="where the images come from")
+    preprocess: Preprocess = Field(Preprocess(), description="how pixels become data")
+    threads: Annotated[Whole, Field(gt=0, le=256)] = Field(
+        1, description="of each job; part of what decides its result, unlike --cores"
+    )
+    checkpoint_seconds: Annotated[Real, Field(ge=0)] = Field(
+        20.0, description="seconds between the checkpoints from which a training goes on"
+    )
+    models: Annotated[dict[ModelName, ModelSettings], Field(min_length=1)] = Field(
+        description="encoder, decoder and training, by a name of lower-case letters and digits"
+    )
+    measurement: Measurement = Field(Measurement(), description="how deep VAEs are measured")
+    margins: Margins = Field(Margins(), description="what counts as a difference, fixed beforehand")
+    study: Study = Field(description="what is computed; a section that is null is left out")
+    figures: dict[str, FigureStyle] = Field({}, description="style of single figures, by name")
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -1,6 +1,7 @@
 """How a mistake in the configuration is reported: one line with path, finding and nearest name."""
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,14 @@ from typing import Annotated
 from pydantic import BaseModel
 
 __all__ = ["ConfigError", "brief", "error_lines", "nearest", "plain"]
+
+
+# What YAML would have read as something else than a text, had it been written plainly.
+_NOT_TEXT = re.compile(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?|true|false|null", re.IGNORECASE)
+_TEXT = (
+    ", a text: write it without quotes; what --config holds in brackets arrives as text, so give "
+    "it in an overlay (--configfile my.yaml)"
+)
 
 
 class ConfigError(ValueError):
@@ -51,11 +60,15 @@ def _lines(root: type[BaseModel], detail: Mapping) -> list[str]:
         message = "give at least one"
     if not path:  # checks of the whole configuration name the keys themselves
         return message.splitlines()
+    if detail["type"] == "tuple_type":
+        message = "give a list in brackets"
     if isinstance(found, Mapping | list | tuple | BaseModel):
         return [f"{where}: {message}"]
     hint = ""
     if detail["type"] == "literal_error":
         hint = nearest(str(found), typing.get_args(_annotation(root, path)))
+    if isinstance(found, str) and "number" in message:
+        hint = _TEXT if _NOT_TEXT.fullmatch(found) else ""
     message = message.replace(repr(found), brief(found))
     return [f"{where}: {message} (found {brief(found)}){hint}"]
 

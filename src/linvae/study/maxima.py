@@ -13,7 +13,7 @@ from linvae.study.section import Section
 __all__ = ["Restarts", "Rotated", "Stationary"]
 
 # There is nothing to rotate with one.
-Several = Annotated[Whole, Field(ge=2, lt=N_FEATURES)]
+Several = Annotated[Whole, Field(ge=2, lt=N_FEATURES, description="number of latents k")]
 
 
 class Restarts(Section):
@@ -21,7 +21,7 @@ class Restarts(Section):
 
     data: Variant
     n_latent: Latents
-    scales: Positives
+    scales: Positives = Field(description="factors on the random starts")
     seeds: Seeds
 
     @property
@@ -42,7 +42,9 @@ class Rotated(Section):
     """The linear VAE from the likelihood's maximum, rotated, to the ELBO's own saddle points."""
 
     data: Variant
-    n_latents: Annotated[tuple[Several, ...], Field(min_length=1), AfterValidator(distinct)]
+    n_latents: Annotated[tuple[Several, ...], Field(min_length=1), AfterValidator(distinct)] = (
+        Field(description="numbers of latents")
+    )
 
     @property
     def job(self) -> dict[str, object]:
@@ -68,8 +70,12 @@ class Stationary(Section):
 
     data: Variant
     n_latent: Several = 5
-    directions: Annotated[tuple[Latents, Latents], AfterValidator(distinct)] = (5, 7)
-    noise_at: Annotated[tuple[Latents, ...], Field(min_length=1)] = (4, 6, 8)
+    directions: Annotated[tuple[Latents, Latents], AfterValidator(distinct)] = Field(
+        (5, 7), description="eigenvectors along which the zero column moves, counted from 1"
+    )
+    noise_at: Annotated[tuple[Latents, ...], Field(min_length=1)] = Field(
+        (4, 6, 8), description="eigenvalues that sigma^2 takes, counted from 1"
+    )
 
     @property
     def job(self) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from pydantic import Field
+
 from linvae.naming import Run
 from linvae.settings.values import Strict
 from linvae.study.deep import Lengths, Recipes, Sizes
@@ -17,18 +19,22 @@ __all__ = ["Study"]
 class Study(Strict):
     """What is computed; a section that is null is left out, with its figures and claims."""
 
-    linear: Linear | None = None
-    latent_dim: LatentDim | None = None
-    stochastic: Stochastic | None = None
-    encoders: Encoders | None = None
-    autoencoder: Autoencoder | None = None
-    restarts: Restarts | None = None
-    rotated: Rotated | None = None
-    stationary: Stationary | None = None
-    recipes: Recipes | None = None
-    sizes: Sizes | None = None
-    lengths: Lengths | None = None
-    grafts: Grafts | None = None
+    linear: Linear | None = Field(None, description="fig1, fig2, fig3, fig10, claims 1 and 3")
+    latent_dim: LatentDim | None = Field(None, description="fig6, claim 5")
+    stochastic: Stochastic | None = Field(None, description="fig4, claim 6")
+    encoders: Encoders | None = Field(None, description="fig5, claim 7")
+    autoencoder: Autoencoder | None = Field(None, description="fig14")
+    restarts: Restarts | None = Field(None, description="claim 2")
+    rotated: Rotated | None = Field(None, description="fig16, claim 14")
+    stationary: Stationary | None = Field(None, description="fig9, claim 4")
+    recipes: Recipes | None = Field(
+        None, description="fig7, fig8, fig11, fig12, fig13, fig15, table1, claims 8 to 12 and 15"
+    )
+    sizes: Sizes | None = Field(None, description="claims 13 and 15")
+    lengths: Lengths | None = Field(
+        None, description="the table of summary.md that says which are stable"
+    )
+    grafts: Grafts | None = Field(None, description="claim 13")
 
     def sections(self) -> Iterator[tuple[str, Section]]:
         """Give the sections that are not left out, by name."""

@@ -1,0 +1,38 @@
+"""The plan counts what is left: nothing of a finished study, and what an edit leaves."""
+
+import re
+import subprocess
+import sys
+
+
+def plan(project, *arguments):
+    """Lines that the plan prints."""
+    done = subprocess.run(
+        [sys.executable, "workflow/scripts/plan.py", project.overlay, *arguments],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def test_a_finished_study_has_nothing_left_and_a_lost_run_is_one_job_more(project):
+    (line,) = plan(project)
+    assert re.fullmatch(r"Left to compute: 0 jobs, of which 0 train, of the \d+ that do .*", line)
+    folder = project.run_folder("tiny-naive", "learned-1")
+    (project.folder / folder / "model.safetensors").unlink()
+    head, _, row, *_, longest, end = plan(project, "--jobs", "3")
+    assert re.match(r"Left to compute: \d+ jobs, of which 1 train, ", head)
+    assert row.split()[:2] == ["tiny-naive", "1"]
+    assert longest.startswith("Longest job: ")
+    assert end.startswith("With --jobs 3: ")
+
+
+def test_all_of_a_study_is_left_before_it_runs(fresh):
+    head, _, *rows = plan(fresh)
+    left, training, of_study = map(int, re.findall(r"\d+", head))
+    assert left > training == of_study
+    counts = {row.split()[0]: row.split()[1] for row in rows}
+    assert counts["grafts"] == "3"
