@@ -1,4 +1,4 @@
-"""How tables write numbers: as many digits as the error allows, and rows in the order of numbers."""
+"""How tables write numbers: digits that errors allow, and rows in the order of numbers."""
 
 import math
 import re
