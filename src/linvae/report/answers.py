@@ -90,7 +90,7 @@ def _maxima(claims: Mapping[int, Mapping]) -> Answer:
         )
         rows.append(("saddle points below the maximum", f"{away} nats"))
     if not parts:
-        return Answer(_OPEN, _NOT_RUN)
+        parts.append(claims[2]["explanation"].rstrip(".") if found else _NOT_RUN.rstrip("."))
     words = {"supported": "No", "not supported": "Yes"}
     word = words.get(_verdict(claims, 2), _OPEN)
     word = "No maxima, but saddle points" if (word, saddles) == ("No", True) else word

@@ -1,4 +1,4 @@
-"""Captions, which the workflow holds as reStructuredText, as HTML that needs nothing from outside."""
+"""Captions, which the workflow holds as reStructuredText, as HTML that asks for nothing else."""
 
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined

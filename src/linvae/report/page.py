@@ -30,7 +30,6 @@ __all__ = ["page_text"]
 _TABLE = (
     "recipe",
     "sigma^2",
-    "initial",
     "final sigma^2",
     "ELBO",
     "linear optimum",
@@ -164,5 +163,11 @@ def _table(inputs: Inputs) -> dict[str, list] | None:
     if table.empty:
         return None
     shown = shown_table(table)
+    learned = shown["sigma^2"] == "learned"
+    shown["sigma^2"] = shown["sigma^2"].where(~learned, "learned from") + " " + shown["initial"]
     shown = shown[[title for title in _TABLE if title in shown]]
-    return {"titles": list(shown.columns), "rows": shown.to_numpy().tolist()}
+    rows = [
+        [cell.replace("-", "−") if cell[:1] == "-" else cell for cell in row]
+        for row in shown.to_numpy().tolist()
+    ]
+    return {"titles": list(shown.columns), "rows": rows}

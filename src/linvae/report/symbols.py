@@ -8,6 +8,9 @@ __all__ = ["symbols"]
 
 _LETTERS = {"sigma": "σ", "lambda": "λ", "rho": "ρ", "epsilon": "ε"}
 _WORD = re.compile(r"\b(sigma|lambda|rho|epsilon)(?:_(\w+))?(?:\^(\d+))?(?!\w)")
+_SCIENTIFIC = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e([+-])0*(\d+)\b")
+# Breaks where it must not.
+_WHOLE = re.compile(r"\b(L-BFGS)\b")
 _POWER = re.compile(r"10\^([−-]?\d+)")
 
 
@@ -19,8 +22,14 @@ def symbols(text: object) -> Markup:
     text
         Plain; what is HTML already is left as it is.
     """
-    escaped = str(escape(text))
-    return Markup(_POWER.sub(r"10<sup>\1</sup>", _WORD.sub(_formula, escaped)))
+    plain = _SCIENTIFIC.sub(_power_of_ten, str(escape(text)))
+    formulas = _POWER.sub(r"10<sup>\1</sup>", _WORD.sub(_formula, plain))
+    return Markup(_WHOLE.sub(r'<span class="whole">\1</span>', formulas))
+
+
+def _power_of_ten(match: re.Match) -> str:
+    mantissa, sign, exponent = match.groups()
+    return f"{mantissa} × 10^{'−' if sign == '-' else ''}{exponent}"
 
 
 def _formula(match: re.Match) -> str:

@@ -9,6 +9,8 @@ __all__ = ["Reason", "open_points", "reasons"]
 _DECIDES = re.compile(
     r"would decide|\bdecides\b|would tell|It takes \d+|too few|too short|would have been seen"
 )
+# Characters from which on a text is divided into its sentences.
+_LONG = 300
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ def reasons(claim: Mapping) -> list[Reason]:
     """
     text, verdicts = claim["explanation"], claim.get("verdicts", {})
     if not verdicts:
-        return [Reason("", "", text)]
+        return _plain(text)
     names = "|".join(re.escape(name) for name in sorted(verdicts, key=len, reverse=True))
     states = "|".join(sorted(set(verdicts.values()), key=len, reverse=True))
     starts = list(re.finditer(rf"(?<!\S)({names})((?: against \S+)?) \(({states})\): ", text))
     if not starts:
-        return [Reason("", "", text)]
+        return _plain(text)
     ends = [*(start.start() for start in starts[1:]), len(text)]
     parts = [
         Reason(start[1] + start[2], start[3], text[start.end() : end].strip())
@@ -65,23 +67,38 @@ def open_points(claims: Sequence[Mapping]) -> list[tuple[Mapping, list[Reason]]]
         Of a claim and its reasons, whose text holds the sentences that speak of deciding, or the
         last one where none does. Recipes that have a verdict of their own are left out.
     """
-    return [
-        (claim, [part for reason in reasons(claim) if (part := _settling(reason))])
-        for claim in claims
-        if claim["verdict"] == "inconclusive"
-    ]
+    return [(claim, _open_in(claim)) for claim in claims if claim["verdict"] == "inconclusive"]
+
+
+def _open_in(claim: Mapping) -> list[Reason]:
+    """Tell what would settle one claim: for each recipe that is open, or for the whole."""
+    found = reasons(claim)
+    parts = [part for reason in found if reason.recipe and (part := _settling(reason))]
+    whole = " ".join(reason.text for reason in found if not reason.recipe)
+    settled = _settling(Reason("", "", whole)) if whole and not parts else None
+    return [*parts, *([settled] if settled else [])]
+
+
+def _plain(text: str) -> list[Reason]:
+    """Give what is said of no recipe, sentence by sentence where it is long."""
+    parts = _sentences(text) if len(text) > _LONG else [text]
+    return [Reason("", "", part) for part in parts]
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=\.)\s+", text)
 
 
 def _settling(reason: Reason) -> Reason | None:
     if reason.verdict not in ("", "inconclusive"):
         return None
-    sentences = re.split(r"(?<=\.)\s+", reason.text)
+    sentences = _sentences(reason.text)
     found = [told for sentence in sentences for told in _told(sentence)] or sentences[-1:]
     return Reason(reason.recipe, reason.verdict, " ".join(dict.fromkeys(found)))
 
 
 def _told(sentence: str) -> list[str]:
-    """Clauses of a sentence that speak of deciding: those in brackets alone, where there are any."""
+    """Clauses of a sentence that speak of deciding: those in brackets alone, if there are any."""
     clauses = [part for part in re.findall(r"\(([^()]*)\)", sentence) if _DECIDES.search(part)]
     if clauses:
         return [f"{part[0].upper()}{part[1:]}." for part in clauses]
