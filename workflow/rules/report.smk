@@ -55,7 +55,7 @@ rule claims:
         provenance=PROVENANCE,
     output:
         claims=f"{OWN}/claims.json",
-        document=report(f"{OWN}/claims.md", caption="../report/claims.rst", category="Claims"),
+        document=f"{OWN}/claims.md",
     log:
         f"{OWN}/logs/claims.log",
     benchmark:
@@ -75,9 +75,7 @@ rule table1:
         provenance=PROVENANCE,
     output:
         csv=f"{OWN}/tables/table1_sigma.csv",
-        document=report(
-            f"{OWN}/tables/table1_sigma.md", caption="../report/table1.rst", category="Tables"
-        ),
+        document=f"{OWN}/tables/table1_sigma.md",
     log:
         f"{OWN}/logs/table1.log",
     benchmark:
@@ -97,7 +95,7 @@ rule summary:
         claims=f"{OWN}/claims.json",
         provenance=PROVENANCE,
     output:
-        summary=report(f"{OWN}/summary.md", caption="../report/summary.rst", category="Summary"),
+        summary=f"{OWN}/summary.md",
         runs=f"{OWN}/runs.csv",
         study=f"{OWN}/study.json",
     log:
@@ -125,7 +123,12 @@ rule page:
         captions="workflow/report/figure.rst",
         template="workflow/report/page.html",
     output:
-        page=report(f"{OWN}/index.html", category="0. The page"),
+        page=report(
+            f"{OWN}/index.html",
+            caption="../report/page.rst",
+            category="0. The whole study on one page",
+            labels={"page": "Answers, claims, figures, table 1"},
+        ),
     log:
         f"{OWN}/logs/page.log",
     benchmark:
