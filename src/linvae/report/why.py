@@ -86,7 +86,7 @@ def _plain(text: str) -> list[Reason]:
 
 
 def _sentences(text: str) -> list[str]:
-    return re.split(r"(?<=\.)\s+", text)
+    return re.split(r"(?<=\.)\s+", text.strip())
 
 
 def _settling(reason: Reason) -> Reason | None:
