@@ -151,7 +151,7 @@ def test_nothing_is_asked_for_from_outside(files):
 
 
 def test_a_study_without_table_and_figures_has_a_page(files):
-    kept = [path for path in files if path.endswith((".json"))]
+    kept = [path for path in files if path.endswith(".json")]
     page = rendered(kept)
     assert 'id="table1"' not in page
     assert "<figure" not in page
