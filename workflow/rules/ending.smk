@@ -19,5 +19,5 @@ onerror:
     if workflow.is_main_process:
         from linvae.report.ending import failure_lines
 
-        with open(log, encoding="utf-8", errors="replace") as file:
-            told(failure_lines(file.read()))
+        texts = (Path(path).read_text(encoding="utf-8", errors="replace") for path in log)
+        told(failure_lines("".join(texts)))
