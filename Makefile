@@ -3,12 +3,15 @@
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
+# make report        Snakemake's report of a finished study: make report CONFIG=config/smoke.yaml
 # make schema        config/schema.json and docs/configuration.md, from the models
 # make lint          the checkers that run before every merge
 
 PYTHON ?= python3
 CORES ?= all
 ACTIVATE = . .venv/bin/activate
+OVERLAY = $(addprefix --configfile ,$(CONFIG))
+REPORT = results/report$(addprefix -,$(basename $(notdir $(CONFIG)))).html
 
 .PHONY: results test test-cluster smoke lint report plan schema clean-environment
 
@@ -19,7 +22,9 @@ smoke: .venv/.complete
 	$(ACTIVATE) && snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 report: .venv/.complete
-	$(ACTIVATE) && snakemake --report results/report.html
+	@$(ACTIVATE) && { snakemake $(OVERLAY) -n --quiet rules 2>&1 | grep -q "Nothing to be done"; } || \
+	    { echo "The study of $(or $(CONFIG),config.yaml) is not finished: run snakemake $(OVERLAY) --cores all first." >&2; exit 1; }
+	$(ACTIVATE) && snakemake $(OVERLAY) --report $(REPORT)
 
 test: .venv/.complete
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"

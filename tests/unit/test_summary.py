@@ -116,10 +116,19 @@ def test_every_kind_of_run_has_its_table(write, base):
         Inputs([*base, *runs]), configuration({"lengths": {"pairs": [["deep", "long"]]}})
     )
     # Two seeds, and their mean gap.
-    assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3", "1.5", "0.5", "0.25", "3"]
+    assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3.0 ± 1.0", "1.5", "0.5", "0.25", "3"]
     assert _row(text, "autoencoder")[5:] == ["9", "8", "0.125", "0.75", "0.375"]
     deep = ["-20", "-1", "-21", "-1.5", "-18", "4", "3", "4", "1", "1"]
     tables, stable = text.split("## Which numbers of used latents are stable")
     assert _row(tables, "deep")[5:] == deep
     assert "used latents at epsilon = 0.1" in tables
     assert _row(stable, "deep")[1:] == ["fixed-1", "1", "3", "3", "5", "no"]
+
+
+def test_rows_stand_in_the_order_of_numbers(write, base):
+    noises = ("fixed-1", "fixed-10", "fixed-3")
+    runs = [Run("deep", "0123abcd", "mnist-logit-first9", 5, noise, 0) for noise in noises]
+    paths = [write(run.file("metrics.json"), DEEP) for run in runs]
+    text = summary_text(Inputs([*base, *paths]), configuration({}))
+    lines = [line.split("|") for line in text.splitlines() if line.startswith("| deep")]
+    assert [cells[4].strip() for cells in lines] == ["fixed-1", "fixed-3", "fixed-10"]

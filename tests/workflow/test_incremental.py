@@ -13,7 +13,9 @@ from linvae.study.study import Study
 MODULE = "src/linvae/{}.py"
 PREPARATION = {"fetch", "preprocess", "spectrum"}
 TRAINING = {"train_deep", "train_linear", "solve"}
-SUMMARY = {"summary": {"results/tiny/summary.md"}}
+# Whatever is said again is said on the page too.
+PAGE = {"page": {"results/tiny/index.html"}}
+SUMMARY = {"summary": {"results/tiny/summary.md"}} | PAGE
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +116,20 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
     ("module", "rules"),
     [
         # A claim takes its runs from the study.
-        ("study/study", {"claims", "summary"}),
-        ("study/section", {"claims", "summary"}),
-        ("study/deep", {"claims", "summary"}),
-        ("study/grafts", {"claims", "summary"}),
-        ("study/names", {"claims", "summary"}),
-        ("claims/stability", {"claims", "summary"}),
-        ("settings/margins", {"claims", "summary"}),
-        ("report/study_record", {"summary"}),
-        ("report/summary", {"summary"}),
-        ("report/table1", {"table1"}),
+        ("study/study", {"claims", "summary", "page"}),
+        ("study/section", {"claims", "summary", "page"}),
+        ("study/deep", {"claims", "summary", "page"}),
+        ("study/grafts", {"claims", "summary", "page"}),
+        ("study/names", {"claims", "summary", "page"}),
+        ("claims/stability", {"claims", "summary", "page"}),
+        ("settings/margins", {"claims", "summary", "page"}),
+        ("report/study_record", {"summary", "page"}),
+        ("report/summary", {"summary", "page"}),
+        ("report/table1", {"table1", "page"}),
+        ("report/digits", {"summary", "table1", "page"}),
+        ("report/answers", {"page"}),
+        ("report/gallery", {"page"}),
+        ("report/ending", set()),
     ],
 )
 def test_what_is_said_runs_no_job_that_computes(settled, planner, module, rules):
@@ -135,13 +141,14 @@ def test_what_is_said_runs_no_job_that_computes(settled, planner, module, rules)
 def test_a_changed_plot_module_redraws_figures_only(settled, planner, module):
     with settled.edited({MODULE.format(f"plots/{module}"): changed}):
         plan = planner(settled)
-    assert set(plan) == {"figure"}
+    assert set(plan) == {"figure", "page"}
 
 
 def test_a_changed_figure_module_redraws_that_figure(settled, planner):
     for figure in ("fig1_elbo_vs_ppca", "fig6_latent_dim"):
         with settled.edited({MODULE.format(f"plots/{figure}"): changed}):
-            assert planner(settled) == {"figure": {f"results/tiny/figures/{figure}.png"}}
+            drawn = {"figure": {f"results/tiny/figures/{figure}.png"}}
+            assert planner(settled) == drawn | PAGE
 
 
 @pytest.mark.parametrize(
@@ -426,7 +433,7 @@ def test_another_learning_rate_is_another_run_and_going_back_plans_nothing(proje
     # Both are kept: this way there is nothing left to train either.
     with project.reconfigured(change):
         plan = planner(project)
-    assert set(plan) == {"figure", "claims", "summary"}
+    assert set(plan) == {"figure", "claims", "summary", "page"}
     assert plan["figure"] == figures_of("encoders")
 
 
@@ -441,7 +448,7 @@ def test_an_unused_model_computes_nothing(settled, planner):
 def test_a_study_of_another_name_shares_every_run(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(name="other")):
         plan = planner(settled)
-    assert set(plan) == {"figure", "claims", "table1", "summary"}
+    assert set(plan) == {"figure", "claims", "table1", "summary", "page"}
     assert all(path.startswith("results/other/") for paths in plan.values() for path in paths)
 
 
@@ -452,7 +459,7 @@ def test_time_between_checkpoints_decides_no_result(settled, planner):
 
 def test_another_margin_judges_again_and_computes_nothing(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(margins={"latents": 7})):
-        assert set(planner(settled)) == {"claims", "summary"}
+        assert set(planner(settled)) == {"claims", "summary", "page"}
 
 
 def test_another_measurement_measures_deep_runs_beside_the_old_measurements(settled, planner):

@@ -3,6 +3,9 @@
 import pytest
 from jinja2 import Environment
 
+from linvae.claims.catalogue import QUESTIONS
+from linvae.report.digits import by_number
+from linvae.report.gallery import GALLERY, label
 from linvae.study.figures import FIGURES
 
 
@@ -21,10 +24,49 @@ def test_every_figure_has_a_caption_of_its_own(caption):
     assert caption("fig0_unknown").strip() == ""
 
 
-def test_the_report_shows_all_figures_and_captions(project):
+def test_the_report_shows_all_figures_and_captions_by_question(project):
     project.snakemake("--report", "results/report.html")
     page = (project.folder / "results" / "report.html").read_text()
     for name in FIGURES:
         assert f"{name}.png" in page
+        assert label(name) in page
+    for number, question in QUESTIONS.items():
+        assert f"{number}. {question}" in page
     assert "probabilistic PCA with as many latent dimensions" in page
-    assert "claims.md" in page
+    assert "Does the ELBO cause posterior collapse?" in page
+    assert "index.html" in page
+    # A browser would save it instead of showing it.
+    assert "summary.md" not in page
+
+
+def test_labels_sort_as_text_as_figures_do_by_number():
+    assert sorted(map(label, GALLERY)) == [label(name) for name in sorted(GALLERY, key=by_number)]
+
+
+def test_the_gallery_has_every_figure():
+    assert GALLERY.keys() == FIGURES.keys()
+
+
+def test_a_run_ends_with_verdicts_and_the_path_of_the_page(finished, project):
+    (project.folder / "results/tiny/index.html").unlink()
+    log = project.snakemake("--cores", "2").stdout
+    end = log[log.index("The study is finished") :]
+    assert "Read it in a browser: results/tiny/index.html" in end
+    assert len(end.splitlines()) <= 10
+    # The same study, the same page.
+    page = "results/tiny/index.html"
+    assert (project.folder / page).read_bytes() == (finished.folder / page).read_bytes()
+
+
+def test_a_failure_ends_with_the_job_and_its_log(project):
+    (project.folder / "results/tiny/index.html").unlink()
+    template = project.folder / "workflow" / "report" / "page.html"
+    template.write_text("{{ nobody }}")
+    done = project.snakemake("--cores", "2", check=False)
+    assert done.returncode != 0
+    end = done.stdout[done.stdout.index("Failed: page") :]
+    assert "'nobody' is undefined" in end
+    assert "The same command goes on" in end
+    assert len(end.splitlines()) <= 15
+    # The specification of the job is no part of it.
+    assert "cpu_seconds" not in end

@@ -25,7 +25,7 @@ BY_HAND = {"plan", "schema"}
 # Modules that plan: no program may reach them, or a change of a plan would rerun what it plans.
 PLANNING = {"linvae.fingerprint", "linvae.study.cost", "linvae.study.figures", "linvae.study.left"}
 # Programs that read the study themselves: a claim takes its runs from there.
-WITH_STUDY = {"claims", "summary"}
+WITH_STUDY = {"claims", "summary", "page"}
 # What paths in rules begin with.
 BELOW_RESULTS = ("results/", "{OWN}/", "{RUN}/", "{MEASURED}/", "../report/")
 UNSAFE = re.compile(

@@ -75,8 +75,3 @@ def follow_touch():
 
 if workflow.is_main_process:
     restore_metadata()
-
-
-onsuccess:
-    if workflow.touch:
-        follow_touch()

@@ -69,6 +69,7 @@ rule preprocess:
         "results/logs/preprocess/{data}.log",
     benchmark:
         "results/benchmarks/preprocess/{data}.tsv"
+    priority: 40
     params:
         spec=preprocess_spec,
     message:

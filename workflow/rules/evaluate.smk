@@ -40,6 +40,7 @@ rule evaluate:
         f"results/benchmarks/evaluate/{RUN_NAME}.tsv"
     wildcard_constraints:
         trained=trained(lambda model: model.decoder.is_linear),
+    priority: linear_priority
     threads: CONFIG.threads
     resources:
         mem_mb=evaluation_megabytes,
@@ -162,6 +163,7 @@ rule restarts:
         "results/logs/restarts/{data}/{digest}.log",
     benchmark:
         "results/benchmarks/restarts/{data}/{digest}.tsv"
+    priority: 5
     params:
         spec=lambda wildcards: specification(script("restarts"), **STUDY.restarts.job),
     message:
@@ -181,6 +183,7 @@ rule rotated:
         "results/logs/rotated/{data}/{digest}.log",
     benchmark:
         "results/benchmarks/rotated/{data}/{digest}.tsv"
+    priority: 5
     params:
         spec=lambda wildcards: specification(script("rotated"), **STUDY.rotated.job),
     message:
@@ -199,6 +202,7 @@ rule hessian:
         "results/logs/hessian/{data}/{digest}.log",
     benchmark:
         "results/benchmarks/hessian/{data}/{digest}.tsv"
+    priority: 5
     params:
         spec=lambda wildcards: specification(script("hessian"), **STUDY.stationary.job),
     message:

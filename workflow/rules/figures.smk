@@ -1,6 +1,7 @@
 """Draw every figure that the study asks for, as .png and .pdf, with its numbers as .csv."""
 
 from linvae.fingerprint import specification
+from linvae.report import gallery
 from linvae.study.figures import FIGURES, figure_inputs, figures
 
 FIGURE_NAMES = figures(STUDY)
@@ -31,8 +32,8 @@ rule figure:
         png=report(
             f"{OWN}/figures/{{figure}}.png",
             caption="../report/figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
+            category=lambda wildcards: gallery.category(wildcards.figure),
+            labels=lambda wildcards: {"figure": gallery.label(wildcards.figure)},
         ),
         pdf=f"{OWN}/figures/{{figure}}.pdf",
         csv=f"{OWN}/figures/{{figure}}.csv",
@@ -40,6 +41,7 @@ rule figure:
         f"{OWN}/logs/figure/{{figure}}.log",
     benchmark:
         f"{OWN}/benchmarks/figure/{{figure}}.tsv"
+    priority: 20
     params:
         spec=figure_spec,
     message:

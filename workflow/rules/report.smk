@@ -4,7 +4,7 @@ from linvae.fingerprint import specification
 from linvae.study import cost
 
 REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
-REPORT_FILES.append(f"{OWN}/study.json")
+REPORT_FILES += [f"{OWN}/study.json", f"{OWN}/index.html"]
 if STUDY.recipes:
     REPORT_FILES += [f"{OWN}/tables/table1_sigma.csv", f"{OWN}/tables/table1_sigma.md"]
 
@@ -40,13 +40,22 @@ def resolved():
     return told
 
 
+def page_spec(wildcards):
+    """What training every run of the study is estimated to take, and nothing else."""
+    costs = (
+        cost.job_cost(CONFIG.models[run.model], run, cost.training_images(run.data), RATES)
+        for run in STUDY.all_runs(NAMES)
+    )
+    return specification(script("page"), cpu_seconds=round(sum(c.cpu_seconds for c in costs)))
+
+
 rule claims:
     input:
         files=STUDY.evidence(NAMES),
         provenance=PROVENANCE,
     output:
         claims=f"{OWN}/claims.json",
-        document=report(f"{OWN}/claims.md", caption="../report/claims.rst", category="Claims"),
+        document=f"{OWN}/claims.md",
     log:
         f"{OWN}/logs/claims.log",
     benchmark:
@@ -66,9 +75,7 @@ rule table1:
         provenance=PROVENANCE,
     output:
         csv=f"{OWN}/tables/table1_sigma.csv",
-        document=report(
-            f"{OWN}/tables/table1_sigma.md", caption="../report/table1.rst", category="Tables"
-        ),
+        document=f"{OWN}/tables/table1_sigma.md",
     log:
         f"{OWN}/logs/table1.log",
     benchmark:
@@ -88,7 +95,7 @@ rule summary:
         claims=f"{OWN}/claims.json",
         provenance=PROVENANCE,
     output:
-        summary=report(f"{OWN}/summary.md", caption="../report/summary.rst", category="Summary"),
+        summary=f"{OWN}/summary.md",
         runs=f"{OWN}/runs.csv",
         study=f"{OWN}/study.json",
     log:
@@ -102,4 +109,36 @@ rule summary:
     shell:
         "python workflow/scripts/summary.py --spec {params.spec:q} --inputs {input}"
         " --summary {output.summary} --runs {output.runs} --study {output.study}"
+        " > {log} 2>&1"
+
+
+rule page:
+    input:
+        metrics=metrics_of(STUDY.all_runs(NAMES)),
+        claims=f"{OWN}/claims.json",
+        study=f"{OWN}/study.json",
+        table=f"{OWN}/tables/table1_sigma.csv" if STUDY.recipes else [],
+        figures=expand(f"{OWN}/figures/{{figure}}.png", figure=FIGURE_NAMES),
+        provenance=PROVENANCE,
+        captions="workflow/report/figure.rst",
+        template="workflow/report/page.html",
+    output:
+        page=report(
+            f"{OWN}/index.html",
+            caption="../report/page.rst",
+            category="0. The whole study on one page",
+            labels={"page": "Answers, claims, figures, table 1"},
+        ),
+    log:
+        f"{OWN}/logs/page.log",
+    benchmark:
+        f"{OWN}/benchmarks/page.tsv"
+    params:
+        spec=page_spec,
+    message:
+        "Writing the page"
+    shell:
+        "python workflow/scripts/page.py --spec {params.spec:q} --inputs {input.metrics}"
+        " {input.claims} {input.study} {input.table} {input.figures} {input.provenance}"
+        " --captions {input.captions} --template {input.template} --page {output.page}"
         " > {log} 2>&1"

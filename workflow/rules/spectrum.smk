@@ -12,6 +12,7 @@ rule spectrum:
         "results/logs/spectrum/{data}.log",
     benchmark:
         "results/benchmarks/spectrum/{data}.tsv"
+    priority: 40
     params:
         spec=specification(script("spectrum")),
     message:
@@ -32,6 +33,7 @@ rule ppca:
         "results/benchmarks/ppca/{data}/at{fixed_at}.tsv"
     wildcard_constraints:
         fixed_at="[1-9][0-9]*",
+    priority: 5
     params:
         spec=lambda wildcards: specification(script("ppca"), fixed_at=int(wildcards.fixed_at)),
     message:

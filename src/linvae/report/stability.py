@@ -7,6 +7,7 @@ import pandas as pd
 from linvae.claims.rows import THRESHOLDS
 from linvae.naming import Run
 from linvae.noise import number
+from linvae.report.digits import by_number
 
 __all__ = ["EPSILONS", "LATENTS", "SHARE", "stability_table"]
 
@@ -38,7 +39,7 @@ def stability_table(
     rows = []
     for short, long in pairs:
         noises = dict.fromkeys(run.noise for run in metrics if run.model == long)
-        for noise in noises:
+        for noise in sorted(noises, key=by_number):
             groups = [_used(metrics, name, noise) for name in (short, long)]
             if not set(groups[0].index) & set(groups[1].index):
                 continue

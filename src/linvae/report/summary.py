@@ -1,5 +1,6 @@
 """The study's headline numbers in Markdown: data, questions, verdicts, and tables of the runs."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
@@ -11,6 +12,7 @@ from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.naming import Run
 from linvae.noise import number
+from linvae.report.digits import by_number, rounded
 from linvae.report.stability import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]
@@ -46,7 +48,7 @@ _DEEP = {
 
 
 def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
-    """Render provenance, verdicts and one table for each kind of run; values are seeds' means.
+    """Render provenance, verdicts and one table for each kind of run: seeds' means.
 
     Parameters
     ----------
@@ -72,7 +74,8 @@ def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
         "",
         verdict_table(claims),
         "",
-        "The tables below hold averages per image, in nats; means over seeds.",
+        "The tables below hold averages per image, in nats; means over seeds, with their standard "
+        "errors where these show in six digits.",
         *_section("Linear decoders", metrics, _LINEAR, _as_it_is),
         *_section("Linear autoencoders", metrics, _AUTOENCODER, _as_it_is),
         *_section(deep, metrics, _DEEP, lambda found: _deep_values(found, epsilon)),
@@ -126,10 +129,20 @@ def _section(
             rows.append({**named, **{label: float(values[key]) for key, label in columns.items()}})
     if not rows:
         return []
-    groups = pd.DataFrame(rows).groupby(["model", "data", "k", "noise"], sort=True)
-    table = groups.mean().reset_index()
-    table.insert(4, "seeds", groups.size().to_numpy())
-    return ["", f"## {title}", "", table.to_markdown(index=False, floatfmt=".6g")]
+    keys = ["model", "data", "k", "noise"]
+    shown = [
+        dict(zip(keys, key, strict=True))
+        | {"seeds": len(group)}
+        | {label: _averaged(group[label]) for label in columns.values()}
+        for key, group in pd.DataFrame(rows).groupby(keys, sort=False)
+    ]
+    shown.sort(key=lambda row: [by_number(str(row[key])) for key in keys])
+    table = pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True)
+    return ["", f"## {title}", "", table]
+
+
+def _averaged(values: pd.Series) -> str:
+    return rounded(values.mean(), values.std(ddof=1) / math.sqrt(len(values)))
 
 
 def _stability(metrics: Mapping[Run, Mapping], lengths: Mapping | None) -> list[str]:

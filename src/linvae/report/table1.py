@@ -9,8 +9,9 @@ from linvae import bound
 from linvae.claims.rows import deep_row
 from linvae.inputs import Inputs
 from linvae.noise import number
+from linvae.report.digits import rounded
 
-__all__ = ["below_bound", "run_table", "sigma_table", "table_text"]
+__all__ = ["below_bound", "run_table", "shown_table", "sigma_table", "table_text"]
 
 _RESIDUAL = {
     "residual_gain": "nats left, linear",
@@ -121,15 +122,6 @@ def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: flo
     """
     if table.empty:
         return f"# Table 1. Observation noise and posterior collapse\n\nData: {label}."
-    shown = pd.DataFrame(
-        {
-            "recipe": table["model"],
-            "sigma^2": table["kind"],
-            "initial": [number(value) for value in table["initial"]],
-            **{title: _with_error(table, name) for name, title in _COLUMNS.items()},
-            "below bound": table["below_bound"].astype(str) + " of " + table["seeds"].astype(str),
-        }
-    )
     lines = [
         "# Table 1. Observation noise and posterior collapse",
         "",
@@ -146,27 +138,36 @@ def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: flo
         "ceiling. rho_1 is the largest eigenvalue of the covariance of the mean residuals. The "
         "best known ELBO is the largest of all runs at this sigma^2, or of all that learn it.",
         "",
-        shown.to_markdown(index=False, disable_numparse=True),
+        shown_table(table).to_markdown(index=False, disable_numparse=True),
         "",
         *_not_converged(below_bound(runs)),
     ]
     return "\n".join(lines)
 
 
+def shown_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Write the table's numbers as they are shown, one row a recipe, kind and initial value.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `sigma_table` gives it; not empty.
+    """
+    return pd.DataFrame(
+        {
+            "recipe": table["model"],
+            "sigma^2": table["kind"],
+            "initial": [number(value) for value in table["initial"]],
+            **{title: _with_error(table, name) for name, title in _COLUMNS.items()},
+            "below bound": table["below_bound"].astype(str) + " of " + table["seeds"].astype(str),
+        }
+    )
+
+
 def _with_error(table: pd.DataFrame, name: str) -> list[str]:
     """Write mean and standard error, to two digits of the error or six of the mean."""
     pairs = zip(table[f"{name}_mean"], table[f"{name}_se"], strict=True)
-    return [_rounded(mean, error) for mean, error in pairs]
-
-
-def _rounded(mean: float, error: float) -> str:
-    if not np.isfinite(error):
-        return f"{mean:.6g}"
-    if error == 0.0:
-        return f"{mean:.6g} ± 0"
-    largest = 5 - math.floor(math.log10(abs(mean))) if mean else 6
-    digits = max(0, min(1 - math.floor(math.log10(error)), largest))
-    return f"{mean:.{digits}f} ± {error:.{digits}f}"
+    return [rounded(mean, error) for mean, error in pairs]
 
 
 def _not_converged(runs: pd.DataFrame) -> list[str]:

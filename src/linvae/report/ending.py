@@ -1,0 +1,80 @@
+"""The last lines of a run: where to look, or what failed and how to go on."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["failure_lines", "success_lines"]
+
+_VERDICTS = ("supported", "not supported", "inconclusive")
+# Of a failed job's log, and of jobs that failed: a screen shall hold them.
+_LAST_LINES = 5
+_JOBS = 3
+_ERROR = re.compile(
+    r"^(?:Error in rule|RuleException in rule|Error in group) (?P<rule>\w+)[^\n]*\n"
+    r"(?P<told>(?:[ \t]+[^\n]*\n|\n(?=[ \t]))*)",
+    flags=re.MULTILINE,
+)
+
+
+def success_lines(claims: Sequence[Mapping], page: str | Path) -> list[str]:
+    """Count the verdicts and name the page.
+
+    Parameters
+    ----------
+    claims
+        Objects of ``claims.json``.
+    page
+        Path of ``index.html``.
+    """
+    counts = Counter(claim["verdict"] for claim in claims)
+    lines = ["", f"The study is finished: {len(claims)} claims judged."]
+    for verdict in _VERDICTS:
+        numbers = ", ".join(str(c["id"]) for c in claims if c["verdict"] == verdict)
+        lines.append(f"  {counts[verdict]:>2} {verdict}" + (f": {numbers}" if numbers else ""))
+    return [*lines, f"Read it in a browser: {page}"]
+
+
+def failure_lines(log: str) -> list[str]:
+    """Name the jobs that failed, with the last lines of their own logs.
+
+    Parameters
+    ----------
+    log
+        Text of Snakemake's own log of the run.
+
+    Returns
+    -------
+    list of str
+        Also what to do; where no job failed, that the run was stopped.
+    """
+    again = "The same command goes on: what is finished stands, training resumes where it was."
+    logs = dict(_failed(log))
+    if not logs:
+        return ["", "The run was stopped before its end.", again]
+    lines = [""]
+    for path, rule in list(logs.items())[:_JOBS]:
+        lines.append(f"Failed: {rule}" + (f", whose log ends ({path}):" if path else "."))
+        lines += [f"    {line}" for line in _last_lines(path)]
+    if len(logs) > _JOBS:
+        lines.append(f"... and {len(logs) - _JOBS} more, in Snakemake's log.")
+    return [*lines, f"Mend what it says. {again}"]
+
+
+def _failed(log: str) -> list[tuple[str, str]]:
+    """Log file and rule of each job that failed; one that was tried again counts once."""
+    found = []
+    for match in _ERROR.finditer(log):
+        path = re.search(r"^\s+log: (\S+)", match["told"], flags=re.MULTILINE)
+        found.append((path[1].rstrip(",") if path else "", match["rule"]))
+    return found
+
+
+def _last_lines(path: str) -> list[str]:
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+    except OSError:
+        return []
+    lines = [line[:300] for line in text.splitlines() if line.strip()]
+    return lines[-_LAST_LINES:] or ["(it is empty)"] * bool(path)

@@ -1,0 +1,173 @@
+"""The page: what a study found, on one sheet that works without a network."""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.claims.document import MAKERS
+from linvae.files import DamagedFileError, read_json
+from linvae.inputs import Inputs
+from linvae.report.answers import answers
+from linvae.report.captions import caption
+from linvae.report.digits import by_number
+from linvae.report.earlier import compared
+from linvae.report.gallery import GALLERY, claims_of, short_name
+from linvae.report.symbols import symbols
+from linvae.report.table1 import shown_table
+from linvae.report.why import open_points, reasons
+
+__all__ = ["page_text"]
+
+# What a reader of the page compares; the file has all columns.
+_TABLE = (
+    "recipe",
+    "sigma^2",
+    "final sigma^2",
+    "ELBO",
+    "linear optimum",
+    "test ELBO",
+    "linear optimum, test",
+    "test log p(x)",
+    "nats left, linear, test",
+    "collapse %",
+    "used latents",
+    "below bound",
+)
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A picture with all that the page says of it."""
+
+    name: str
+    short: str
+    number: int
+    title: str
+    uri: Markup
+    width: int
+    height: int
+    caption: Markup
+    claims: list[int]
+
+
+def page_text(inputs: Inputs, captions: str, template: str, cpu_seconds: float) -> str:
+    """Render the page.
+
+    Parameters
+    ----------
+    inputs
+        ``study.json``, ``claims.json``, the data's provenance, ``metrics.json`` of every run, and,
+        as far as the study has them, the figures (``.png``) and ``table1_sigma.csv``.
+    captions
+        Text of the template of all captions.
+    template
+        Text of the page's own.
+    cpu_seconds
+        Estimate of what training all runs takes.
+
+    Returns
+    -------
+    str
+        HTML that asks for nothing from outside.
+    """
+    claims = read_json(_only(inputs, "claims.json"))
+    by_id = {claim["id"]: claim for claim in claims}
+    study = read_json(_only(inputs, "study.json"))
+    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
+    environment.filters.update(symbols=symbols, slug=lambda text: text.replace(" ", "-"))
+    return environment.from_string(template).render(
+        study=study,
+        configuration=yaml.safe_dump(study["configuration"], sort_keys=True, width=100),
+        label=inputs.data_label(),
+        faults=inputs.faults(),
+        n_runs=len(inputs.files("metrics.json")),
+        cpu_minutes=round(cpu_seconds / 60),
+        questions=QUESTIONS,
+        answers=answers(by_id),
+        claims=claims,
+        claims_of_question={key: _answering(by_id, key) for key in QUESTIONS},
+        shown_in={claim.number: _parts(claim.shown_in) for claim in CLAIMS},
+        reasons={claim["id"]: reasons(claim) for claim in claims},
+        figures=_by_question(inputs, captions),
+        table=_table(inputs),
+        compared=compared(by_id),
+        open_points=open_points(claims),
+        makers=MAKERS.replace("*", ""),
+        counts=_counts(claims),
+    )
+
+
+def _only(inputs: Inputs, name: str) -> str:
+    (path,) = (path for path in inputs.paths if PurePosixPath(path).name == name)
+    return path
+
+
+def _answering(by_id: Mapping[int, Mapping], question: int) -> list[Mapping]:
+    return [
+        by_id[claim.number]
+        for claim in CLAIMS
+        if claim.question == question and claim.number in by_id
+    ]
+
+
+def _parts(shown_in: Sequence[str]) -> list[tuple[str, str]]:
+    """Anchors of the parts that show a claim, with their names."""
+    return [(name, name.replace("fig", "figure ").replace("table", "table ")) for name in shown_in]
+
+
+def _counts(claims: Sequence[Mapping]) -> dict[str, int]:
+    names = ("supported", "not supported", "inconclusive")
+    return {name: sum(claim["verdict"] == name for claim in claims) for name in names}
+
+
+def _by_question(inputs: Inputs, captions: str) -> dict[int, list[_Figure]]:
+    paths = {PurePosixPath(path).stem: path for path in inputs.paths if path.endswith(".png")}
+    figures: dict[int, list[_Figure]] = {key: [] for key in QUESTIONS}
+    for name in sorted(paths, key=by_number):
+        figures[GALLERY[name].question].append(_figure(name, paths[name], captions))
+    return figures
+
+
+def _figure(name: str, path: str, captions: str) -> _Figure:
+    content = Path(path).read_bytes()
+    if not content.startswith(_PNG):
+        raise DamagedFileError(path, "it is not a PNG file")
+    width, height = struct.unpack(">II", content[16:24])
+    short = short_name(name)
+    return _Figure(
+        name,
+        short,
+        int(short.removeprefix("fig")),
+        GALLERY[name].title,
+        Markup("data:image/png;base64," + base64.b64encode(content).decode()),
+        width,
+        height,
+        caption(captions, name),
+        claims_of(name),
+    )
+
+
+def _table(inputs: Inputs) -> dict[str, list] | None:
+    """Table 1 as titles and rows of text; None where the study has none."""
+    paths = [path for path in inputs.paths if path.endswith("table1_sigma.csv")]
+    table = pd.read_csv(paths[0]) if paths else pd.DataFrame()
+    if table.empty:
+        return None
+    shown = shown_table(table)
+    learned = shown["sigma^2"] == "learned"
+    shown["sigma^2"] = shown["sigma^2"].where(~learned, "learned from") + " " + shown["initial"]
+    shown = shown[[title for title in _TABLE if title in shown]]
+    rows = [
+        [cell.replace("-", "−") if cell[:1] == "-" else cell for cell in row]
+        for row in shown.to_numpy().tolist()
+    ]
+    return {"titles": list(shown.columns), "rows": rows}

@@ -1,0 +1,61 @@
+from linvae.report.ending import failure_lines, success_lines
+
+ERROR = """[Wed Nov 25 15:00:00 2026]
+Error in rule {rule}:
+    message: Training
+    jobid: 3
+    input: results/data/a.npz
+    log: {log} (check log file(s) for error details)
+    shell:
+        python workflow/scripts/{rule}.py --spec '{{"code": "1"}}'
+        (command exited with non-zero exit code)
+
+[Wed Nov 25 15:00:01 2026]
+Finished jobid: 4 (Rule: solve)
+"""
+
+
+def test_verdicts_are_counted_and_the_page_is_named():
+    claims = [
+        {"id": 1, "verdict": "supported"},
+        {"id": 2, "verdict": "inconclusive"},
+        {"id": 3, "verdict": "supported"},
+    ]
+    lines = success_lines(claims, "results/mine/index.html")
+    text = "\n".join(lines)
+    assert "2 supported: 1, 3\n" in text
+    assert "0 not supported\n" in text
+    assert "1 inconclusive: 2\n" in text
+    assert lines[-1].endswith("results/mine/index.html")
+    assert len(lines) <= 10
+
+
+def test_a_failed_job_is_told_with_the_last_lines_of_its_log(tmp_path):
+    own = tmp_path / "own.log"
+    own.write_text("".join(f"line {i}\n" for i in range(20)) + "\nerror: the disk is full\n")
+    text = "\n".join(failure_lines(ERROR.format(rule="train_deep", log=own)))
+    assert f"Failed: train_deep, whose log ends ({own}):" in text
+    assert "    error: the disk is full" in text
+    assert "line 16" in text
+    assert "line 15" not in text
+    assert "spec" not in text
+
+
+def test_a_job_that_failed_twice_is_told_once(tmp_path):
+    own = tmp_path / "own.log"
+    own.write_text("")
+    log = ERROR.format(rule="fetch", log=own)
+    text = "\n".join(failure_lines(log + log))
+    assert text.count("Failed:") == 1
+    assert "(it is empty)" in text
+
+
+def test_of_many_jobs_the_first_are_told(tmp_path):
+    log = "".join(ERROR.format(rule="solve", log=tmp_path / f"{i}.log") for i in range(8))
+    lines = failure_lines(log)
+    assert sum(line.startswith("Failed:") for line in lines) == 3
+    assert any("and 5 more" in line for line in lines)
+
+
+def test_without_a_failed_job_the_run_was_stopped():
+    assert "stopped" in failure_lines("Finished jobid: 4 (Rule: solve)\n")[1]

@@ -1,0 +1,226 @@
+import html
+import json
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+import zlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.files import DamagedFileError, write_csv
+from linvae.inputs import Inputs
+from linvae.report.captions import caption
+from linvae.report.gallery import GALLERY, claims_of
+from linvae.report.page import page_text
+from linvae.report.table1 import run_table, sigma_table
+
+ROOT = Path(__file__).resolve().parents[2]
+CAPTIONS = (ROOT / "workflow" / "report" / "figure.rst").read_text(encoding="utf-8")
+TEMPLATE = (ROOT / "workflow" / "report" / "page.html").read_text(encoding="utf-8")
+CHROMIUM = shutil.which("chromium")
+# What a script in a copy of the page finds in a browser.
+PROBE = """<script>addEventListener("load", () => {
+const images = [...document.images];
+const told = {
+  text: document.body.innerText,
+  images: images.length,
+  loaded: images.filter(image => image.complete && image.naturalWidth > 0).length,
+  asked: performance.getEntriesByType("resource").map(entry => entry.name),
+  wide: document.documentElement.scrollWidth - innerWidth,
+};
+document.documentElement.innerHTML = "<body><pre></pre></body>";
+document.querySelector("pre").textContent = JSON.stringify(told);
+});</script>"""
+STUDY = {
+    "name": "mine",
+    "configuration": {"name": "mine", "threads": 1},
+    "device": "cpu",
+    "data": {
+        "label": "made-up images",
+        "n_train": 4000,
+        "n_test": 1000,
+        "location": "a folder",
+        "note": "",
+        "source": "local",
+        "files": [{"name": "images.gz", "sha256": "abc123"}],
+    },
+    "code": {"commit": "0123abc", "clean": True},
+    "versions": {"python": "3.11", "torch": None},
+    "platform": {"system": "Linux", "release": "6", "machine": "x86_64", "byteorder": "little"},
+}
+
+
+def png(width=1500, height=4):
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+def judged(number):
+    """A claim of each kind; the one of a name that HTML could take for its own."""
+    verdict = ("supported", "not supported", "inconclusive")[number % 3]
+    return {
+        "id": number,
+        "claim": f"Claim text {number} <b>",
+        "made_by": "paper",
+        "verdict": verdict,
+        "explanation": f"Number {number}; another seed would decide.",
+        "numbers": {},
+        "evidence": ["a.json"],
+    }
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Paths of a finished study, with a table of one run."""
+    from test_table1 import _metrics
+
+    from linvae.naming import Run
+
+    run = Run("deep", "0123abcd", "mnist-logit-first9", 5, "fixed-10", 0)
+    content = {
+        run.file("metrics.json"): _metrics(-90.0, 10.0, 10.0),
+        "results/mine/claims.json": [judged(claim.number) for claim in CLAIMS],
+        "results/mine/study.json": STUDY,
+        "results/data/mnist/provenance.json": STUDY["data"],
+    }
+    for name, told in content.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(told))
+    paths = [tmp_path / name for name in content]
+    for figure in GALLERY:
+        paths.append(tmp_path / "results/mine/figures" / f"{figure}.png")
+        paths[-1].parent.mkdir(exist_ok=True)
+        paths[-1].write_bytes(png())
+    table = sigma_table(run_table(Inputs([str(paths[0])]), 0.01))
+    paths.append(tmp_path / "results/mine/tables/table1_sigma.csv")
+    write_csv(paths[-1], table)
+    return [str(path) for path in paths]
+
+
+def rendered(files):
+    return page_text(Inputs(files), CAPTIONS, TEMPLATE, 7200.0)
+
+
+def test_the_page_holds_answers_claims_figures_table_and_provenance(files):
+    page = rendered(files)
+    for key, question in QUESTIONS.items():
+        assert f'id="answer{key}"' in page
+        assert question.split("sigma^2")[0] in html.unescape(page)
+    for claim in CLAIMS:
+        assert f"Claim text {claim.number} &lt;b&gt;" in page
+        assert f'id="claim{claim.number}"' in page
+    assert page.count("data:image/png;base64,") == len(GALLERY)
+    for told in ("made-up images", "abc123", "0123abc", "120 CPU minutes", "torch (not installed)"):
+        assert told in page
+    assert "−90" in page
+    assert "another seed would decide" in page
+    # The same study, the same bytes.
+    assert rendered(files) == page
+
+
+def test_every_link_stays_on_the_page_and_leads_somewhere(files):
+    page = rendered(files)
+    links = re.findall(r'<a [^>]*href="([^"]*)"', page)
+    anchors = re.findall(r' id="([^"]*)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert len(links) > 50
+    assert {link.removeprefix("#") for link in links} <= set(anchors)
+    assert all(link.startswith("#") for link in links)
+    for name in GALLERY:
+        for number in claims_of(name):
+            assert f'href="#claim{number}"' in page
+
+
+def test_nothing_is_asked_for_from_outside(files):
+    page = re.sub(r"data:image/png;base64,[^\"]*", "", rendered(files))
+    assert "default-src 'none'" in page
+    assert not re.search(r"""(?:src|href)=["']?(?!#|data:,|["'])|url\(|@import|<script""", page)
+
+
+def test_a_study_without_table_and_figures_has_a_page(files):
+    kept = [path for path in files if path.endswith(".json")]
+    page = rendered(kept)
+    assert 'id="table1"' not in page
+    assert "<figure" not in page
+
+
+def test_a_figure_that_is_none_is_named(files):
+    broken = next(path for path in files if path.endswith("fig8_collapse_fixed.png"))
+    Path(broken).write_text("no picture")
+    with pytest.raises(DamagedFileError, match="fig8_collapse_fixed"):
+        rendered(files)
+
+
+def test_verdicts_are_told_by_words_and_not_by_colour_alone(files):
+    badges = re.findall(
+        r'class="badge [^>]*><span aria-hidden="true">(.)</span> ([^<]*)', rendered(files)
+    )
+    assert {sign for sign, _ in badges} == {"✓", "✗", "?"}
+    for sign, words in badges:
+        name = {"✓": "supported", "✗": "not supported", "?": "inconclusive"}[sign]
+        assert words.lstrip("0123456789 ") == name
+
+
+@pytest.mark.parametrize("figure", GALLERY)
+def test_captions_are_html(figure):
+    text = caption(CAPTIONS, figure)
+    assert text.startswith("<p>")
+    assert ":math:" not in text
+    assert "system-message" not in text
+
+
+def test_the_table_stands_as_it_is_shown_elsewhere(files):
+    page = rendered(files)
+    assert "fixed 10" in page
+    assert "1 of 1" not in page.split('id="table1"')[1].split("</table>")[0]
+    assert len(pd.read_csv(files[-1])) == 1
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+@pytest.mark.parametrize("width", [1280, 800])
+def test_in_a_browser_answers_are_text_images_load_and_nothing_is_fetched(files, tmp_path, width):
+    page = rendered(files)
+    assert "<script" not in page
+    # The page allows no script, so the probe's copy has no such policy.
+    copy = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    (tmp_path / "page.html").write_text(copy.replace("</body>", f"{PROBE}</body>"))
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            [
+                CHROMIUM,
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                f"--user-data-dir={profile}",
+                f"--window-size={width},1000",
+                "--dump-dom",
+                (tmp_path / "page.html").as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    found = re.search(r"<pre>(.*)</pre>", done.stdout, flags=re.DOTALL)
+    assert found, done.stderr[-2000:]
+    told = json.loads(html.unescape(found[1]))
+    for key in QUESTIONS:
+        assert f"{key}. " in told["text"]
+    assert told["text"].count("This study did not run what would answer it.") >= 2
+    assert told["images"] == told["loaded"] == len(GALLERY)
+    assert [name for name in told["asked"] if not name.startswith("data:")] == []
+    assert told["wide"] <= 0
