@@ -13,7 +13,6 @@ from linvae.diagnose.functions import Rows
 from linvae.diagnose.linear import DataSpectrum, data_spectrum, linear_elbo
 from linvae.diagnose.lookalikes import notes_on_posterior, out_of_reach
 from linvae.diagnose.verdict import Facts, judge, short
-from linvae.evaluation.certificate import N_CHOICE
 from linvae.evaluation.certified import KEPT, Certified, certified, part
 from linvae.evaluation.gaussian import Measured, measure
 from linvae.evaluation.residual import choose_cut, nested_cuts
@@ -22,6 +21,8 @@ from linvae.seeds import derive_seed
 
 __all__ = ["Case"]
 
+# Data on which the cut is chosen, of which every candidate takes five passes.
+_N_CHOICE = 2000
 # Products of pairs of data and features, up to which all distances are looked at.
 _PAIRS = 5e10
 
@@ -108,8 +109,9 @@ class Case:
     def _certified(self, variance: float) -> tuple[NDArray[np.bool_], dict[str, Certified]]:
         train, dtype = self.rows["train"], self.model.dtype
         functions = (self.model.encode, self.model.decode)
-        some = part(train, min(KEPT, N_CHOICE * train.shape[1]))[0]
-        cuts = nested_cuts(self.measured["train"].kl.mean(0))
+        mean_kl, d = self.measured["train"].kl.mean(0), train.shape[1]
+        some = part(train, min(_N_CHOICE, max(KEPT // (4 * d), 4 * len(mean_kl))) * d)[0]
+        cuts = nested_cuts(mean_kl)
         told = {"seed": derive_seed(self.seed, "residual/cut"), "dtype": dtype}
         cut = choose_cut(*functions, some, cuts, variance, **told)
         found = {}

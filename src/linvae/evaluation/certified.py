@@ -19,7 +19,7 @@ from linvae.seeds import derive_seed
 __all__ = ["Certified", "KEPT", "certified", "part"]
 
 # Number of values, rows times features, of the residuals that are kept in memory.
-KEPT = 20_000_000
+KEPT = 10_000_000
 _BLOCK = 2048
 
 
