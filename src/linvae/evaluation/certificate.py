@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.bypass import Bypass, across_draws, across_images, bypass
-from linvae.evaluation.residual import choose_cut, nested_cuts, residuals
-from linvae.residual import DENSE, held_out_spectrum, spectrum
+from linvae.bypass import Bypass
+from linvae.evaluation.certified import certified
+from linvae.evaluation.residual import choose_cut, nested_cuts
 from linvae.seeds import derive_seed
 from linvae.training.models import GaussianVAE
 
@@ -71,35 +71,29 @@ def certificate(
     }
     some, cuts = data["train"][:N_CHOICE], nested_cuts(mean_kl)
     cut = choose_cut(*functions, some, cuts, noise_variance, **options["cut"])
-    n_cut = int(cut.sum())
-    metrics: dict[str, float] = {"residual_cut": n_cut}
+    metrics: dict[str, float] = {"residual_cut": int(cut.sum())}
     arrays: dict[str, NDArray] = {"cut": cut, "noise_variance": np.array(noise_variance)}
     for split, end in SUFFIXES.items():
-        told = (*functions, data[split])
-        as_it_is = residuals(*told, np.zeros_like(cut), noise_variance, **options[split])
-        values = _by_rank(as_it_is.halves, split, len(cut))
-        found = residuals(*told, cut, noise_variance, **options[split]) if n_cut else as_it_is
+        rows = data[split]
+        found = certified(
+            *functions,
+            rows,
+            cut,
+            noise_variance,
+            held_out=split == "test",
+            kept=rows.size,
+            **options[split],
+        )
         if split == "train":
-            gains = across_draws(found.groups, noise_variance, n_cut)
-            arrays |= _stored(bypass(*found.halves, noise_variance, n_cut))
-        else:
-            gains = across_images(*found.halves, noise_variance, n_cut)
-        net = found.change + gains
-        arrays[f"eigenvalues{end}"] = values
+            arrays |= _stored(found.bypass)
+        arrays[f"eigenvalues{end}"] = found.eigenvalues
         metrics |= {
-            f"residual_max{end}": float(values[0]) / noise_variance,
-            f"residual_gain{end}": float(net.mean()),
-            f"residual_gain{end}_error": float(net.std(ddof=1) / math.sqrt(len(net))),
+            f"residual_max{end}": float(found.eigenvalues[0]) / noise_variance,
+            f"residual_gain{end}": float(found.net.mean()),
+            f"residual_gain{end}_error": float(found.net.std(ddof=1) / math.sqrt(len(rows))),
             f"residual_change{end}": float(found.change.mean()),
         }
     return metrics, arrays
-
-
-def _by_rank(halves: tuple[NDArray, NDArray], split: str, n_latent: int) -> NDArray[np.float64]:
-    """Return eigenvalues of the training images, or variances over held-out ones."""
-    n_features = halves[0].shape[1]
-    n_leading = n_features if n_features <= DENSE else n_latent
-    return (spectrum if split == "train" else held_out_spectrum)(*halves, n_leading)
 
 
 def _stored(made: Bypass) -> dict[str, NDArray[np.float32]]:
