@@ -22,8 +22,9 @@ smoke: .venv/.complete
 	$(ACTIVATE) && snakemake --cores $(CORES) --configfile config/smoke.yaml
 
 report: .venv/.complete
-	@$(ACTIVATE) && { snakemake $(OVERLAY) -n --quiet rules 2>&1 | grep -q "Nothing to be done"; } || \
-	    { echo "The study of $(or $(CONFIG),config.yaml) is not finished: run snakemake $(OVERLAY) --cores all first." >&2; exit 1; }
+	@$(ACTIVATE) && { told=$$(snakemake $(OVERLAY) -n --quiet rules 2>&1) || { echo "$$told" >&2; exit 1; }; } && \
+	    case "$$told" in *"Nothing to be done"*) ;; *) \
+	    echo "The study of $(or $(CONFIG),config.yaml) is not finished: snakemake $(OVERLAY) --cores all" >&2; exit 1;; esac
 	$(ACTIVATE) && snakemake $(OVERLAY) --report $(REPORT)
 
 test: .venv/.complete
