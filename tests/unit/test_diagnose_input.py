@@ -117,6 +117,16 @@ def test_functions_of_arrays_need_no_torch_model():
     assert any("variance is the same for every x" in note for note in found.notes)
 
 
+def test_lists_and_short_floats_are_data_too():
+    found = diagnose(IMAGES.tolist(), *arrays(), 0.1)
+    assert found.train.elbo == pytest.approx(diagnose(IMAGES, *arrays(), 0.1).train.elbo, rel=1e-5)
+    model = ConvVAE().bfloat16()
+    short = diagnose(torch.as_tensor(IMAGES).bfloat16(), model.encode, model.decode, 0.1)
+    reference = ConvVAE()
+    expected = diagnose(IMAGES, reference.encode, reference.decode, 0.1).train.elbo
+    assert short.train.elbo == pytest.approx(expected, rel=0.05)
+
+
 def test_few_data_and_constant_features():
     few = IMAGES[:10].copy()
     few[:, 0, 0] = 0.0

@@ -27,7 +27,11 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None = None) -> ND
         If there are fewer than 8, their shape is not that of others, they are no numbers, or not
         all finite.
     """
-    array = data.detach().cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)
+    if isinstance(data, Tensor):
+        data = data.detach().cpu()
+        # NumPy has no bfloat16.
+        data = (data.float() if data.dtype == torch.bfloat16 else data).numpy()
+    array = np.asarray(data)
     if array.ndim < 2 or len(array) < _FEWEST or array.dtype.kind not in "fiu":
         msg = (
             f"{name} is of shape {array.shape} and {array.dtype}; (n, ...) numbers are needed, of"

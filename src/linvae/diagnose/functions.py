@@ -33,7 +33,7 @@ class Rows:
         Of one datum, as the model sees it.
     modules : list of torch.nn.Module
         Those that were found in the functions.
-    dtype : torch.dtype
+    own_dtype : torch.dtype
         That the model computes in.
     device : torch.device
         Where it does so; None of functions of NumPy arrays.
@@ -47,9 +47,14 @@ class Rows:
     posterior: Posterior
     batch_size: int
     modules: list[nn.Module]
-    dtype: torch.dtype
+    own_dtype: torch.dtype
     device: torch.device | None
     latent_shape: tuple[int, ...] = field(default=())
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """That what the model gives is measured in: single precision at least."""
+        return torch.float64 if self.own_dtype == torch.float64 else torch.float32
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x), each (m, k), of rows (m, d)."""
@@ -106,7 +111,7 @@ class Rows:
         return x.flatten(1)
 
     def _outward(self, rows: Tensor, shape: tuple[int, ...]) -> object:
-        given = rows.reshape(len(rows), *shape).to(self.dtype)
+        given = rows.reshape(len(rows), *shape).to(self.own_dtype)
         return given.numpy() if self.device is None else given.to(self.device)
 
 
@@ -212,8 +217,8 @@ def _tensor(found: object, name: str) -> Tensor:
     else:
         msg = f"{name} must give arrays or tensors, not {_told(found)}"
         raise ValueError(msg)
-    if not found.is_floating_point():
-        found = found.double()
+    if found.dtype not in (torch.float32, torch.float64):
+        found = found.to(torch.float64 if not found.is_floating_point() else torch.float32)
     if not bool(torch.isfinite(found).all()):
         msg = f"{name} gives values that are not finite: did training diverge?"
         raise ValueError(msg)

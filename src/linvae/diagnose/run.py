@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from linvae.diagnose.diagnosis import Diagnosis
@@ -85,6 +86,8 @@ def diagnose(
 
     if noise_variance != "tuned":
         check_noise_variance(noise_variance)
+    if not isinstance(data, torch.Tensor):
+        data = np.asarray(data)
     rows = {"train": as_rows(data, "data")}
     shape = tuple(data.shape[1:])
     if held_out is not None:
