@@ -16,14 +16,16 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Packages of the extras `workflow` and `data`, by the names that they are imported under.
 EXTRAS = ("matplotlib", "mlxtend", "snakemake", "tabulate", "torchvision", "yaml")
-# Parts of the library that are the workflow's: they read its files, draw and report.
+# Parts of the library that are the workflow's: they read its files, draw and report. A diagnosis is
+# drawn where matplotlib is there.
 OF_THE_WORKFLOW = ("claims", "config", "plots", "report")
 IMPORT_ALL = f"""
 import importlib, pkgutil, sys
 sys.modules.update(dict.fromkeys({EXTRAS!r}))
 import linvae
 for module in pkgutil.walk_packages(linvae.__path__, "linvae."):
-    if module.name.split(".")[1] not in {OF_THE_WORKFLOW!r}:
+    drawing = module.name.endswith(".drawing")
+    if not drawing and module.name.split(".")[1] not in {OF_THE_WORKFLOW!r}:
         importlib.import_module(module.name)
         print(module.name)
 """

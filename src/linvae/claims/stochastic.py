@@ -149,11 +149,16 @@ def _pace(
     ]
     row = {"analytic": medians[0], "stochastic": medians[1], "ratio": None}
     row |= {"reached": bool(reached[0].all() or reached[1].all()), "slower": "undecided"}
-    if reached[0].all() and reached[1].all():
+    if row["reached"] and reached[0].any() and reached[1].any():
+        # What has not arrived takes as many steps as were made, at least.
+        steps = [values.clip(max=analytic["step"].max()) for values in steps]
         logs = interval(np.log(steps[1] / steps[0]))
         bounds = (None if v is None else math.exp(v) for v in (logs.low, logs.high))
         row["ratio"] = Interval(math.exp(logs.mean), *bounds, logs.n).to_dict()
-        row["slower"] = answer(logs, math.log(ratio_margin), -math.log(ratio_margin))
+        found = answer(logs, math.log(ratio_margin), -math.log(ratio_margin))
+        # A bound from below on one kind's steps shows it to be slower, and not faster.
+        possible = {"yes": reached[0].all(), "no": reached[1].all()}
+        row["slower"] = found if possible.get(found, False) else "undecided"
     elif reached[0].all() and not reached[1].any():
         row["slower"] = "yes"
     elif reached[1].all() and not reached[0].any():
@@ -197,12 +202,23 @@ def _text(name: str, found: Mapping[str, object], margin: float) -> str:
         for step, row in horizons.items()
         if row["lower"] in sides
     ]
+    last = Interval(**found["final_difference"])
+    undecided = found["ends_lower"] == "undecided" and last.low is not None and last.mean
     return (
         f"Learning rate {name}: the analytic ELBO, averaged over the last fifth, is ahead by "
         f"{differences} (nats; {margin:g} count). "
         + (f"Impression: {'; '.join(seen)}. " if seen else "")
-        + (f"Steps of stochastic training over those of analytic, to {paces}." if paces else "")
+        + (f"Steps of stochastic training over those of analytic, to {paces}. " if paces else "")
+        + (f"{_more_seeds(last, margin)} would decide who ends higher." if undecided else "")
     ).strip()
+
+
+def _more_seeds(difference: Interval, margin: float) -> str:
+    """Say how many more pairs would move the interval off the margin, if the mean stayed."""
+    half = difference.mean - difference.low
+    clear = max(abs(difference.mean) - margin, margin)
+    wanted = math.ceil(difference.n * (half / clear) ** 2)
+    return f"Some {max(1, wanted - difference.n)} more seeds, of a minute for all rates together,"
 
 
 def _pace_text(row: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae.seeds import numpy_generator
+from linvae.shown import short_repr
 
 __all__ = ["CollapseBound", "collapse_bound", "proof"]
 
@@ -36,6 +37,8 @@ class CollapseBound:
     point: NDArray[np.float64]
     proved: bool
     reason: str
+
+    __repr__ = short_repr
 
 
 def collapse_bound(

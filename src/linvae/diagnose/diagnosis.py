@@ -17,6 +17,8 @@ from linvae.diagnose.reductions import NoiseRange, noise_variance_for
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from linvae.shown import short_repr
+
 __all__ = ["EPSILONS", "Diagnosis", "Split"]
 
 # In nats: how many latents are in use is told at these as well.
@@ -75,6 +77,8 @@ class Split:
     tuned_noise_variance: float
     tuned_elbo: float
     bits_per_dimension: float
+
+    __repr__ = short_repr
 
     def used_at(self, epsilons: Iterable[float], delta: float = 0.01) -> list[int]:
         """Return how many latents are in use at thresholds in nats: at the next of the curve's."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from linvae.ppca import PPCA
 from linvae.residual import DENSE, leading
+from linvae.shown import short_repr
 
 __all__ = ["DataSpectrum", "data_spectrum", "linear_elbo"]
 
@@ -32,6 +33,8 @@ class DataSpectrum:
     mean: NDArray[np.float64]
     eigenvalues: NDArray[np.float64]
     eigenvectors: NDArray[np.float64]
+
+    __repr__ = short_repr
 
     @property
     def complete(self) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae.residual import gain
+from linvae.shown import short_repr
 
 __all__ = ["Facts", "judge", "short", "with_error"]
 
@@ -47,6 +48,8 @@ class Facts:
     below_linear: float
     below_linear_error: float
     eigenvalues: NDArray[np.float64]
+
+    __repr__ = short_repr
 
     @property
     def depends_on_epsilon(self) -> bool:

@@ -89,5 +89,5 @@ def _panel(axes: Axes, rows: pd.DataFrame, looks: dict[str, dict]) -> None:
         axes.annotate(
             f"{model} {own['gain_mean'].iloc[0]:.1f}", (0, 0), (3, 2 + 6.5 * index),
             xycoords="axes fraction", textcoords="offset points", fontsize=5.5,
-            color="0.25",
+            color="0.25", bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.5},
         )  # fmt: skip

@@ -41,13 +41,13 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
             band(ax, curve, "step", "gap", color=color, linestyle=line, label=name)
         if len(models):
             ax.legend(loc="lower left")
-        ax.set_title(way)
+        ax.set_title(f"gap, {way}")
         step_axis(ax, "step")
     step_axis(value, "step")
     trained = table[table["trained"] == _WAYS["models"]].groupby("model")
     maximum_line(value, table["ppca_max"].max(), trained["elbo_mean"].quantile(0.25).min())
     value.set(title=f"k = {section['n_latent']}, {seeds_note(table)}", ylabel=f"ELBO ({NATS})")
-    gap_axis(first, f"gap to the pPCA maximum ({NATS})")
+    gap_axis(first, f"gap to the maximum ({NATS})")
     second.tick_params(labelleft=False)
     letter((value, *gaps))
     return made
