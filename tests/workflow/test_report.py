@@ -35,8 +35,6 @@ def test_the_report_shows_all_figures_and_captions_by_question(project):
     assert "probabilistic PCA with as many latent dimensions" in page
     assert "Does the ELBO cause posterior collapse?" in page
     assert "index.html" in page
-    # A browser would save it instead of showing it.
-    assert "summary.md" not in page
 
 
 def test_labels_sort_as_text_as_figures_do_by_number():

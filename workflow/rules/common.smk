@@ -5,6 +5,7 @@ import re
 import sys
 
 from linvae.config.consistency import remarks
+from linvae.config.devices import planned_device
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import named
@@ -24,28 +25,11 @@ except ConfigError as error:
         f"The configuration is not valid (config.yaml and what overlays change in it):\n{error}"
     )
 
-
-def gpu_or_cpu():
-    """What `device: auto` means: what LINVAE_DEVICE says, or else what torch finds here.
-
-    A profile of a cluster says it, since the machine where Snakemake runs knows nothing of the
-    nodes; and the jobs of a cluster, which read all this anew, are told what was planned.
-    """
-    if all(model.job.device != "auto" for model in CONFIG.models.values()):
-        return "cpu"
-    told = os.environ.get("LINVAE_DEVICE")
-    if told is None:
-        # Torch is asked only where a model needs it.
-        from linvae.training.device import device_of
-
-        told = os.environ["LINVAE_DEVICE"] = device_of("auto").type
-    if told not in ("cpu", "cuda"):
-        sys.exit(f"error: LINVAE_DEVICE is {told!r}; it must be cpu or cuda")
-    return told
-
-
 STUDY = CONFIG.study
-DEVICE = gpu_or_cpu()
+try:
+    DEVICE = planned_device(CONFIG.models)
+except ValueError as error:
+    sys.exit(f"error: {error}")
 NAMES = CONFIG.names(DEVICE)
 DATASET = CONFIG.dataset.key
 OWN = f"results/{CONFIG.name}"
