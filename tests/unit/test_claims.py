@@ -127,7 +127,11 @@ def _spec(config):
                 "names": config.names().to_dict(),
                 "measurement": config.measurement.model_dump(mode="json"),
                 "margins": config.margins.identity(),
-                "cpu_seconds": job_seconds(config.models, _deep(config), RATES),
+                "cpu_seconds": job_seconds(
+                    config.models,
+                    [*_deep(config), *config.study.runs("stochastic", config.names())],
+                    RATES,
+                ),
             }
         )
     )

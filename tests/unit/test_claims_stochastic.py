@@ -20,6 +20,8 @@ def _pair(rate, ratio=1.0, shift=0.0, n_seeds=5, spread=0.001, rng=None):
             gap = 10_000.0 * noise * (ratio if stochastic else 1.0) / steps
             gap += shift if stochastic else 0.0
             labels = {"learning_rate": rate, "stochastic": stochastic, "seed": seed}
+            labels |= {"model": f"{('analytic', 'sampled')[stochastic]}-{rate}"}
+            labels |= {"initial": 1.0, "cpu_seconds": 30.0}
             tables.append(pd.DataFrame({"step": steps, "gap": gap, "elbo": -50.0 - gap, **labels}))
     return pd.concat(tables)
 
@@ -109,3 +111,21 @@ def test_claim_6_a_gap_that_only_one_kind_reaches_and_one_that_none_does():
     # What nobody reaches is not counted.
     assert found.numbers["0.1"]["slower"] == "yes"
     assert "analytic alone arrives" in found.explanation
+
+
+def test_claim_6_says_what_more_seeds_would_decide_and_what_they_cost():
+    # A mean of twice the margin, in eight pairs that scatter by three times as much.
+    curves = _pair(0.1, spread=0.0, n_seeds=8)
+    scatter = np.random.default_rng(1).standard_normal(8) * 3.0
+    scatter += 1.0 - scatter.mean()
+    stochastic = curves["stochastic"]
+    curves.loc[stochastic, "elbo"] -= curves.loc[stochastic, "seed"].map(dict(enumerate(scatter)))
+    found = stochastic_training(curves, *MARGINS)
+    assert found.numbers["0.1"]["ends_lower"] == "undecided"
+    told = found.explanation.split("Who ends higher is ")[1]
+    extra = int(told.split(" nats: ")[1].split(" more seeds")[0])
+    half = 2.3646 * scatter.std(ddof=1) / np.sqrt(8)
+    assert extra == int(np.ceil(8 * half**2)) - 8
+    # Two models of half a minute for each seed.
+    assert f"{extra} CPU minutes" in told
+    assert "analytic-0.1 at 1" in told

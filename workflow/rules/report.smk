@@ -29,7 +29,9 @@ def claims_spec(wildcards):
         measurement=CONFIG.measurement.identity(),
         margins=CONFIG.margins.identity(),
         # A claim that stays open says what the run that would decide it costs.
-        cpu_seconds=cost.job_seconds(CONFIG.models, deep_runs(), RATES),
+        cpu_seconds=cost.job_seconds(
+            CONFIG.models, [*deep_runs(), *STUDY.runs("stochastic", NAMES)], RATES
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from linvae.claims.recipes import (
     near_optimum,
     on_each_split,
     scope,
+    unless_untrained,
 )
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, both
@@ -66,10 +67,7 @@ def collapse_grows(runs: pd.DataFrame, margins: Margins) -> Finding:
         text += (
             f" It takes {ENOUGH_VARIANCES} noise variances to make a trend; another costs {cost}."
         )
-    if len(trained) <= len(runs) / 2:
-        reason = f"Most runs ended more than {margins.near:g} nats below the linear bound."
-        return Finding("inconclusive", f"{text} {reason}", found.numbers)
-    return Finding(found.verdict, text, found.numbers)
+    return unless_untrained(found, text, runs, trained, margins)
 
 
 def _on_split(

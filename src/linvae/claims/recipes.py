@@ -14,7 +14,15 @@ from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
-__all__ = ["ENOUGH_VARIANCES", "by_recipe", "deep_runs", "near_optimum", "on_each_split", "scope"]
+__all__ = [
+    "ENOUGH_VARIANCES",
+    "by_recipe",
+    "deep_runs",
+    "near_optimum",
+    "on_each_split",
+    "scope",
+    "unless_untrained",
+]
 
 # A trend needs as many noise variances.
 ENOUGH_VARIANCES = 3
@@ -79,6 +87,26 @@ def on_each_split(
         parts.append(f"{split}: {text}")
         numbers[split] = {"verdict": _VERDICT[answer], **found}
     return Finding(joint(answers), "; ".join(parts) + ".", {**numbers, "n_runs": len(runs)})
+
+
+def unless_untrained(
+    found: Finding, text: str, runs: pd.DataFrame, trained: pd.DataFrame, margins: Margins
+) -> Finding:
+    """Return a finding on one recipe, which decides nothing where most runs have not arrived.
+
+    Parameters
+    ----------
+    found, text
+        What was found, and the words for it.
+    runs, trained
+        Those of the recipe, and those of them that `near_optimum` keeps.
+    margins
+        Of the study.
+    """
+    if len(trained) <= len(runs) / 2:
+        reason = f"Most runs ended more than {margins.near:g} nats below the linear bound."
+        return Finding("inconclusive", f"{text} {reason}", found.numbers)
+    return Finding(found.verdict, text, found.numbers)
 
 
 def scope(runs: pd.DataFrame, margins: Margins) -> str:

@@ -8,8 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from linvae.claims.claim import Claim
+from linvae.claims.deciding import would_decide
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Finding, Interval, Verdict, answer, interval, joint
+from linvae.noise import parse_noise
 
 __all__ = ["STOCHASTIC_TRAINING", "pair_curves", "stochastic_training"]
 
@@ -51,7 +53,7 @@ def stochastic_training(
     curves : DataFrame
         One row a recorded step: ``learning_rate``, ``stochastic``, ``seed``, ``step``, and the
         exact ``elbo`` and ``gap`` to the pPCA maximum, in nats per datum. Both kinds are recorded
-        at the same steps.
+        at the same steps. Of the run ``model``, ``initial`` sigma^2 and ``cpu_seconds``.
     margin : float
         Differences of the ELBO below it do not count, in nats per datum.
     ratio_margin : float
@@ -69,7 +71,8 @@ def stochastic_training(
         for key, said in (("ends_lower", "ends lower"), ("slower", "slower")):
             parts[f"{said}, {label}"] = joint(found[key] for _, found in chosen)
     answers = [found[key] for _, found in cases for key in ("ends_lower", "slower")]
-    text = " ".join(_text(name, found, margin) for name, found in cases)
+    runs = curves.drop_duplicates(["model", "seed"])
+    text = " ".join(_text(name, found, margin, runs) for name, found in cases)
     return Finding(joint(answers), text, numbers, parts)
 
 
@@ -81,6 +84,8 @@ def pair_curves(results: Results) -> pd.DataFrame:
             rate = results.models[model].training.learning_rate
             for run in (run for run in results.runs("stochastic") if run.model == model):
                 labels = {"learning_rate": rate, "stochastic": stochastic, "seed": run.seed}
+                labels |= {"model": model, "initial": parse_noise(run.noise).variance}
+                labels |= {"cpu_seconds": results.cpu_seconds(run)}
                 tables.append(results.curve(run)[["step", "elbo", "gap"]].assign(**labels))
     return pd.concat(tables, ignore_index=True)
 
@@ -120,7 +125,9 @@ def _compare(
     paces = {f"{gap:g}": _pace(analytic, stochastic, gap, ratio_margin) for gap in sorted(gaps)}
     # From the nearest on: what training is slow in is coming near the maximum.
     counted = [row["slower"] for row in paces.values() if row["reached"]]
+    rates = {*analytic["learning_rate"], *stochastic["learning_rate"]}
     return {
+        "rates": sorted(map(float, rates)),
         "horizons": horizons,
         "ends_lower": horizons[str(last)]["lower"],
         "final_difference": horizons[str(last)]["difference"],
@@ -185,7 +192,7 @@ def _crossing(curve: pd.DataFrame, gap: float) -> float:
     return float(steps[i - 1] * (steps[i] / steps[i - 1]) ** share)
 
 
-def _text(name: str, found: Mapping[str, object], margin: float) -> str:
+def _text(name: str, found: Mapping[str, object], margin: float, runs: pd.DataFrame) -> str:
     """Say for one case by how much the two kinds differ, and whose impression it gives when."""
     horizons: Mapping[str, Mapping] = found["horizons"]
     differences = ", ".join(
@@ -203,22 +210,18 @@ def _text(name: str, found: Mapping[str, object], margin: float) -> str:
         if row["lower"] in sides
     ]
     last = Interval(**found["final_difference"])
-    undecided = found["ends_lower"] == "undecided" and last.low is not None and last.mean
+    compared = runs[runs["learning_rate"].isin(found["rates"])]
     return (
         f"Learning rate {name}: the analytic ELBO, averaged over the last fifth, is ahead by "
         f"{differences} (nats; {margin:g} count). "
         + (f"Impression: {'; '.join(seen)}. " if seen else "")
         + (f"Steps of stochastic training over those of analytic, to {paces}. " if paces else "")
-        + (f"{_more_seeds(last, margin)} would decide who ends higher." if undecided else "")
+        + (
+            f"Who ends higher is {would_decide(last, margin, 'nats', compared)}."
+            if found["ends_lower"] == "undecided"
+            else ""
+        )
     ).strip()
-
-
-def _more_seeds(difference: Interval, margin: float) -> str:
-    """Say how many more pairs would move the interval off the margin, if the mean stayed."""
-    half = difference.mean - difference.low
-    clear = max(abs(difference.mean) - margin, margin)
-    wanted = math.ceil(difference.n * (half / clear) ** 2)
-    return f"Some {max(1, wanted - difference.n)} more seeds, of a minute for all rates together,"
 
 
 def _pace_text(row: Mapping[str, object]) -> str:

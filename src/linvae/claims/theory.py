@@ -13,7 +13,14 @@ from linvae.claims.claim import Claim
 from linvae.claims.curves import COMPARED
 from linvae.claims.deciding import would_decide
 from linvae.claims.pooled import Cells
-from linvae.claims.recipes import by_recipe, deep_runs, near_optimum, on_each_split, scope
+from linvae.claims.recipes import (
+    by_recipe,
+    deep_runs,
+    near_optimum,
+    on_each_split,
+    scope,
+    unless_untrained,
+)
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, joint
 from linvae.collapse import SPLITS
@@ -56,10 +63,7 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
     trained = runs[near_optimum(runs, margins)]
     found = on_each_split(runs, lambda prefix: _on_split(runs, trained, prefix, margins))
     text = f"{found.explanation} {scope(runs, margins)}".strip()
-    if len(trained) <= len(runs) / 2:
-        reason = f"Most runs ended more than {margins.near:g} nats below the linear bound."
-        return Finding("inconclusive", f"{text} {reason}", found.numbers)
-    return Finding(found.verdict, text, found.numbers)
+    return unless_untrained(found, text, runs, trained, margins)
 
 
 def _on_split(
