@@ -6,6 +6,7 @@ import gc
 import inspect
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -52,6 +53,9 @@ def run(main: Callable[..., None], modules: Callable[[dict], Iterable[str]] = la
             require_planned(spec["code"], script, modules(spec))
         with recording(script.stem, texts["spec"] if is_planned else None, paths):
             main(**values)
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except OSError as error:
         sys.exit(_os_message(error))
     except MemoryError as error:

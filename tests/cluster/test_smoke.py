@@ -4,6 +4,7 @@ LINVAE_SMOKE_RESULTS may name the results of a local run to compare with; withou
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,15 @@ SHARED = [
 # What reports on the computing (times, process output, where the images were found, which
 # commit it was, what each job was told), and not on what was computed.
 ABOUT_THE_RUN = ("logs", "benchmarks", "provenance.json", "study.json", ".made")
+# The page's last section says the same of provenance and study.
+_MADE = re.compile(rb'<section id="made">.*?</section>', re.DOTALL)
 
 
 def results(directory: Path) -> dict[str, bytes]:
     """Read every result, by path."""
     files = (path for path in sorted(directory.rglob("*")) if path.is_file())
     return {
-        str(path.relative_to(directory)): path.read_bytes()
+        str(path.relative_to(directory)): _MADE.sub(b"", path.read_bytes())
         for path in files
         if not set(path.relative_to(directory).parts) & set(ABOUT_THE_RUN)
     }

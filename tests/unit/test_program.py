@@ -78,3 +78,13 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
 
     with pytest.raises(KeyError):
         call(monkeypatch, main)
+
+
+def test_an_interruption_is_one_line(monkeypatch, capsys):
+    def main() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as caught:
+        call(monkeypatch, main)
+    assert caught.value.code == 130
+    assert capsys.readouterr().err == "interrupted: the same command goes on from here\n"
