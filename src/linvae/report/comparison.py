@@ -1,0 +1,98 @@
+"""Finished studies side by side: what each found of every claim, and their collapse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from linvae.files import read_json
+from linvae.report.main_numbers import main_number
+
+__all__ = ["FinishedStudy", "claims_side_by_side", "comparison_text"]
+
+_COLLAPSE = "fig11_theory_vs_deep.csv"
+_RESIDUAL = "fig15_residual_spectrum.csv"
+
+
+@dataclass(frozen=True)
+class FinishedStudy:
+    """What a study left in its folder.
+
+    Attributes
+    ----------
+    name
+        As its configuration says.
+    claims
+        Objects of ``claims.json`` by ``id``.
+    label
+        Its images, in words.
+    collapse, residual
+        The tables of figures 11 and 15, or None of a study without deep VAEs.
+    """
+
+    name: str
+    claims: dict[int, dict]
+    label: str
+    collapse: pd.DataFrame | None
+    residual: pd.DataFrame | None
+
+    @classmethod
+    def read(cls, folder: Path) -> "FinishedStudy":
+        """Read ``results/<study>``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the study is not finished, or was run elsewhere.
+        """
+        for name in ("claims.json", "study.json"):
+            if not (folder / name).is_file():
+                msg = f"{folder / name} is missing: is this the folder of a finished study?"
+                raise FileNotFoundError(msg)
+        study = read_json(folder / "study.json")
+        tables = (folder / "figures" / name for name in (_COLLAPSE, _RESIDUAL))
+        collapse, residual = (pd.read_csv(file) if file.is_file() else None for file in tables)
+        claims = {claim["id"]: claim for claim in read_json(folder / "claims.json")}
+        return cls(study["name"], claims, study["data"]["label"], collapse, residual)
+
+
+def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
+    """Tabulate claims by study.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``claim`` (number), ``says``, and of every study ``<name>: verdict`` and
+        ``<name>: measured``; nats per datum where no unit is said. Claims that no study ran are
+        left out.
+    """
+    numbers = sorted({number for study in studies for number in study.claims})
+    rows = []
+    for number in numbers:
+        found = [study.claims.get(number) for study in studies]
+        row = {"claim": number, "says": next(claim["claim"] for claim in found if claim)}
+        for study, claim in zip(studies, found, strict=True):
+            row[f"{study.name}: verdict"] = claim["verdict"] if claim else "not run"
+            row[f"{study.name}: measured"] = main_number(number, claim["numbers"]) if claim else ""
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def comparison_text(studies: Sequence[FinishedStudy]) -> str:
+    """Write the table as Markdown, one block a claim, since measured numbers take a line each."""
+    table = claims_side_by_side(studies)
+    parts = ["# Studies side by side", ""]
+    parts += [f"- **{study.name}**: {study.label}" for study in studies]
+    for row in table.to_dict("records"):
+        parts += [
+            "",
+            f"## Claim {row['claim']}. {row['says']}",
+            "",
+            "| study | verdict | measured |",
+        ]
+        parts.append("|---|---|---|")
+        for study in studies:
+            measured = row[f"{study.name}: measured"].replace("|", "\\|").replace("; ", "<br>")
+            parts.append(f"| {study.name} | {row[f'{study.name}: verdict']} | {measured} |")
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,73 @@
+"""Finished studies side by side: claims by study, and their collapse in one figure."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from linvae.files import read_json
+from linvae.report.main_numbers import main_number
+
+
+def compare(*arguments):
+    return subprocess.run(
+        [sys.executable, ROOT / "workflow" / "scripts" / "compare.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def studies(finished, tmp_path_factory):
+    """The tiny study, and the same under another name with one verdict turned."""
+    folder = tmp_path_factory.mktemp("studies")
+    first = finished.folder / "results" / "tiny"
+    shutil.copytree(first, folder / "other")
+    study = read_json(first / "study.json")
+    claims = read_json(first / "claims.json")
+    claims[0] |= {"verdict": "not supported"}
+    (folder / "other" / "study.json").write_text(json.dumps(study | {"name": "other"}))
+    (folder / "other" / "claims.json").write_text(json.dumps(claims[:3]))
+    return first, folder / "other"
+
+
+def test_every_claim_has_its_number(finished):
+    claims = read_json(finished.folder / "results" / "tiny" / "claims.json")
+    told = {claim["id"]: main_number(claim["id"], claim["numbers"]) for claim in claims}
+    ran = {claim["id"] for claim in claims if claim["numbers"]}
+    assert len(ran) >= 13
+    # At one noise variance and from one start there is nothing to compare.
+    without = {number for number in ran if not any(map(str.isdigit, told[number]))}
+    assert without <= {8, 9}
+
+
+def test_verdicts_stand_side_by_side(studies, tmp_path):
+    done = compare(*studies, "--to", tmp_path / "compared")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "compared" / "claims.csv", keep_default_na=False)
+    given = {claim["id"]: claim["verdict"] for claim in read_json(studies[0] / "claims.json")}
+    assert dict(zip(table["claim"], table["tiny: verdict"], strict=True)) == given
+    assert list(table["other: verdict"][:3]) == ["not supported", given[2], given[3]]
+    assert set(table["other: verdict"][3:]) == {"not run"}
+    text = (tmp_path / "compared" / "claims.md").read_text()
+    assert text.count("\n## Claim ") == len(given)
+    assert "| other | not supported |" in text
+    for kind in ("png", "pdf"):
+        assert (tmp_path / "compared" / f"collapse.{kind}").stat().st_size > 5000
+
+
+def test_what_cannot_be_compared_is_one_line(studies, tmp_path):
+    for folders, told in (
+        ((studies[0], studies[0]), "two studies have one name (tiny, tiny)"),
+        ((tmp_path,), "study.json is missing: is this the folder of a finished study?"),
+    ):
+        done = compare(*folders, "--to", tmp_path / "compared")
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert told in line.replace("claims.json", "study.json")

@@ -1,0 +1,43 @@
+"""Set finished studies side by side: one table, claims x studies, and one figure.
+
+Usage: python workflow/scripts/compare.py results/standard results/fashion [--to results/compared]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from linvae.files import DamagedFileError, write_csv, write_text
+from linvae.plots import studies as figure
+from linvae.plots.style import save
+from linvae.report.comparison import FinishedStudy, claims_side_by_side, comparison_text
+
+
+def main(folders: list[Path], to: Path) -> None:
+    """Write ``claims.csv`` and ``claims.md``, and of deep VAEs ``collapse.png`` and ``.pdf``."""
+    found = [FinishedStudy.read(folder) for folder in folders]
+    names = [study.name for study in found]
+    if len(set(names)) < len(names):
+        msg = f"two studies have one name ({', '.join(names)}): no table could tell them apart"
+        raise ValueError(msg)
+    to.mkdir(parents=True, exist_ok=True)
+    write_csv(to / "claims.csv", claims_side_by_side(found))
+    write_text(to / "claims.md", comparison_text(found))
+    collapse = {study.name: study.collapse for study in found if study.collapse is not None}
+    residual = {study.name: study.residual for study in found if study.residual is not None}
+    if collapse:
+        label = "; ".join(study.label for study in found if study.name in collapse)
+        pictures = [str(to / f"collapse.{kind}") for kind in ("png", "pdf")]
+        save(figure.draw(collapse, residual), pictures, label)
+    print(f"{len(found)} studies compared in {to}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, metavar="results/STUDY")
+    parser.add_argument("--to", type=Path, default=Path("results/compared"), metavar="FOLDER")
+    given = parser.parse_args()
+    try:
+        main(given.folders, given.to)
+    except (OSError, ValueError, DamagedFileError) as error:
+        sys.exit(f"error: {error}")
