@@ -57,8 +57,8 @@ def test_verdicts_stand_side_by_side(studies, tmp_path):
     text = (tmp_path / "compared" / "claims.md").read_text()
     assert text.count("\n## Claim ") == len(given)
     assert "| other | not supported |" in text
-    for kind in ("png", "pdf"):
-        assert (tmp_path / "compared" / f"collapse.{kind}").stat().st_size > 5000
+    for name in ("collapse.png", "collapse.pdf", "held_out.png", "held_out.pdf"):
+        assert (tmp_path / "compared" / name).stat().st_size > 5000
 
 
 def test_what_cannot_be_compared_is_one_line(studies, tmp_path):

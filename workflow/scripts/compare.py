@@ -1,4 +1,4 @@
-"""Set finished studies side by side: one table, claims x studies, and one figure.
+"""Set finished studies side by side: one table, claims x studies, and two figures.
 
 Usage: python workflow/scripts/compare.py results/standard results/fashion [--to results/compared]
 """
@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from linvae.files import DamagedFileError, write_csv, write_text
-from linvae.plots import studies as figure
+from linvae.plots import studies as figures
 from linvae.plots.style import save
 from linvae.report.comparison import FinishedStudy, claims_side_by_side, comparison_text
 
 
 def main(folders: list[Path], to: Path) -> None:
-    """Write ``claims.csv`` and ``claims.md``, and of deep VAEs ``collapse.png`` and ``.pdf``."""
+    """Write ``claims.csv`` and ``claims.md``, and the figures of deep VAEs."""
     found = [FinishedStudy.read(folder) for folder in folders]
     names = [study.name for study in found]
     if len(set(names)) < len(names):
@@ -23,13 +23,20 @@ def main(folders: list[Path], to: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     write_csv(to / "claims.csv", claims_side_by_side(found))
     write_text(to / "claims.md", comparison_text(found))
-    collapse = {study.name: study.collapse for study in found if study.collapse is not None}
-    residual = {study.name: study.residual for study in found if study.residual is not None}
-    if collapse:
-        label = "; ".join(study.label for study in found if study.name in collapse)
-        pictures = [str(to / f"collapse.{kind}") for kind in ("png", "pdf")]
-        save(figure.draw(collapse, residual), pictures, label)
+    deep = [study for study in found if study.collapse is not None]
+    if deep:
+        collapse = {study.name: study.collapse for study in deep}
+        residual = {study.name: study.residual for study in deep if study.residual is not None}
+        held_out = {study.name: study.recipes for study in deep if study.recipes is not None}
+        label = "; ".join(dict.fromkeys(study.label for study in deep))
+        save(figures.draw_collapse(collapse, residual), pictures(to, "collapse"), label)
+        save(figures.draw_held_out(held_out), pictures(to, "held_out"), label)
     print(f"{len(found)} studies compared in {to}")  # noqa: T201
+
+
+def pictures(folder: Path, name: str) -> list[str]:
+    """Name a figure's files."""
+    return [str(folder / f"{name}.{kind}") for kind in ("png", "pdf")]
 
 
 if __name__ == "__main__":

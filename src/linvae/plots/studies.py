@@ -1,4 +1,4 @@
-"""Collapse against linear theory, and what the residuals hold, of several studies side by side."""
+"""Several studies side by side: collapse, residuals, and held-out ELBO and log p(x)."""
 
 from collections.abc import Mapping
 
@@ -6,16 +6,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
 
 from linvae.plots.style import COLORS, MARKERS, figure, letter, look
 
-__all__ = ["draw"]
+__all__ = ["draw_collapse", "draw_held_out"]
 
 _APART = 1.1
+# Up to here differences are tens of nats, which is what recipes differ by; beyond it, decades.
+_NATS_LINEAR = 100.0
+_NATS_TICKS = (-10_000, -1_000, -100, -50, 0, 50, 100)
 
 
 @look()
-def draw(collapse: Mapping[str, pd.DataFrame], residual: Mapping[str, pd.DataFrame]) -> Figure:
+def draw_collapse(
+    collapse: Mapping[str, pd.DataFrame], residual: Mapping[str, pd.DataFrame]
+) -> Figure:
     """Draw a column for each study.
 
     Parameters
@@ -26,15 +32,7 @@ def draw(collapse: Mapping[str, pd.DataFrame], residual: Mapping[str, pd.DataFra
         By study, the table of figure 15, whose first rank is drawn: rho_1 / sigma^2 on train
         (filled) and on test images (open).
     """
-    models = list(
-        dict.fromkeys(
-            model for table in collapse.values() for model in table["model"].dropna().unique()
-        )
-    )
-    looks = {
-        model: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, model in enumerate(models)
-    }
+    looks = _looks(collapse)
     layout = {"nrows": 2, "ncols": len(collapse), "sharex": True, "sharey": "row", "squeeze": False}
     made, panels = figure({}, 1.2 + 2.3 * len(collapse), 4.6, **layout)
     for (name, table), axes in zip(collapse.items(), panels.T, strict=True):
@@ -50,11 +48,64 @@ def draw(collapse: Mapping[str, pd.DataFrame], residual: Mapping[str, pd.DataFra
     panels[1][0].set_ylabel("$\\rho_1$ / σ²")
     letter(panels.flat)
     theory = Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")
-    handles = [Line2D([], [], ls="", label=model, **drawn) for model, drawn in looks.items()]
-    title = "means over seeds; (lower row) filled: train, open: test"
-    place = {"loc": "outside upper center", "ncols": 3}
-    made.legend(handles=[theory, *handles], title=title, title_fontsize=7, **place)
+    _legend(made, [theory], looks, "means over seeds; (lower row) filled: train, open: test")
     return made
+
+
+@look()
+def draw_held_out(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw a column for each study: what deep VAEs have of test images, over a fixed sigma^2.
+
+    Upper row: test ELBO (filled) and the importance-weighted estimate of log p(x) (open), less the
+    linear optimum's log p(x), which is also its ELBO. Lower row: log p(x) less ELBO, the cost of
+    inference. Nats per datum.
+
+    Parameters
+    ----------
+    tables
+        By study, ``table1_sigma.csv``.
+    """
+    looks = _looks(tables)
+    layout = {"nrows": 2, "ncols": len(tables), "sharex": True, "sharey": "row", "squeeze": False}
+    made, panels = figure({}, 1.2 + 2.3 * len(tables), 4.8, **layout)
+    for (name, table), axes in zip(tables.items(), panels.T, strict=True):
+        axes[0].set_title(name)
+        axes[0].axhline(0.0, color="0.2", linewidth=1.0, zorder=1)
+        fixed = table[table["kind"] == "fixed"]
+        for shift, model in _shifts(looks):
+            rows, drawn = fixed[fixed["model"] == model], looks[model]
+            x = rows["initial"].astype(float) * shift
+            elbo, log_p = (rows[f"test_{name}_mean"] for name in ("elbo", "iwae"))
+            _points(axes[0], x, elbo - rows["linear_test_elbo_mean"], drawn)
+            open_ = drawn | {"markerfacecolor": "white"}
+            _points(axes[0], x, log_p - rows["linear_test_elbo_mean"], open_)
+            _points(axes[1], x, log_p - elbo, drawn)
+        axes[0].set_yscale("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
+        axes[0].yaxis.set_major_locator(FixedLocator(_NATS_TICKS))
+        axes[0].yaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
+        axes[1].set_yscale("log")
+        axes[1].set_xscale("log")
+        axes[1].set_xlabel("fixed noise variance σ²")
+    panels[0][0].set_ylabel("above the linear\noptimum, test (nats)")
+    panels[1][0].set_ylabel("log p(x) − ELBO,\ntest (nats)")
+    letter(panels.flat)
+    _legend(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
+    return made
+
+
+def _looks(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, object]]:
+    """Give each recipe of any study its colour and marker."""
+    found = pd.concat([table["model"] for table in tables.values()]).dropna().unique()
+    return {
+        model: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
+        for i, model in enumerate(found)
+    }
+
+
+def _legend(made: Figure, first: list[Line2D], looks: Mapping[str, dict], title: str) -> None:
+    handles = [Line2D([], [], ls="", label=model, **drawn) for model, drawn in looks.items()]
+    place = {"loc": "outside upper center", "ncols": 3}
+    made.legend(handles=[*first, *handles], title=title, title_fontsize=7, **place)
 
 
 def _collapse(axes: Axes, table: pd.DataFrame, looks: Mapping[str, dict]) -> None:

@@ -11,8 +11,9 @@ from linvae.report.main_numbers import main_number
 
 __all__ = ["FinishedStudy", "claims_side_by_side", "comparison_text"]
 
-_COLLAPSE = "fig11_theory_vs_deep.csv"
-_RESIDUAL = "fig15_residual_spectrum.csv"
+_COLLAPSE = "figures/fig11_theory_vs_deep.csv"
+_RESIDUAL = "figures/fig15_residual_spectrum.csv"
+_RECIPES = "tables/table1_sigma.csv"
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class FinishedStudy:
         Objects of ``claims.json`` by ``id``.
     label
         Its images, in words.
-    collapse, residual
-        The tables of figures 11 and 15, or None of a study without deep VAEs.
+    collapse, residual, recipes
+        The tables of figures 11 and 15, and table 1, or None of a study without deep VAEs.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FinishedStudy:
     label: str
     collapse: pd.DataFrame | None
     residual: pd.DataFrame | None
+    recipes: pd.DataFrame | None
 
     @classmethod
     def read(cls, folder: Path) -> "FinishedStudy":
@@ -51,10 +53,10 @@ class FinishedStudy:
                 msg = f"{folder / name} is missing: is this the folder of a finished study?"
                 raise FileNotFoundError(msg)
         study = read_json(folder / "study.json")
-        tables = (folder / "figures" / name for name in (_COLLAPSE, _RESIDUAL))
-        collapse, residual = (pd.read_csv(file) if file.is_file() else None for file in tables)
+        found = (folder / name for name in (_COLLAPSE, _RESIDUAL, _RECIPES))
+        tables = (pd.read_csv(file) if file.is_file() else None for file in found)
         claims = {claim["id"]: claim for claim in read_json(folder / "claims.json")}
-        return cls(study["name"], claims, study["data"]["label"], collapse, residual)
+        return cls(study["name"], claims, study["data"]["label"], *tables)
 
 
 def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
