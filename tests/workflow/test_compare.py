@@ -13,9 +13,9 @@ from linvae.files import read_json
 from linvae.report.main_numbers import main_number
 
 
-def compare(*arguments):
+def compare(*arguments, script="compare"):
     return subprocess.run(
-        [sys.executable, ROOT / "workflow" / "scripts" / "compare.py", *map(str, arguments)],
+        [sys.executable, ROOT / "workflow" / "scripts" / f"{script}.py", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -71,3 +71,18 @@ def test_what_cannot_be_compared_is_one_line(studies, tmp_path):
         (line,) = done.stderr.splitlines()
         assert line.startswith("error: ")
         assert told in line.replace("claims.json", "study.json")
+
+
+def test_what_documents_quote_is_kept(studies, tmp_path):
+    done = compare(studies[0], "--to", tmp_path, script="keep")
+    assert done.returncode == 0, done.stderr
+    found = read_json(tmp_path / "tiny.json")
+    claims = read_json(studies[0] / "claims.json")
+    assert {number: claim["verdict"] for number, claim in found["claims"].items()} == {
+        str(claim["id"]): claim["verdict"] for claim in claims
+    }
+    rows = pd.read_csv(studies[0] / "tables" / "table1_sigma.csv")
+    assert len(found["table1"]) == len(rows)
+    row = rows[rows["kind"] == "fixed"].iloc[0]
+    kept = found["table1"][f"{row['model']} fixed {row['initial']:g}"]
+    assert kept["elbo_mean"] == pytest.approx(row["elbo_mean"], rel=1e-7)
