@@ -4,6 +4,7 @@
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
 # make report        Snakemake's report of a finished study: make report CONFIG=config/smoke.yaml
+# make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
 # make schema        config/schema.json and docs/configuration.md, from the models
 # make lint          the checkers that run before every merge
 
@@ -13,7 +14,7 @@ ACTIVATE = . .venv/bin/activate
 OVERLAY = $(addprefix --configfile ,$(CONFIG))
 REPORT = results/report$(addprefix -,$(basename $(notdir $(CONFIG)))).html
 
-.PHONY: results test test-cluster smoke lint report plan schema clean-environment
+.PHONY: results test test-cluster smoke lint report plan benchmarks schema clean-environment
 
 results: .venv/.complete
 	$(ACTIVATE) && snakemake --cores $(CORES)
@@ -45,6 +46,9 @@ lint: .venv/.complete
 
 plan: .venv/.complete
 	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG) $(if $(JOBS),--jobs $(JOBS))
+
+benchmarks: .venv/.complete
+	$(ACTIVATE) && python benchmarks/page.py $(if $(STUDY),--study $(STUDY))
 
 schema: .venv/.complete
 	$(ACTIVATE) && python workflow/scripts/schema.py
