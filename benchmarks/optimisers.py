@@ -105,7 +105,7 @@ def _shown(points: Sequence[Point], gap: float) -> str:
     found = first_at(points, gap)
     if found is None:
         return f"not reached in {points[-1].iteration:,} ({points[-1].seconds:.1f} s)"
-    return f"{found.seconds:.2f} s ({found.iteration:,})"
+    return f"{found.seconds:.3g} s ({found.iteration:,})"
 
 
 def start(spectrum: Spectrum, n_latent: int) -> tuple[Array, float]:

@@ -128,7 +128,7 @@ def test_lbfgs_and_adam_are_measured_against_the_same_maximum(spectrum):
 def test_what_is_not_reached_says_so():
     points = [optimisers.Point(0, 0.0, 9.0), optimisers.Point(40, 1.5, 0.5)]
     assert optimisers.first_at(points, 1.0) == points[1]
-    assert optimisers._shown(points, 1.0) == "1.50 s (40)"
+    assert optimisers._shown(points, 1.0) == "1.5 s (40)"
     assert optimisers._shown(points, 1e-2) == "not reached in 40 (1.5 s)"
 
 
