@@ -58,7 +58,8 @@ def leading(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the leading eigenvalues of R, (m,) descending, and its eigenvectors (d, m).
 
-    Beyond `DENSE` features by Lanczos iterations on products with R, which itself is not made.
+    Beyond `DENSE` features by Lanczos iterations on products with R, which itself is not made. They
+    are computed, and converge, in the precision of A and B: another one would copy both each time.
 
     Parameters
     ----------
@@ -71,17 +72,10 @@ def leading(
     if n_features <= DENSE:
         values, vectors = np.linalg.eigh(_covariance(half_a, half_b))
         return values[::-1][:n_leading], vectors[:, ::-1][:, :n_leading]
-    a, b = _centred(half_a, half_b)
-
-    def product(vector: Array) -> Array:
-        return (a.T @ (b @ vector) + b.T @ (a @ vector)) / (2 * n)
-
-    operator = LinearOperator((n_features, n_features), matvec=product, dtype=np.float64)
-    # By default the solver starts from random numbers of its own.
-    start = np.random.Generator(np.random.PCG64(0)).normal(size=n_features)
+    operator, start = _operator(half_a, half_b)
     values, vectors = eigsh(operator, k=n_leading, which="LA", v0=start)
     order = np.argsort(values)[::-1]
-    return values[order], vectors[:, order]
+    return values[order].astype(np.float64), vectors[:, order].astype(np.float64)
 
 
 def gain(
@@ -140,6 +134,21 @@ def _centred(half_a: Array, half_b: Array) -> tuple[Array, Array]:
         msg = f"half_a and half_b must be of one shape (n, d), not {half_a.shape}, {half_b.shape}"
         raise ValueError(msg)
     return half_a - half_a.mean(0), half_b - half_b.mean(0)
+
+
+def _operator(half_a: Array, half_b: Array) -> tuple[LinearOperator, Array]:
+    """Return R as an operator of the precision of A and B, and a vector to start from."""
+    n, n_features = half_a.shape
+    a, b = _centred(half_a, half_b)
+
+    def product(vector: Array) -> Array:
+        if half_a is half_b:
+            return a.T @ (a @ vector) / n
+        return (a.T @ (b @ vector) + b.T @ (a @ vector)) / (2 * n)
+
+    # By default the solver starts from random numbers of its own.
+    start = np.random.Generator(np.random.PCG64(0)).normal(size=n_features).astype(a.dtype)
+    return LinearOperator((n_features, n_features), matvec=product, dtype=a.dtype), start
 
 
 def _covariance(half_a: Array, half_b: Array) -> NDArray[np.float64]:

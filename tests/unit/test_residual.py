@@ -45,6 +45,29 @@ def test_leading_pairs_are_the_same_by_iteration_as_from_the_matrix(data, monkey
         spectrum(a, b)
 
 
+def test_iteration_in_single_precision_finds_the_pairs_of_the_matrix(monkeypatch):
+    """On flat spectra, of few data and of one array twice, to the precision of the data."""
+    rng = np.random.default_rng(5)
+    for n, n_leading in ((60, 8), (10, 12)):
+        a, b = rng.normal(size=(2, n, 40))
+        b = a + 0.1 * b
+        for pair in ((a, b), (a, a)):
+            centred = [half - half.mean(0) for half in pair]
+            product = centred[0].T @ centred[1] / n
+            exact = np.linalg.eigvalsh((product + product.T) / 2)[::-1][:n_leading]
+            single = [half.astype(np.float32) for half in pair]
+            if pair[0] is pair[1]:
+                single[1] = single[0]
+            with monkeypatch.context() as patch:
+                patch.setattr(residual, "DENSE", 5)
+                values, vectors = leading(*single, n_leading)
+            assert values.dtype == vectors.dtype == np.float64
+            np.testing.assert_allclose(values, exact, atol=1e-5 * exact[0])
+            np.testing.assert_allclose(vectors.T @ vectors, np.eye(n_leading), atol=1e-5)
+            along = (vectors * (product @ vectors)).sum(0)
+            np.testing.assert_allclose(along, exact, atol=1e-5 * exact[0])
+
+
 def test_the_gain_of_total_collapse_is_the_linear_optimum_less_the_collapsed_models(data):
     found, k = Spectrum.from_data(data), 5
     variance = float(found.eigenvalues[7])

@@ -42,6 +42,9 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None = None) -> ND
         msg = f"{name} is of shape {array.shape[1:]} a datum, where data is of {shape}"
         raise ValueError(msg)
     rows = array.reshape(len(array), -1)
+    if min(rows.strides) < 0 or not rows.dtype.isnative:
+        # Torch takes neither images that are flipped in place nor foreign byte orders.
+        rows = np.ascontiguousarray(rows, rows.dtype.newbyteorder("="))
     for start in range(0, len(rows), _BLOCK):
         bad = ~np.isfinite(rows[start : start + _BLOCK]).all(1)
         if bad.any():

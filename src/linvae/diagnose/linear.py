@@ -72,7 +72,8 @@ def data_spectrum(
     mean = data.mean(0, dtype=np.float64)
     d = data.shape[1]
     if d > DENSE:
-        rows = np.asarray(part)
+        # The precision of the iterations is that of the data: half of one is too little.
+        rows = np.asarray(part, np.promote_types(part.dtype, np.float32))
         values, vectors = leading(rows, rows, min(n_latent + 1, len(rows) - 1, d - 1))
         return DataSpectrum(mean, np.maximum(values, 0.0), vectors)
     covariance = np.zeros((d, d))

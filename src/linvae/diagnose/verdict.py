@@ -159,4 +159,5 @@ def _clear(nats: float, error: float) -> bool:
 def with_error(nats: float, error: float) -> str:
     """Write a number to the digit that its error leaves, as in 209 +- 2."""
     digits = 0 if error == 0 else max(0, min(3, -math.floor(math.log10(error))))
-    return f"{nats:.{digits}f} +- {error:.{digits}f}"
+    # What rounds to zero has no sign.
+    return f"{round(nats, digits) + 0.0:.{digits}f} +- {error:.{digits}f}"

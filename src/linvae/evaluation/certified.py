@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linvae.bypass import Bypass, across_draws, across_images, bypass
 from linvae.evaluation.gaussian import Decode, Encode
-from linvae.evaluation.residual import residuals
+from linvae.evaluation.residual import Draws, residuals
 from linvae.residual import DENSE, held_out_spectrum, spectrum
 from linvae.seeds import derive_seed
 
@@ -94,14 +94,19 @@ def certified(
     model, options = (encode, decode), {"seed": seed, "dtype": dtype}
     rows, chosen = part(data, kept)
     n_cut, nothing = int(cut.sum()), np.zeros_like(cut)
-    as_it_is = residuals(*model, rows, nothing, noise_variance, **options)
+    draws = Draws(*model, rows, **options)
+    found = draws.residuals(nothing, noise_variance)
     n_leading = data.shape[1] if data.shape[1] <= DENSE else len(cut)
     by_rank = held_out_spectrum if held_out else spectrum
-    values = by_rank(*as_it_is.halves, n_leading)
-    found = residuals(*model, rows, cut, noise_variance, **options) if n_cut else as_it_is
-    made = bypass(*found.halves, noise_variance, n_cut)
+    values = by_rank(*found.halves, n_leading)
+    if n_cut:
+        # Two sets of residuals need not be in memory at once.
+        del found
+        found = draws.residuals(cut, noise_variance)
+    halves = found.halves
+    made = bypass(*halves, noise_variance, n_cut)
     if held_out:
-        gained = across_images(*found.halves, noise_variance, n_cut)
+        gained = across_images(*halves, noise_variance, n_cut)
     else:
         gained = across_draws(found.groups, noise_variance, n_cut)
     change, gains = np.empty(len(data)), np.empty(len(data))

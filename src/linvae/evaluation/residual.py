@@ -19,7 +19,7 @@ from linvae.bypass import Bypass
 from linvae.evaluation.gaussian import Decode, Encode
 from linvae.residual import gain, spectrum
 
-__all__ = ["Residuals", "choose_cut", "enlarged", "nested_cuts", "residuals"]
+__all__ = ["Draws", "Residuals", "choose_cut", "enlarged", "nested_cuts", "residuals"]
 
 _CHUNK = 512
 # Mean KL, in nats, up to which latents are candidates to be cut; all of them are one more.
@@ -48,7 +48,86 @@ class Residuals:
         return sum(self.groups[:middle]) / middle, sum(self.groups[middle:]) / middle
 
 
-@torch.no_grad()
+class Draws:
+    """Data that are encoded once, and draws of z that are decoded once as they are.
+
+    Every cut of a model is measured by the same draws, and what does not depend on it is kept: the
+    posteriors, and the squared errors of the model as it is.
+
+    Parameters
+    ----------
+    encode, decode, data, seed, dtype
+        As `linvae.evaluation.gaussian.measure` takes them; data of shape (n, d).
+    n_groups
+        Of the estimates, each of one draw.
+    """
+
+    def __init__(
+        self,
+        encode: Encode,
+        decode: Decode,
+        data: NDArray[np.floating],
+        *,
+        n_groups: int = 4,
+        seed: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.encode, self.decode, self.data = encode, decode, data
+        self.n_groups, self.seed, self.dtype = n_groups, seed, dtype
+        self._posteriors: list[tuple[Tensor, Tensor]] = []
+        self._errors: list[list[Tensor]] = []
+
+    @torch.no_grad()
+    def residuals(self, cut: NDArray[np.bool_], noise_variance: float) -> Residuals:
+        """Decode draws of z with a set of latents cut, and as they are where that was not done yet.
+
+        Parameters
+        ----------
+        cut
+            Which latents are zero before the decoder, shape (k,).
+        noise_variance
+            Of p(x|z).
+        """
+        generator = torch.Generator().manual_seed(self.seed)
+        kept = torch.as_tensor(~cut)
+        kind = torch.empty(0, dtype=self.dtype).numpy().dtype
+        groups = [np.empty(self.data.shape, kind) for _ in range(self.n_groups)]
+        changes = []
+        for batch, (rows, x) in enumerate(_batches(self.data, self.dtype)):
+            mean, log_variance = self._posterior(batch, x)
+            kl = 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
+            change = (kl * ~kept).sum(1)
+            for place, group in enumerate(groups):
+                noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
+                z = mean + torch.exp(0.5 * log_variance) * noise
+                left = x - self.decode((z * kept).to(self.dtype))
+                group[rows] = left.numpy()
+                error = left.double().square().sum(1)
+                if cut.any():
+                    change -= (error - self._error(batch, place, x, z)) / (
+                        2 * noise_variance * self.n_groups
+                    )
+                elif len(self._errors[batch]) == place:
+                    self._errors[batch].append(error)
+            changes.append(change)
+        return Residuals(tuple(groups), torch.cat(changes).numpy())
+
+    def _posterior(self, batch: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of a batch, each (m, k), encoded the first time."""
+        if len(self._posteriors) == batch:
+            mean, log_variance = self.encode(x)
+            self._posteriors.append((mean.double(), log_variance.double()))
+            self._errors.append([])
+        return self._posteriors[batch]
+
+    def _error(self, batch: int, place: int, x: Tensor, z: Tensor) -> Tensor:
+        """Squared error (m,) of the model as it is for a draw, decoded the first time."""
+        known = self._errors[batch]
+        if len(known) == place:
+            known.append((x - self.decode(z.to(self.dtype))).double().square().sum(1))
+        return known[place]
+
+
 def residuals(
     encode: Encode,
     decode: Decode,
@@ -64,36 +143,13 @@ def residuals(
 
     Parameters
     ----------
-    encode, decode, data, seed, dtype
-        As `linvae.evaluation.gaussian.measure` takes them; data of shape (n, d).
-    cut
-        Which latents are zero before the decoder, shape (k,).
-    noise_variance
-        Of p(x|z).
-    n_groups
-        Of the estimates, each of one draw.
+    encode, decode, data, n_groups, seed, dtype
+        As `Draws` takes them.
+    cut, noise_variance
+        As `Draws.residuals` takes them.
     """
-    generator = torch.Generator().manual_seed(seed)
-    kept = torch.as_tensor(~cut)
-    groups = [
-        np.empty(data.shape, torch.empty(0, dtype=dtype).numpy().dtype) for _ in range(n_groups)
-    ]
-    changes = []
-    for rows, x in _batches(data, dtype):
-        mean, log_variance = (part.double() for part in encode(x))
-        kl = 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
-        change = (kl * ~kept).sum(1)
-        for group in groups:
-            noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
-            z = mean + torch.exp(0.5 * log_variance) * noise
-            left = x - decode((z * kept).to(dtype))
-            group[rows] = left.numpy()
-            if cut.any():
-                before = (x - decode(z.to(dtype))).double().square().sum(1)
-                error = left.double().square().sum(1) - before
-                change -= error / (2 * noise_variance * n_groups)
-        changes.append(change)
-    return Residuals(tuple(groups), torch.cat(changes).numpy())
+    draws = Draws(encode, decode, data, n_groups=n_groups, seed=seed, dtype=dtype)
+    return draws.residuals(cut, noise_variance)
 
 
 def nested_cuts(mean_kl: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
@@ -128,12 +184,11 @@ def choose_cut(
         Candidates.
     """
     best, largest = cuts[0], -math.inf
+    draws = Draws(encode, decode, data, n_groups=2, seed=seed, dtype=dtype)
     for cut in cuts:
-        found = residuals(
-            encode, decode, data, cut, noise_variance, n_groups=2, seed=seed, dtype=dtype
-        )
+        found = draws.residuals(cut, noise_variance)
         a, b = found.groups
-        values = spectrum(a, b, int(cut.sum()) or 1)
+        values = spectrum(a, b, int(cut.sum())) if cut.any() else np.empty(0)
         shift = float(a.mean(0, np.float64) @ b.mean(0, np.float64))
         net = found.change.mean() + gain(values, noise_variance, int(cut.sum()), shift)
         if net > largest:
