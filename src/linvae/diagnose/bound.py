@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linvae.diagnose.blocks import blocks
 from linvae.seeds import numpy_generator
 from linvae.shown import short_repr
 
 __all__ = ["CollapseBound", "collapse_bound", "proof"]
 
 _ITERATIONS = 200
-_BLOCK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +153,8 @@ def proof(
 
 
 def _blocks(data: NDArray[np.floating]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    for start in range(0, len(data), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        yield rows, np.asarray(data[rows], np.float64)
+    for rows, part in blocks(data):
+        yield rows, np.asarray(part, np.float64)
 
 
 def _squared_distances(data: NDArray[np.floating], point: NDArray) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from linvae.diagnose.checks import check_decoder, check_posterior, check_repeata
 from linvae.diagnose.diagnosis import EPSILONS, Diagnosis, Split
 from linvae.diagnose.functions import Rows
 from linvae.diagnose.linear import DataSpectrum, data_spectrum, linear_elbo
-from linvae.diagnose.lookalikes import notes_on_posterior, out_of_reach
+from linvae.diagnose.lookalikes import farther_than_mean, notes_on_posterior, out_of_reach
 from linvae.diagnose.verdict import Facts, judge, short
 from linvae.evaluation.certified import KEPT, Certified, certified, part
 from linvae.evaluation.gaussian import Measured, measure
@@ -86,7 +86,7 @@ class Case:
         return Diagnosis(
             kind=kind,
             verdict=verdict,
-            notes=tuple(self._notes(variance, tuned)),
+            notes=tuple(self._notes(variance, tuned, spectrum.mean)),
             noise_variance=variance,
             tuned=tuned,
             n_latent=n_latent,
@@ -156,7 +156,7 @@ class Case:
             return False, f"sigma^2 is below lambda_1 = {short(largest)}: a linear VAE gains more"
         return proof(self.rows["train"], variance, largest=_PAIRS)
 
-    def _notes(self, variance: float, tuned: bool) -> list[str]:
+    def _notes(self, variance: float, tuned: bool, mean: NDArray[np.float64]) -> list[str]:
         notes = []
         if tuned:
             notes.append(
@@ -165,6 +165,9 @@ class Case:
             )
         kl = self.measured["train"].kl.mean(0)
         notes += notes_on_posterior(*self.posterior, kl, self.epsilon)
+        error = float(self.measured["train"].squared_error.mean())
+        far = farther_than_mean(self.rows["train"], mean, error)
+        notes += [far] if far else []
         if self.bounds:
             lost = out_of_reach(self.rows["train"], self.bounds, variance)
             if lost > 1:

@@ -31,7 +31,15 @@ def as_rows(data: object, name: str, shape: tuple[int, ...] | None = None) -> ND
         data = data.detach().cpu()
         # NumPy has no bfloat16.
         data = (data.float() if data.dtype == torch.bfloat16 else data).numpy()
+    if isinstance(data, torch.utils.data.Dataset | torch.utils.data.DataLoader):
+        msg = (
+            f"{name} is a {type(data).__name__}; an array or tensor (n, ...) of the data alone is"
+            " needed, as torch.stack([x for x, _ in dataset]) makes of pairs with labels"
+        )
+        raise ValueError(msg)
     array = np.asarray(data)
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
     if array.ndim < 2 or len(array) < _FEWEST or array.dtype.kind not in "fiu":
         msg = (
             f"{name} is of shape {array.shape} and {array.dtype}; (n, ...) numbers are needed, of"
@@ -112,7 +120,10 @@ def check_posterior(
         )
         raise ValueError(msg)
     if highest > 80:
-        msg = f"encode gives a log variance of {highest:.3g}: is it a log variance?"
+        msg = (
+            f"encode gives a log variance of {highest:.3g}: is it a log variance, and are the data"
+            " in the units that the model was trained on (bytes where it saw [0, 1])?"
+        )
         raise ValueError(msg)
     spread = np.square(mean - mean.mean(0)).mean(0)
     used = spread > 0.2

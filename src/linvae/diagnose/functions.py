@@ -14,7 +14,10 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from linvae.arrays import whole
 
 __all__ = ["Posterior", "Rows", "adapted", "evaluation_mode", "modules_of"]
 
@@ -81,7 +84,7 @@ class Rows:
         return torch.cat([self._decode_batch(part) for part in z.split(self.batch_size)])
 
     def _encode_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.user_encode(self._outward(x, self.shape))
+        found = _called(self.user_encode, "encode", self._outward(x, self.shape))
         if not isinstance(found, tuple | list) or len(found) != 2:
             msg = (
                 "encode must give a pair, mean and log variance of q(z|x), each (n, k);"
@@ -99,7 +102,7 @@ class Rows:
         return mean.flatten(1), second.flatten(1)
 
     def _decode_batch(self, z: Tensor) -> Tensor:
-        found = self.user_decode(self._outward(z, self.latent_shape))
+        found = _called(self.user_decode, "decode", self._outward(z, self.latent_shape))
         x = _tensor(found, "decode")
         n_features = int(np.prod(self.shape))
         if len(x) != len(z) or x[0].numel() != n_features:
@@ -138,8 +141,11 @@ def adapted(
     Raises
     ------
     ValueError
-        If `posterior` is unknown.
+        If `posterior` is unknown, or `batch_size` no positive number.
     """
+    if whole("batch_size", batch_size) < 1:
+        msg = f"batch_size={batch_size} must be 1 or more"
+        raise ValueError(msg)
     if posterior not in _KINDS:
         msg = f"posterior={posterior!r} is unknown; allowed are {', '.join(_KINDS)}"
         raise ValueError(msg)
@@ -207,6 +213,20 @@ def _named(function: Callable) -> list[object]:
     except ValueError:  # A name of its closure has no value yet.
         return []
     return [*names.nonlocals.values(), *names.globals.values()]
+
+
+def _called(function: Callable, name: str, given: Tensor | NDArray) -> object:
+    """Call a user's function; what it raises is told with what it was given."""
+    try:
+        return function(given)
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        msg = (
+            f"{name} fails on a batch {tuple(given.shape)} of {given.dtype}:"
+            f" {type(error).__name__}: {first}."
+            " Wrap what needs another shape, or more than that, in a function"
+        )
+        raise ValueError(msg) from error
 
 
 def _tensor(found: object, name: str) -> Tensor:

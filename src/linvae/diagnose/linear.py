@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linvae.diagnose.blocks import blocks
 from linvae.ppca import PPCA
 from linvae.residual import DENSE, leading
 from linvae.shown import short_repr
 
 __all__ = ["DataSpectrum", "data_spectrum", "linear_elbo"]
-
-_BLOCK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +76,8 @@ def data_spectrum(
         values, vectors = leading(rows, rows, min(n_latent + 1, len(rows) - 1, d - 1))
         return DataSpectrum(mean, np.maximum(values, 0.0), vectors)
     covariance = np.zeros((d, d))
-    for start in range(0, len(data), _BLOCK):
-        centred = data[start : start + _BLOCK] - mean
+    for _, rows in blocks(data):
+        centred = rows - mean
         covariance += centred.T @ centred / len(data)
     values, vectors = np.linalg.eigh(covariance)
     return DataSpectrum(mean, np.maximum(values[::-1], 0.0), vectors[:, ::-1])
@@ -86,7 +85,4 @@ def data_spectrum(
 
 def linear_elbo(model: PPCA, data: NDArray[np.floating]) -> NDArray[np.float64]:
     """ELBO of each datum, (n,), of a linear VAE at its optimum, whose columns are orthogonal."""
-    blocks = range(0, len(data), _BLOCK)
-    return np.concatenate(
-        [model.log_likelihood_per_example(data[start : start + _BLOCK]) for start in blocks]
-    )
+    return np.concatenate([model.log_likelihood_per_example(rows) for _, rows in blocks(data)])

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["notes_on_posterior", "out_of_reach"]
+from linvae.diagnose.blocks import blocks
 
-_BLOCK = 2048
+__all__ = ["farther_than_mean", "notes_on_posterior", "out_of_reach"]
+
 # Share of the data at one and the same value, from which on a latent counts as clamped.
 _CLAMPED = 0.1
 _SAME = 1e-6
+# Of the variance of the data, from which squared error on reconstructions are called far.
+_FAR = 1.2
 _NAMED = 8
 
 
@@ -82,7 +85,32 @@ def out_of_reach(
         sigma^2.
     """
     total = 0.0
-    for start in range(0, len(data), _BLOCK):
-        rows = np.asarray(data[start : start + _BLOCK], np.float64)
+    for _, part in blocks(data):
+        rows = np.asarray(part, np.float64)
         total += float(np.square(rows - np.clip(rows, *bounds)).sum())
     return total / len(data) / (2 * noise_variance)
+
+
+def farther_than_mean(
+    data: NDArray[np.floating], mean: NDArray[np.float64], squared_error: float
+) -> str:
+    """Say so where reconstructions are farther from the data than their mean is, or nothing.
+
+    Parameters
+    ----------
+    data
+        Shape (n, d).
+    mean
+        Theirs, shape (d,).
+    squared_error
+        Of the reconstructions, E_q |x - f(z)|^2, averaged over the data.
+    """
+    total = sum(float(np.square(rows - mean).sum()) for _, rows in blocks(data))
+    variance = total / len(data)
+    if squared_error <= _FAR * variance:
+        return ""
+    return (
+        f"The reconstructions are farther from the data than the data's mean is (squared error"
+        f" {squared_error:.3g}, of the mean {variance:.3g}): training failed badly, or the data are"
+        " not in the units that the model was trained on."
+    )

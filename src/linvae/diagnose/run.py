@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from linvae.arrays import positive, whole
 from linvae.diagnose.diagnosis import Diagnosis
 from linvae.ppca import check_noise_variance
 
@@ -84,11 +86,10 @@ def diagnose(
     from linvae.diagnose.checks import as_rows
     from linvae.diagnose.functions import adapted, evaluation_mode
 
-    if noise_variance != "tuned":
-        check_noise_variance(noise_variance)
+    _check_numbers(noise_variance, draws, epsilon, delta, step)
+    rows = {"train": as_rows(data, "data")}
     if not isinstance(data, torch.Tensor):
         data = np.asarray(data)
-    rows = {"train": as_rows(data, "data")}
     shape = tuple(data.shape[1:])
     if held_out is not None:
         rows["test"] = as_rows(held_out, "held_out", shape)
@@ -98,3 +99,28 @@ def diagnose(
         warnings.filterwarnings("ignore", message=".*not writable")
         case = Case(model, rows, draws, seed, epsilon, delta, step)
         return case.diagnosis(noise_variance)
+
+
+def _check_numbers(
+    noise_variance: object, draws: int, epsilon: float, delta: float, step: float
+) -> None:
+    if isinstance(noise_variance, str):
+        if noise_variance != "tuned":
+            msg = (
+                f"noise_variance={noise_variance!r} must be a number, or 'tuned': noise_variance_of"
+                " reads it off a loss"
+            )
+            raise ValueError(msg)
+    elif math.prod(np.shape(noise_variance)) != 1:
+        msg = (
+            f"noise_variance is of shape {np.shape(noise_variance)}; one number is needed: a"
+            " variance for each pixel is not this"
+        )
+        raise ValueError(msg)
+    else:
+        check_noise_variance(noise_variance)
+    positive("step", step)
+    positive("epsilon", epsilon)
+    if whole("draws", draws) < 1 or not 0 <= delta < 1:
+        msg = f"draws={draws} must be 1 or more, and delta={delta} from 0 to below 1"
+        raise ValueError(msg)

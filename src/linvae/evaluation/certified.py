@@ -111,8 +111,9 @@ def certified(
         gained = across_draws(found.groups, noise_variance, n_cut)
     change, gains = np.empty(len(data)), np.empty(len(data))
     change[chosen], gains[chosen] = found.change, gained
-    for start in range(0, len(data), _BLOCK):
-        others = start + np.flatnonzero(~chosen[start : start + _BLOCK])
+    block = max(1, min(_BLOCK, kept // (4 * data.shape[1])))
+    for start in range(0, len(data), block):
+        others = start + np.flatnonzero(~chosen[start : start + block])
         if len(others):
             own = {"seed": derive_seed(seed, f"block/{start}"), "dtype": dtype, "n_groups": 2}
             left = residuals(*model, data[others], cut, noise_variance, **own)
