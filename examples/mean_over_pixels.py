@@ -13,7 +13,7 @@ from torch.nn import functional
 from linvae import data, preprocess
 from linvae.diagnose import diagnose, noise_variance_of
 
-D, K = 784, 20
+D, K, EPOCHS = 784, 20, 30
 
 
 class VAE(nn.Module):
@@ -60,7 +60,7 @@ def main() -> None:
         torch.manual_seed(0)
         model = VAE()
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-        for _ in range(30):
+        for _ in range(EPOCHS):
             for batch in torch.randperm(len(train)).split(128):
                 mean, log_variance = model.encode(train[batch])
                 z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
