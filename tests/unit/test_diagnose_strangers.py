@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from linvae.diagnose import diagnose
+from linvae.diagnose import diagnose, noise_variance_of, revive
+from linvae.diagnose.checks import check_posterior
 from linvae.diagnose.verdict import with_error
 
 N, K, NOISE = 60, 3, 0.5
@@ -130,6 +131,45 @@ def test_other_units_leave_reconstructions_farther_than_the_mean():
     assert f"of the mean {variance:.3g}" in told[0]
     near = of(X, decode=lambda z: X.mean(0).expand(len(z), *SHAPE))
     assert not any("farther" in note for note in near.notes)
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (lambda x, x_hat, mean: 0.0, r"loss fails on x and x_hat \(\d+, 48\), .* TypeError"),
+        (lambda x, x_hat, m, s: x.sum((1, 2, 3)), r"loss fails .* \(\d+, 3\): IndexError"),
+        (lambda x, x_hat, m, s: (x.sum(), m.sum()), "must give one number of a batch.* tuple"),
+    ],
+)
+def test_what_a_loss_raises_is_one_clear_line(loss, told):
+    with pytest.raises(ValueError, match=told) as caught:
+        noise_variance_of(loss, D, K)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_diagnosis_of_another_model_is_not_grafted():
+    found, model = of(X), nn.Linear(D, 10)
+    larger = revive(lambda x: model(x.flatten(1)).chunk(2, 1), ConvVAE().decode, found)
+    with pytest.raises(ValueError, match="5 latents where the diagnosis is of 3"):
+        larger(X[:4])
+
+
+@pytest.mark.parametrize(
+    ("spread", "accused"), [([0.9, 0.8, 0.7], True), ([0.9, 0.8, 0.52], False)]
+)
+def test_a_model_that_is_not_at_its_end_is_not_accused_of_deviations(spread, accused):
+    """Of three latents two miss the prior's variance as a deviation would, the third does not."""
+    rng = np.random.default_rng(3)
+    mean = rng.normal(size=(4000, 3))
+    mean = (mean - mean.mean(0)) / mean.std(0) * np.sqrt(spread)
+    # Half of the log variance that they should have, by E m^2 + E s^2 = 1.
+    log_deviation = np.broadcast_to(0.5 * np.log(1 - np.array([0.9, 0.8, 0.7])), mean.shape)
+    if accused:
+        with pytest.raises(ValueError, match="a log standard deviation"):
+            check_posterior(mean, log_deviation, "log_variance")
+        check_posterior(mean, 2 * log_deviation, "log_variance")
+    else:
+        check_posterior(mean, log_deviation, "log_variance")
 
 
 def test_what_rounds_to_zero_has_no_sign():

@@ -102,7 +102,8 @@ def check_posterior(
 
     A log variance that is never below zero would be of a posterior that is wider than the prior for
     every datum. Over the data a used latent has about the variance of the prior, E m^2 + E s^2 = 1:
-    where that holds for the square of what was given and not for itself, it is a deviation.
+    where that holds for the square of what was given, and not for itself, in every latent in use,
+    it is a deviation. Of one latent it may be chance: training may not be at its end.
 
     Parameters
     ----------
@@ -126,12 +127,13 @@ def check_posterior(
         )
         raise ValueError(msg)
     spread = np.square(mean - mean.mean(0)).mean(0)
-    used = spread > 0.2
-    if posterior == "standard_deviation" or not used.any():
+    used = spread > 0.5
+    if posterior == "standard_deviation" or used.sum() < 2:
         return
-    as_given = np.median(np.abs(spread + np.exp(log_variance).mean(0) - 1)[used])
-    squared = np.median(np.abs(spread + np.exp(2 * log_variance).mean(0) - 1)[used])
-    if as_given > 0.1 and squared < as_given / 3:
+    misses = np.abs(spread + np.exp(log_variance).mean(0) - 1)[used]
+    of_square = np.abs(spread + np.exp(2 * log_variance).mean(0) - 1)[used]
+    as_given, squared = np.median(misses), np.median(of_square)
+    if as_given > 0.1 and squared < min(0.05, as_given / 3) and (of_square < misses).all():
         given = "a standard deviation" if posterior == "variance" else "a log standard deviation"
         mend = "say posterior='standard_deviation'" if posterior == "variance" else "double it"
         msg = (

@@ -121,6 +121,17 @@ class _Probe:
         return number
 
     def _called(self, batch: dict[str, Array]) -> object:
+        try:
+            return self._given(batch)
+        except Exception as error:
+            first = (str(error).strip().splitlines() or [""])[0]
+            msg = (
+                f"loss fails on x and x_hat {batch['x'].shape}, mean and log variance"
+                f" {batch['mean'].shape}: {type(error).__name__}: {first}"
+            )
+            raise ValueError(msg) from error
+
+    def _given(self, batch: dict[str, Array]) -> object:
         if not self.as_arrays:
             import torch
 

@@ -87,6 +87,12 @@ class _Foreign(nn.Module):
     def encoder(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean, second = self.functions[0](x.reshape(len(x), *self.found.shape))
         mean, second = mean.flatten(1), second.flatten(1)
+        if mean.shape[1] != self.n_latent:
+            msg = (
+                f"encode gives {mean.shape[1]} latents where the diagnosis is of {self.n_latent}:"
+                " is it of this model?"
+            )
+            raise ValueError(msg)
         if self.found.posterior == "log_variance":
             return mean, second
         log = second.log()
