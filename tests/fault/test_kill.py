@@ -81,7 +81,7 @@ def jobs(project):
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "workflow/scripts/train_deep.py" in process.cmdline():
+            if any(part.endswith("/train_deep.py") for part in process.cmdline()):
                 if process.cwd() == str(project.folder):
                     found.append(process)
     return found

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linvae.config.load import ConfigError, StudyConfig, load
-from linvae.config.study_name import named
+from linvae.config.study_name import from_module, named
 from linvae.study.figures import figure_inputs, figures
 
 ROOT = Path(__file__).parents[2]
@@ -452,3 +452,22 @@ def test_numbers_that_arrive_as_text_get_a_hint_at_overlays():
 def test_a_list_is_asked_for_by_that_name():
     told = message(changed(("study", "linear", "seeds"), 3))
     assert told == "study.linear.seeds: give a list in brackets (found 3)"
+
+
+def test_what_config_passes_on_as_text_is_hinted_at():
+    # As Snakemake hands on --config 'study={linear: null}'.
+    raw = {**DEFAULT, "study": {**DEFAULT["study"], "linear": "null"}}
+    with pytest.raises(ConfigError, match=r"^study\.linear: .*'null'.*so give it in an overlay"):
+        load(raw)
+
+
+def test_a_module_gives_changes_and_a_name():
+    with pytest.raises(ConfigError, match="^name: .*must name the study"):
+        from_module(DEFAULT, {"threads": 2})
+    with pytest.raises(ConfigError, match="^name: "):
+        from_module(DEFAULT, None)
+    given = from_module(DEFAULT, {"name": "mine", "study": {"linear": None}})
+    assert load(given).study.linear is None
+    assert given["models"] == DEFAULT["models"]
+    assert given["study"]["recipes"] == DEFAULT["study"]["recipes"]
+    assert DEFAULT["study"]["linear"] is not None

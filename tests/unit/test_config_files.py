@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from linvae.config.files import exit_unless_overlays_read, read
+from linvae.config.files import read
 from linvae.config.messages import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -157,17 +157,3 @@ def test_any_edit_of_a_file_is_read_as_ever_or_refused(tmp_path):
         assert told.startswith(str(file))
         assert told.isprintable()
     assert 50 < read_as_ever < 250
-
-
-@pytest.mark.parametrize("option", ["--configfile", "--configfiles", "--configfile="])
-def test_the_overlays_of_a_command_line_are_read(option, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("good.yaml").write_text("threads: 1\n")
-    before = ["target", "-n", "--config", "threads=2", "--quiet", "rules", "--cores=2"]
-    exit_unless_overlays_read(before)
-    given = [option + "good.yaml"] if option.endswith("=") else [option, "good.yaml"]
-    exit_unless_overlays_read([*before, *given, "--forceall"])
-    given = [option + "bad.yaml"] if option.endswith("=") else [option, "good.yaml", "bad.yaml"]
-    for end in ([], ["--forceall", "target"], ["--", "target"]):
-        with pytest.raises(SystemExit, match=r"^bad\.yaml: there is no such file"):
-            exit_unless_overlays_read([*before, *given, *end])

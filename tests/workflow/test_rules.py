@@ -67,7 +67,7 @@ def test_every_rule_has_log_benchmark_message_and_one_parameter(folder):
         parameters = [line for line in directive(body, "params") if "=" in line]
         # Snakemake compares the set of values: several parameters could swap theirs unnoticed.
         assert [line.split("=")[0].strip() for line in parameters] == ["spec"], name
-        assert f'"python workflow/scripts/{name}.py --spec {{params.spec:q}}' in body, name
+        assert f'python "$LINVAE_SCRIPTS/{name}.py" --spec {{params.spec:q}}' in body, name
         assert '> {log} 2>&1"' in body, name
 
 

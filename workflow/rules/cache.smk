@@ -20,9 +20,9 @@ if not workflow.is_main_process:
 
 def script(name, modules=()):
     """Fingerprint of a script of the workflow and of all modules that it reaches."""
-    program = "+".join((name, *modules))
+    program, file = "+".join((name, *modules)), shipped(f"workflow/scripts/{name}.py")
     if program not in PLANNED_CODE:
-        PLANNED_CODE[program] = plan_code(CHECKOUT / "workflow" / "scripts" / f"{name}.py", modules)
+        PLANNED_CODE[program] = plan_code(file, modules)
         os.environ.update(LINVAE_PLANNED_CODE="%".join(map(":".join, PLANNED_CODE.items())))
     return PLANNED_CODE[program]
 

@@ -6,15 +6,20 @@ import sys
 
 from linvae.config.consistency import remarks
 from linvae.config.devices import planned_device
+from linvae.config.files import read
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
-from linvae.config.study_name import named
+from linvae.config.study_name import from_module, named
 from linvae.naming import VARIANT_PATTERN
 from linvae.study.figures import FIGURES
 
+# What a module's `config:` gives are changes of the workflow's own configuration, as an overlay's.
+IS_GIVEN = workflow.modifier.skip_configfile
 try:
     CONFIG = load(
-        named(
+        from_module(read(BASE), config)
+        if IS_GIVEN
+        else named(
             config,
             overlays=workflow.config_settings.configfiles,
             command_line=workflow.config_settings.config,
@@ -22,7 +27,8 @@ try:
     )
 except ConfigError as error:
     sys.exit(
-        f"The configuration is not valid (config.yaml and what overlays change in it):\n{error}"
+        "The configuration is not valid (config.yaml and what"
+        f" {'the module is given' if IS_GIVEN else 'overlays'} change in it):\n{error}"
     )
 
 STUDY = CONFIG.study

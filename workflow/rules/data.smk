@@ -31,6 +31,7 @@ rule fetch:
     benchmark:
         "results/benchmarks/fetch/{dataset}.tsv"
     retries: 1
+    localrule: True
     params:
         spec=specification(
             script("fetch"),
@@ -42,7 +43,7 @@ rule fetch:
     message:
         "Fetching {wildcards.dataset}"
     shell:
-        "python workflow/scripts/fetch.py --spec {params.spec:q} --images {output.images}"
+        'python "$LINVAE_SCRIPTS/fetch.py" --spec {params.spec:q} --images {output.images}'
         " --provenance {output.provenance} > {log} 2>&1"
 
 
@@ -70,10 +71,11 @@ rule preprocess:
     benchmark:
         "results/benchmarks/preprocess/{data}.tsv"
     priority: 40
+    localrule: True
     params:
         spec=preprocess_spec,
     message:
         "Preprocessing {wildcards.data}"
     shell:
-        "python workflow/scripts/preprocess.py --spec {params.spec:q} --images {input.images}"
+        'python "$LINVAE_SCRIPTS/preprocess.py" --spec {params.spec:q} --images {input.images}'
         " --data {output.data} > {log} 2>&1"

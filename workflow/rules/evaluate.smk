@@ -52,7 +52,7 @@ rule evaluate:
     message:
         "Measuring {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/evaluate.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/evaluate.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --data {input.data} --model {input.model} --curve {input.curve}"
         " --metrics {output.metrics} > {log} 2>&1"
 
@@ -99,7 +99,7 @@ rule evaluate_deep:
     message:
         "Measuring {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/evaluate_deep.py --spec {params.spec:q}"
+        'python "$LINVAE_SCRIPTS/evaluate_deep.py" --spec {params.spec:q}'
         " --spectrum {input.spectrum} --data {input.data} --model {input.model}"
         " --curve {input.curve} --metrics {output.metrics} --kl {output.kl}"
         " --samples {output.samples} --residual {output.residual} > {log} 2>&1"
@@ -149,7 +149,7 @@ rule graft:
     message:
         "Grafting ({wildcards.arm}) {wildcards.trained}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/graft.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/graft.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --data {input.data} --model {input.model} --residual {input.residual}"
         " --metrics {output.metrics} --curve {output.curve} > {log} 2>&1"
 
@@ -164,12 +164,13 @@ rule restarts:
     benchmark:
         "results/benchmarks/restarts/{data}/{digest}.tsv"
     priority: 5
+    localrule: True
     params:
         spec=lambda wildcards: specification(script("restarts"), **STUDY.restarts.job),
     message:
         "Restarting the linear VAE on {wildcards.data}"
     shell:
-        "python workflow/scripts/restarts.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/restarts.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --table {output.table} > {log} 2>&1"
 
 
@@ -184,12 +185,13 @@ rule rotated:
     benchmark:
         "results/benchmarks/rotated/{data}/{digest}.tsv"
     priority: 5
+    localrule: True
     params:
         spec=lambda wildcards: specification(script("rotated"), **STUDY.rotated.job),
     message:
         "Looking for the ELBO's own saddle points on {wildcards.data}"
     shell:
-        "python workflow/scripts/rotated.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/rotated.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --points {output.points} --paths {output.paths} > {log} 2>&1"
 
 
@@ -203,10 +205,11 @@ rule hessian:
     benchmark:
         "results/benchmarks/hessian/{data}/{digest}.tsv"
     priority: 5
+    localrule: True
     params:
         spec=lambda wildcards: specification(script("hessian"), **STUDY.stationary.job),
     message:
         "Measuring the likelihood's curvature at stationary points on {wildcards.data}"
     shell:
-        "python workflow/scripts/hessian.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/hessian.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --table {output.table} > {log} 2>&1"

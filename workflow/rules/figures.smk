@@ -42,10 +42,11 @@ rule figure:
     benchmark:
         f"{OWN}/benchmarks/figure/{{figure}}.tsv"
     priority: 20
+    localrule: True
     params:
         spec=figure_spec,
     message:
         "Drawing {wildcards.figure}"
     shell:
-        "python workflow/scripts/figure.py --spec {params.spec:q} --inputs {input}"
+        'python "$LINVAE_SCRIPTS/figure.py" --spec {params.spec:q} --inputs {input}'
         " --png {output.png} --pdf {output.pdf} --csv {output.csv} > {log} 2>&1"

@@ -62,12 +62,13 @@ rule claims:
         f"{OWN}/logs/claims.log",
     benchmark:
         f"{OWN}/benchmarks/claims.tsv"
+    localrule: True
     params:
         spec=claims_spec,
     message:
         "Judging the claims"
     shell:
-        "python workflow/scripts/claims.py --spec {params.spec:q} --inputs {input}"
+        'python "$LINVAE_SCRIPTS/claims.py" --spec {params.spec:q} --inputs {input}'
         " --claims {output.claims} --document {output.document} > {log} 2>&1"
 
 
@@ -82,12 +83,13 @@ rule table1:
         f"{OWN}/logs/table1.log",
     benchmark:
         f"{OWN}/benchmarks/table1.tsv"
+    localrule: True
     params:
         spec=specification(script("table1"), epsilon=CONFIG.measurement.epsilon),
     message:
         "Writing table 1"
     shell:
-        "python workflow/scripts/table1.py --spec {params.spec:q} --inputs {input}"
+        'python "$LINVAE_SCRIPTS/table1.py" --spec {params.spec:q} --inputs {input}'
         " --csv {output.csv} --document {output.document} > {log} 2>&1"
 
 
@@ -104,12 +106,13 @@ rule summary:
         f"{OWN}/logs/summary.log",
     benchmark:
         f"{OWN}/benchmarks/summary.tsv"
+    localrule: True
     params:
         spec=specification(script("summary"), configuration=resolved(), device=DEVICE),
     message:
         "Writing the summary"
     shell:
-        "python workflow/scripts/summary.py --spec {params.spec:q} --inputs {input}"
+        'python "$LINVAE_SCRIPTS/summary.py" --spec {params.spec:q} --inputs {input}'
         " --summary {output.summary} --runs {output.runs} --study {output.study}"
         " > {log} 2>&1"
 
@@ -122,8 +125,8 @@ rule page:
         table=f"{OWN}/tables/table1_sigma.csv" if STUDY.recipes else [],
         figures=expand(f"{OWN}/figures/{{figure}}.png", figure=FIGURE_NAMES),
         provenance=PROVENANCE,
-        captions="workflow/report/figure.rst",
-        template="workflow/report/page.html",
+        captions=beside("workflow/report/figure.rst"),
+        template=beside("workflow/report/page.html"),
     output:
         page=report(
             f"{OWN}/index.html",
@@ -135,12 +138,13 @@ rule page:
         f"{OWN}/logs/page.log",
     benchmark:
         f"{OWN}/benchmarks/page.tsv"
+    localrule: True
     params:
         spec=page_spec,
     message:
         "Writing the page"
     shell:
-        "python workflow/scripts/page.py --spec {params.spec:q} --inputs {input.metrics}"
+        'python "$LINVAE_SCRIPTS/page.py" --spec {params.spec:q} --inputs {input.metrics}'
         " {input.claims} {input.study} {input.table} {input.figures} {input.provenance}"
         " --captions {input.captions} --template {input.template} --page {output.page}"
         " > {log} 2>&1"

@@ -13,12 +13,13 @@ rule spectrum:
     benchmark:
         "results/benchmarks/spectrum/{data}.tsv"
     priority: 40
+    localrule: True
     params:
         spec=specification(script("spectrum")),
     message:
         "Eigendecomposing {wildcards.data}"
     shell:
-        "python workflow/scripts/spectrum.py --spec {params.spec:q} --data {input.data}"
+        'python "$LINVAE_SCRIPTS/spectrum.py" --spec {params.spec:q} --data {input.data}'
         " --spectrum {output.spectrum} > {log} 2>&1"
 
 
@@ -34,10 +35,11 @@ rule ppca:
     wildcard_constraints:
         fixed_at="[1-9][0-9]*",
     priority: 5
+    localrule: True
     params:
         spec=lambda wildcards: specification(script("ppca"), fixed_at=int(wildcards.fixed_at)),
     message:
         "Maximum likelihood of pPCA on {wildcards.data}"
     shell:
-        "python workflow/scripts/ppca.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/ppca.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --table {output.table} > {log} 2>&1"

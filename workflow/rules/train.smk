@@ -6,7 +6,7 @@ from linvae.fingerprint import specification
 from linvae.naming import parse_run
 from linvae.study import cost
 
-RATES = cost.Rates.load(CHECKOUT / "benchmarks" / "throughput.json")
+RATES = cost.Rates.load(shipped("benchmarks/throughput.json"))
 
 
 def train_spec(program):
@@ -82,7 +82,7 @@ rule train_deep:
     message:
         "Training {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/train_deep.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/train_deep.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --data {input.data} --model {output.model} --curve {output.curve} > {log} 2>&1"
 
 
@@ -112,7 +112,7 @@ rule train_linear:
     message:
         "Training {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/train_linear.py --spec {params.spec:q}"
+        'python "$LINVAE_SCRIPTS/train_linear.py" --spec {params.spec:q}'
         " --spectrum {input.spectrum} --data {input.data} --model {output.model}"
         " --curve {output.curve} > {log} 2>&1"
 
@@ -139,5 +139,5 @@ rule solve:
     message:
         "Solving {wildcards.trained}, k={wildcards.k}, {wildcards.noise}, seed {wildcards.seed}"
     shell:
-        "python workflow/scripts/solve.py --spec {params.spec:q} --spectrum {input.spectrum}"
+        'python "$LINVAE_SCRIPTS/solve.py" --spec {params.spec:q} --spectrum {input.spectrum}'
         " --model {output.model} --curve {output.curve} > {log} 2>&1"

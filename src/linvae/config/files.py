@@ -1,15 +1,13 @@
 """Configuration files, read strictly: a fault is one line with the file and the place in it."""
 
-import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from linvae.config.messages import ConfigError, brief, plain
 
-__all__ = ["exit_unless_overlays_read", "exit_unless_read", "read"]
+__all__ = ["exit_unless_read", "read"]
 
 # Far beyond any study. Aliases can unfold to more than fits into memory, and code that follows
 # nested values by recursion ends at about a thousand levels.
@@ -64,16 +62,6 @@ def exit_unless_read(*paths: str | Path) -> None:
             read(path)
     except ConfigError as error:
         sys.exit(str(error))
-
-
-def exit_unless_overlays_read(arguments: Sequence[str]) -> None:
-    """Apply `exit_unless_read` to the overlays in Snakemake's command line (without its name).
-
-    Snakemake loads them before the Snakefile, and its own messages name neither file nor line.
-    """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--configfile", "--configfiles", nargs="+", default=[])
-    exit_unless_read(*parser.parse_known_args(arguments)[0].configfile)
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -18,7 +18,7 @@ from linvae.study.figures import FIGURES
 from linvae.study.names import Names
 from linvae.study.study import Study
 
-__all__ = ["ConfigError", "StudyConfig", "load"]
+__all__ = ["ConfigError", "StudyConfig", "load", "merged"]
 
 
 def _dataset(value: str) -> str:
@@ -208,12 +208,13 @@ def _extended(models: object) -> object:
             msg = f"models.{name}.extends: {' -> '.join((*seen, str(base)))} is a circle"
             raise ConfigError(msg)
         rest = {key: value for key, value in own.items() if key != "extends"}
-        return _merged(resolve(base, (*seen, base)), rest)
+        return merged(resolve(base, (*seen, base)), rest)
 
     return {name: resolve(name, (name,)) for name in models}
 
 
-def _merged(base: object, over: object) -> object:
+def merged(base: object, over: object) -> object:
+    """Return nested mappings with another's values on top; what is no mapping is replaced."""
     if not isinstance(base, Mapping) or not isinstance(over, Mapping):
         return over
-    return {**base, **{key: _merged(base.get(key), value) for key, value in over.items()}}
+    return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}

@@ -67,7 +67,7 @@ def _lines(root: type[BaseModel], detail: Mapping) -> list[str]:
     hint = ""
     if detail["type"] == "literal_error":
         hint = nearest(str(found), typing.get_args(_annotation(root, path)))
-    if isinstance(found, str) and "number" in message:
+    if isinstance(found, str) and ("number" in message or detail["type"] == "model_type"):
         hint = _TEXT if _NOT_TEXT.fullmatch(found) else ""
     message = message.replace(repr(found), brief(found))
     return [f"{where}: {message} (found {brief(found)}){hint}"]

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from linvae.config.files import read
+from linvae.config.load import merged
 from linvae.config.messages import ConfigError
 
-__all__ = ["named"]
+__all__ = ["from_module", "named"]
 
 
 def named(
@@ -44,3 +45,27 @@ def named(
         return dict(raw)
     last = Path(overlays[-1])
     return dict(raw) if "name" in read(last) else {**raw, "name": last.stem}
+
+
+def from_module(base: Mapping[str, object], given: object) -> dict[str, object]:
+    """Return the configuration of a study that another project's Snakefile describes.
+
+    Parameters
+    ----------
+    base
+        The workflow's own configuration.
+    given
+        What the module statement has under ``config:``: like an overlay, it changes single keys.
+
+    Raises
+    ------
+    ConfigError
+        If it is no mapping, or does not name the study.
+    """
+    if not isinstance(given, Mapping) or "name" not in given:
+        msg = (
+            "name: what `config:` of the module gives must name the study, for example `name: "
+            "mine`; it gets a folder of its own below results/"
+        )
+        raise ConfigError(msg)
+    return dict(merged(base, given))
