@@ -7,50 +7,61 @@
 # make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
 # make schema        config/schema.json and docs/configuration.md, from the models
 # make lint          the checkers that run before every merge
+#
+# TORCH=cpu (or cu126, ...) with any of them takes that build of torch from PyTorch's own index, where
+# the default index would bring another: make results TORCH=cpu
 
 PYTHON ?= python3
 CORES ?= all
+TORCH ?=
 ACTIVATE = . .venv/bin/activate
-OVERLAY = $(addprefix --configfile ,$(CONFIG))
-REPORT = results/report$(addprefix -,$(basename $(notdir $(CONFIG)))).html
+COMPLETE = .venv/.complete$(addprefix -,$(TORCH))
+INDEX = $(addprefix --extra-index-url https://download.pytorch.org/whl/,$(TORCH))
+OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
+REPORT = results/report$(addprefix -,$(basename $(notdir $(lastword $(CONFIG))))).html
 
-.PHONY: results test test-cluster smoke lint report plan benchmarks schema clean-environment
+.PHONY: results test test-cluster smoke lint report plan benchmarks schema environment clean-environment
 
-results: .venv/.complete
+results: environment
 	$(ACTIVATE) && snakemake --cores $(CORES)
 
-smoke: .venv/.complete
+smoke: environment
 	$(ACTIVATE) && snakemake --cores $(CORES) --configfile config/smoke.yaml
 
-report: .venv/.complete
+report: environment
 	@$(ACTIVATE) && { told=$$(snakemake $(OVERLAY) -n --quiet rules 2>&1) || { echo "$$told" >&2; exit 1; }; } && \
 	    case "$$told" in *"Nothing to be done"*) ;; *) \
 	    echo "The study of $(or $(CONFIG),config.yaml) is not finished: snakemake $(OVERLAY) --cores all" >&2; exit 1;; esac
 	$(ACTIVATE) && snakemake $(OVERLAY) --report $(REPORT)
 
-test: .venv/.complete
+test: environment
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
 
-test-cluster: .venv/.complete
+test-cluster: environment
 	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster
 
-lint: .venv/.complete
+lint: environment
 	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/Snakefile workflow/rules
 
-.venv/.complete: requirements.lock pyproject.toml
+$(COMPLETE): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "linvae needs Python 3.11 or newer: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --requirement requirements.lock
+	$(PYTHON) -m venv $(if $(TORCH),--clear) .venv
+	.venv/bin/python -m pip install --quiet $(INDEX) --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-plan: .venv/.complete
+# Programs of an environment name its folder: of one that was moved or copied they do not start.
+environment: $(COMPLETE)
+	@grep -qsF '$(CURDIR)/.venv' .venv/bin/activate || { echo "error: .venv was made in another folder" \
+	    "than $(CURDIR), and does not work here: rm -r .venv, and make again" >&2; exit 1; }
+
+plan: environment
 	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG) $(if $(JOBS),--jobs $(JOBS))
 
-benchmarks: .venv/.complete
+benchmarks: environment
 	$(ACTIVATE) && python benchmarks/page.py $(if $(STUDY),--study $(STUDY))
 
-schema: .venv/.complete
+schema: environment
 	$(ACTIVATE) && python workflow/scripts/schema.py
 
 clean-environment:

@@ -16,7 +16,16 @@ from configured import configuration, run_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW_TESTS = ROOT / "tests" / "workflow"
-PARTS = ("Snakefile", "config.yaml", "config", "profiles", "workflow", "src", "benchmarks")
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "profiles",
+    "workflow",
+    "src",
+    "benchmarks",
+    "pyproject.toml",
+)
 
 
 class Project:
