@@ -1,4 +1,4 @@
-"""A study lies where its user wants it: away from the workflow, or in another project's Snakefile."""
+"""A study lies where its user wants it: away from the workflow, or in another Snakefile."""
 
 import re
 import shutil

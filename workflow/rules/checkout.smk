@@ -67,4 +67,4 @@ if workflow.modifier.path_modifier.replace_prefix("results/") != "results/":
     )
 
 # Each job's Snakemake, on a cluster too, reads this file before it starts the job's program.
-os.environ["LINVAE_SCRIPTS"] = os.path.abspath(shipped("workflow/scripts/fetch.py").parent)
+os.environ.update(LINVAE_SCRIPTS=os.path.abspath(shipped("workflow/scripts/fetch.py").parent))
