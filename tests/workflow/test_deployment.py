@@ -9,7 +9,8 @@ import pytest
 
 from linvae.files import write_text
 
-SUFFIXES = (".json", ".csv", ".safetensors", ".npz", ".md", ".png", ".html")
+# Without the records, of which the page's names its template.
+SUFFIXES = (".csv", ".safetensors", ".npz", ".md", ".png", ".html")
 FIGURE = "results/tiny/figures/fig6_latent_dim.csv"
 
 # Another project, which has a rule of its own after those of linvae.
