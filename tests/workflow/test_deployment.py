@@ -135,11 +135,20 @@ def test_a_study_of_another_projects_snakefile(finished, tmp_path, source):
     assert "index.html" in (other / "counted.txt").read_text()
     assert type(finished)(other).results(*SUFFIXES) == finished.results(*SUFFIXES)
     assert "Nothing to be done" in snakemake(finished, other, "-n")
-    write_text(other / "config" / "config.yaml", "linvae: {threads: 2}")
-    assert "name: what `config:` of the module gives" in snakemake(finished, other, "-n", status=1)
-    write_text(other / "workflow" / "Snakefile", snakefile.replace("config:\n", "prefix:\n", 1))
-    write_text(other / "config" / "config.yaml", "linvae: sub")
-    assert "as a module takes no prefix" in snakemake(finished, other, "-n", status=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("config: {'threads': 2}", "name: what `config:` of the module gives must name the study"),
+        ("prefix: 'sub'", "error: linvae as a module takes no prefix"),
+    ],
+)
+def test_what_a_module_cannot_be_is_told(finished, tmp_path, given, line):
+    module = f"snakefile: {from_folder(finished, tmp_path)}\n    {given}"
+    text = f"module linvae:\n    {module}\nuse rule * from linvae\n"
+    write_text(tmp_path / "Snakefile", text)
+    assert line in snakemake(finished, tmp_path, "-n", status=1)
 
 
 def test_the_library_must_be_of_the_version_that_is_fetched(finished, tmp_path):
