@@ -74,7 +74,9 @@ def test_a_recipe_is_judged_where_something_is_left():
     found = nats_can_be_had(pd.concat([left, nothing]), MARGINS)
     assert found.verdicts == {"plain": "supported", "deep": "inconclusive"}
     assert found.verdict == "supported"
-    assert "deep at sigma^2 = 3: train 0.1 ± 0.2 nats left: nothing to be had" in found.explanation
+    assert (
+        "deep at sigma^2 = 3: train 0.10 ± 0.20 nats left: nothing to be had" in found.explanation
+    )
     cell = found.numbers["plain"]["3"]["test"]
     assert (cell["answer"], cell["left"], cell["gain"]) == ("yes", True, 8.0)
     assert cell["above_none"]["mean"] == pytest.approx(12.0, abs=0.5)

@@ -2,7 +2,9 @@ import math
 
 import pytest
 
-from linvae.report.digits import by_number, rounded, short
+from linvae.claims.digits import rounded, significant
+from linvae.claims.verdicts import Interval
+from linvae.report.digits import by_number, short
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ from linvae.report.digits import by_number, rounded, short
         (0.0, 0.5, "0.00 ± 0.50"),
         (33.5, math.nan, "33.5"),
         (1000000.0, math.nan, "1000000"),
+        # A mean that is rounded to zero has no sign.
+        (-0.004, 0.5, "0.00 ± 0.50"),
     ],
 )
 def test_a_mean_has_the_digits_that_its_error_allows(mean, error, text):
@@ -41,6 +45,30 @@ def test_a_mean_has_the_digits_that_its_error_allows(mean, error, text):
 )
 def test_numbers_in_sentences_are_short(value, text):
     assert short(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (-0.0, 4, "0"),
+        (-2.3e-13, 4, "0"),
+        (1.151e-7, 4, "1.151e-07"),
+        (-0.35, 4, "-0.35"),
+        (697.123, 4, "697.1"),
+        # Never 1.235e+04.
+        (12345.6, 4, "12346"),
+        (9999.6, 4, "10000"),
+        (1978.64, 2, "1979"),
+    ],
+)
+def test_numbers_of_explanations_hold_no_round_off(value, digits, text):
+    assert significant(value, digits) == text
+
+
+def test_an_interval_holds_none_either():
+    assert str(Interval(-0.0, -2.3e-13, 4e-13, 3)) == "0 [0, 0]"
+    assert str(Interval(-2.3e-13, None, None, 1)) == "0 (one seed)"
+    assert str(Interval(0.1, -0.25, 0.45, 3)) == "0.1 [-0.25, 0.45]"
 
 
 def test_names_sort_as_their_numbers():

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
+from linvae.claims.digits import significant
 from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
 from linvae.claims.verdicts import Finding
 
@@ -85,7 +86,7 @@ def _told(n_latent: int, rows: pd.DataFrame) -> str:
         )
     )
     return (
-        f"At k = {n_latent} L-BFGS stops {row['gap']:.4g} nats below the maximum "
-        f"({row['marginal_gap']:.4g} of them marginal; closed form {row['predicted_gap']:.4g})"
-        f"{bent}; followed both ways it ends {row['end_gap']:.2g} below or nearer."
+        f"At k = {n_latent} L-BFGS stops {significant(row['gap'])} nats below the maximum "
+        f"({significant(row['marginal_gap'])} of them marginal; closed form "
+        f"{significant(row['predicted_gap'])}){bent}; followed both ways it ends {significant(row['end_gap'], 2)} below or nearer."
     )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, spent, would_decide
+from linvae.claims.digits import significant
 from linvae.claims.pooled import Cells
 from linvae.claims.recipes import (
     ENOUGH_VARIANCES,
@@ -104,8 +105,8 @@ def _trend(
         "growth": growth.to_dict(),
         "largest_fall": {"from": start, "to": end, **fall.to_dict()},
     }
-    text = f"{cells.means[low]:.3g} % at {number(low)} to {cells.means[high]:.3g} % at "
-    text += f"{number(high)}, growth {growth} points"
+    first, last = (significant(cells.means[variance], 3) for variance in (low, high))
+    text = f"{first} % at {number(low)} to {last} % at {number(high)}, growth {growth} points"
     if runs["initial"].nunique() < ENOUGH_VARIANCES:
         return "undecided", text, numbers
     if falls == "above":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from linvae.claims.claim import Claim
+from linvae.claims.digits import significant
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, joint
 
@@ -57,7 +58,10 @@ def likelihood_over_latents(
         fall = float(values[peak] - values[last])
         numbers[data] = {"peak": peak, "rise": rise, "fall": fall, "last": last}
         answers.append(_rises_and_falls(rise, fall, margin))
-        parts.append(f"{data}: +{rise:.4g} nats up to k = {peak}, then -{fall:.4g} by k = {last}")
+        parts.append(
+            f"{data}: {significant(rise)} nats up to k = {peak}, then "
+            f"{significant(fall)} down by k = {last}"
+        )
     text = f"From k = {fixed_at}, in closed form, {'; '.join(parts)}."
     return Finding(joint(answers), text, numbers)
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
+from linvae.claims.digits import significant
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Finding, interval
@@ -113,9 +114,10 @@ def columns_are_components(runs: pd.DataFrame, reached: float, aligned: float) -
         gap, marginal, inference = (row[name]["mean"] for name in measures[1:])
         if gap > reached:
             text += (
-                f" {optimiser} stopped {gap:.3g} nats short of the maximum: {marginal:.3g} in the "
-                f"likelihood of its decoder, {inference:.3g} in inference, which is zero only "
-                "where columns are orthogonal."
+                f" {optimiser} stopped {significant(gap, 3)} nats short of the maximum: "
+                f"{significant(marginal, 3)} in the likelihood of its decoder, "
+                f"{significant(inference, 3)} in inference, which is zero only where columns are "
+                "orthogonal."
             )
     at_maximum = runs[(runs["gap"] <= reached) & runs["ended"]]
     plain = at_maximum[~at_maximum["rotates"]]

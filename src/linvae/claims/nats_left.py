@@ -13,6 +13,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, would_decide
+from linvae.claims.digits import rounded, significant
 from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
@@ -170,12 +171,12 @@ def _on_split(
 
 def _told(case: Mapping, rows: pd.DataFrame, margins: Margins) -> str:
     above, random = (Interval(**case[name]) for name in ("above_none", "above_random"))
-    text = f"{case['gain']:.4g} ± {case['gain_error']:.2g} nats left"
+    text = f"{rounded(case['gain'], case['gain_error'])} nats left"
     if not case["left"]:
         return f"{text}: nothing to be had"
     text += (
-        f", {case['at_once']:.4g} had at once; at the end the graft is above going on without by "
-        f"{above} nats and above a random bypass by {random}, {100 * case['alive']:.0f} % of its "
+        f", {significant(case['at_once'])} had at once; at the end the graft is above going on "
+        f"without by {above} nats and above a random bypass by {random}, {100 * case['alive']:.0f} % of its "
         "latents in use"
     )
     if case["answer"] != "undecided" or side(above, margins.elbo, margins.none) != "open":

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
+from linvae.claims.digits import significant
 from linvae.claims.verdicts import Finding
 
 __all__ = [
@@ -125,11 +126,11 @@ def _told(name: str, row: dict) -> str:
     if row["n_passed_saddles"]:
         passed = (
             f"; {row['n_passed_saddles']} stopped at a saddle point on the way, up to "
-            f"{row['passed_saddle_gap']:.2g} nats below, and went on"
+            f"{significant(row['passed_saddle_gap'], 2)} nats below, and went on"
         )
     at = row["outcomes"].get("at the maximum", 0)
     return (
         f"{name} from {row['n_starts']} starts ({kinds}): {at} end within {REACHED_NATS:g} nats of "
-        f"the maximum, the worst {row['worst_gap']:.2g} below it, after at most "
+        f"the maximum, the worst {significant(row['worst_gap'], 2)} below it, after at most "
         f"{row['most_iterations']} iterations{passed}."
     )

@@ -15,6 +15,7 @@ import pandas as pd
 
 from linvae.bound import BOUND_NATS
 from linvae.claims.claim import Claim
+from linvae.claims.digits import significant
 from linvae.claims.recipes import deep_runs, near_optimum
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Finding, Verdict
@@ -79,7 +80,7 @@ def _judged(runs: pd.DataFrame, margins: Margins) -> Finding:
     }
     numbers = {"largest_eigenvalue": largest, **counts, "failures": failures}
     text = (
-        f"lambda_1 = {largest:.4g}. Of {counts['n_above']} runs with sigma^2 above it "
+        f"lambda_1 = {significant(largest)}. Of {counts['n_above']} runs with sigma^2 above it "
         f"{counts['n_total_above']} collapsed entirely on train and {counts['n_total_above_test']} "
         f"on test; of {counts['n_below']} below it {len(failures)} and "
         f"{counts['n_total_below_test']}."
@@ -133,10 +134,10 @@ def _told(failure: dict) -> str:
     """Say in a sentence by how much a run failed."""
     text = (
         f"{failure['model']}, sigma^2 {failure['noise']}, seed {failure['seed']}: ELBO "
-        f"{failure['elbo']:.5g} at sigma^2 = {failure['noise_variance']:.4g}, G = "
-        f"{failure['G']:.4g} nats"
+        f"{significant(failure['elbo'], 5)} at sigma^2 = {failure['noise_variance']:.4g}, G = "
+        f"{significant(failure['G'])} nats"
     )
     if not failure["escapes"]:
         return f"{text}."
     best = failure["escapes"][0]
-    return f"{text} ({best['model']}, seed {best['seed']}, has {best['elbo']:.5g})."
+    return f"{text} ({best['model']}, seed {best['seed']}, has {significant(best['elbo'], 5)})."

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from linvae.claims.digits import significant
+
 __all__ = [
     "Answer",
     "Claim",
@@ -49,8 +51,8 @@ class Interval:
 
     def __str__(self) -> str:
         if self.low is None:
-            return f"{self.mean:.4g} ({'one seed' if self.n == 1 else 'no interval'})"
-        return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}]"
+            return f"{significant(self.mean)} ({'one seed' if self.n == 1 else 'no interval'})"
+        return f"{significant(self.mean)} [{significant(self.low)}, {significant(self.high)}]"
 
 
 @dataclass(frozen=True)

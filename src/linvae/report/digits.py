@@ -1,40 +1,11 @@
-"""How tables write numbers: digits that errors allow, and rows in the order of numbers."""
+"""How sentences write numbers, and tables sort their rows: in the order of numbers."""
 
-import math
 import re
 
+from linvae.claims.digits import ROUND_OFF
 from linvae.noise import number
 
-__all__ = ["by_number", "rounded", "short"]
-
-# Below it a difference of quantities of a thousand nats is round-off of float64.
-ROUND_OFF = 1e-9
-# Significant digits of a mean whose error does not show in them.
-DIGITS = 6
-
-
-def rounded(mean: float, error: float) -> str:
-    """Write a mean to two digits of its standard error, and at most six of its own.
-
-    Parameters
-    ----------
-    mean, error
-        In one unit; the error is not finite where a single seed gives none, and is left out where
-        it does not show in the digits written.
-
-    Returns
-    -------
-    str
-        ``-94.0 ± 4.0``, or the mean alone.
-    """
-    if abs(mean) < ROUND_OFF and not error >= ROUND_OFF:
-        return "0"
-    if not math.isfinite(error) or error < ROUND_OFF:
-        return _plain(mean)
-    largest = DIGITS - 1 - math.floor(math.log10(abs(mean))) if abs(mean) >= ROUND_OFF else DIGITS
-    digits = max(0, min(1 - math.floor(math.log10(error)), largest))
-    shown = f"{error:.{digits}f}"
-    return f"{mean:.{digits}f} ± {shown}" if float(shown) else _plain(mean)
+__all__ = ["by_number", "short"]
 
 
 def short(value: float, digits: int = 3) -> str:
@@ -63,9 +34,3 @@ def by_number(text: str) -> list[tuple[int, float, str]]:
     return [
         (1, float(part), "") if i % 2 else (0, 0.0, part) for i, part in enumerate(parts) if part
     ]
-
-
-def _plain(mean: float) -> str:
-    """Six significant digits, with a power of ten only where a decimal would be unreadable."""
-    text = f"{mean:.{DIGITS}g}"
-    return number(float(text)) if 1e-4 <= abs(mean) < 1e15 else f"{mean:.2g}"

@@ -7,12 +7,13 @@ import pandas as pd
 
 from linvae.bound import below_bound
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.claims.digits import rounded
 from linvae.claims.document import verdict_table
 from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.naming import Run
 from linvae.noise import number
-from linvae.report.digits import by_number, rounded
+from linvae.report.digits import by_number
 from linvae.report.stability import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]

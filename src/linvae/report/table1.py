@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from linvae import bound
+from linvae.claims.digits import rounded, significant
 from linvae.claims.rows import deep_row
 from linvae.inputs import Inputs
 from linvae.noise import number
-from linvae.report.digits import rounded
 
 __all__ = ["below_bound", "run_table", "shown_table", "sigma_table", "table_text"]
 
@@ -182,5 +182,6 @@ def _not_converged(runs: pd.DataFrame) -> list[str]:
         short = run["linear_bound"] - run["elbo"]
         noise = f"{run['kind']}-{number(run['initial'])}"
         name = f"{run['model']}, {noise}, seed {run['seed']}"
-        lines.append(f"- {name}: {short:.4g} nats below, collapse {run['collapse']:.3g} %")
+        collapse = significant(run["collapse"], 3)
+        lines.append(f"- {name}: {significant(short)} nats below, collapse {collapse} %")
     return lines

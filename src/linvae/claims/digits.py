@@ -1,0 +1,59 @@
+"""How explanations and tables write numbers: digits that errors allow, and none of round-off."""
+
+import math
+
+from linvae.noise import number
+
+__all__ = ["ROUND_OFF", "rounded", "significant"]
+
+# Below it a difference of quantities of a thousand nats is round-off of float64.
+ROUND_OFF = 1e-9
+# Significant digits of a mean whose error does not show in them.
+DIGITS = 6
+
+
+def significant(value: float, digits: int = 4) -> str:
+    """Write a number to some significant digits; what is only round-off, of either sign, is 0.
+
+    Parameters
+    ----------
+    value
+        In nats, points or the like, where `ROUND_OFF` is nothing.
+    digits
+        Whole numbers keep all of theirs.
+    """
+    if abs(value) < ROUND_OFF:
+        return "0"
+    text = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in text else text
+
+
+def rounded(mean: float, error: float) -> str:
+    """Write a mean to two digits of its standard error, and at most six of its own.
+
+    Parameters
+    ----------
+    mean, error
+        In one unit; the error is not finite where a single seed gives none, and is left out where
+        it does not show in the digits written.
+
+    Returns
+    -------
+    str
+        ``-94.0 ± 4.0``, or the mean alone.
+    """
+    if abs(mean) < ROUND_OFF and not error >= ROUND_OFF:
+        return "0"
+    if not math.isfinite(error) or error < ROUND_OFF:
+        return _plain(mean)
+    largest = DIGITS - 1 - math.floor(math.log10(abs(mean))) if abs(mean) >= ROUND_OFF else DIGITS
+    digits = max(0, min(1 - math.floor(math.log10(error)), largest))
+    shown = f"{error:.{digits}f}"
+    # Adding zero takes the sign from a mean that is rounded to it.
+    return f"{round(mean, digits) + 0.0:.{digits}f} ± {shown}" if float(shown) else _plain(mean)
+
+
+def _plain(mean: float) -> str:
+    """Six significant digits, with a power of ten only where a decimal would be unreadable."""
+    text = f"{mean:.{DIGITS}g}"
+    return number(float(text)) if 1e-4 <= abs(mean) < 1e15 else f"{mean:.2g}"
