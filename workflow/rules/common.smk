@@ -7,6 +7,7 @@ import sys
 from linvae.config.consistency import remarks
 from linvae.config.devices import planned_device
 from linvae.config.files import read
+from linvae.config.links import dangling_link
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import from_module, named
@@ -15,6 +16,8 @@ from linvae.study.figures import FIGURES
 
 # What a module's `config:` gives are changes of the workflow's own configuration, as an overlay's.
 IS_GIVEN = workflow.modifier.skip_configfile
+if broken := dangling_link("results"):
+    sys.exit(f"error: {broken}")
 try:
     CONFIG = load(
         from_module(read(BASE), config)

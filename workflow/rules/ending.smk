@@ -1,4 +1,10 @@
-"""How a run ends: the verdicts and the page, or what failed and how to go on."""
+"""What a run says of its jobs, and how it ends: verdicts and page, or what failed and how to go on."""
+
+from snakemake.logging import logger
+
+from linvae.report.screen import Brief
+
+logger.addFilter(Brief())
 
 
 def told(lines):

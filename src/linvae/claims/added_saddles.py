@@ -88,5 +88,6 @@ def _told(n_latent: int, rows: pd.DataFrame) -> str:
     return (
         f"At k = {n_latent} L-BFGS stops {significant(row['gap'])} nats below the maximum "
         f"({significant(row['marginal_gap'])} of them marginal; closed form "
-        f"{significant(row['predicted_gap'])}){bent}; followed both ways it ends {significant(row['end_gap'], 2)} below or nearer."
+        f"{significant(row['predicted_gap'])}){bent}; followed both ways it ends "
+        f"{significant(row['end_gap'], 2)} below or nearer."
     )

@@ -176,8 +176,8 @@ def _told(case: Mapping, rows: pd.DataFrame, margins: Margins) -> str:
         return f"{text}: nothing to be had"
     text += (
         f", {significant(case['at_once'])} had at once; at the end the graft is above going on "
-        f"without by {above} nats and above a random bypass by {random}, {100 * case['alive']:.0f} % of its "
-        "latents in use"
+        f"without by {above} nats and above a random bypass by {random}, "
+        f"{100 * case['alive']:.0f} % of its latents in use"
     )
     if case["answer"] != "undecided" or side(above, margins.elbo, margins.none) != "open":
         return text
