@@ -1,8 +1,10 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
+# make test-long     the notebooks of docs/notebooks too, executed
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
+# make watch         progress and time left of the study that runs in this folder
 # make report        Snakemake's report of a finished study: make report CONFIG=config/smoke.yaml
 # make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
 # make schema        config/schema.json and docs/configuration.md, from the models
@@ -20,7 +22,8 @@ INDEX = $(addprefix --extra-index-url https://download.pytorch.org/whl/,$(TORCH)
 OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
 REPORT = results/report$(addprefix -,$(basename $(notdir $(lastword $(CONFIG))))).html
 
-.PHONY: results test test-cluster smoke lint report plan benchmarks schema environment clean-environment
+.PHONY: results test test-long test-cluster smoke lint report plan watch benchmarks schema environment \
+    clean-environment
 
 results: environment
 	$(ACTIVATE) && snakemake --cores $(CORES)
@@ -36,6 +39,9 @@ report: environment
 
 test: environment
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
+
+test-long: test
+	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
 
 test-cluster: environment
 	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster
@@ -57,6 +63,11 @@ environment: $(COMPLETE)
 
 plan: environment
 	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG) $(if $(JOBS),--jobs $(JOBS))
+
+# One folder runs one study at a time: what is watched needs no CONFIG.
+watch: environment
+	@test -x .venv/bin/snakesee || { echo "snakesee is not installed: .venv/bin/pip install 'snakesee>=0.9'" >&2; exit 1; }
+	$(ACTIVATE) && snakesee watch
 
 benchmarks: environment
 	$(ACTIVATE) && python benchmarks/page.py $(if $(STUDY),--study $(STUDY))

@@ -39,3 +39,11 @@ def test_all_of_a_study_is_left_before_it_runs(fresh):
     assert left > training == of_study
     counts = {row.split()[0]: row.split()[1] for row in rows}
     assert counts["grafts"] == "3"
+
+
+def test_a_results_link_that_leads_nowhere_is_named_before_anything_is_planned(fresh):
+    (fresh.folder / "results").symlink_to("/nowhere/at/all")
+    done = fresh.snakemake("-n", check=False)
+    assert done.returncode != 0
+    (line,) = [line for line in done.stdout.splitlines() if "/nowhere" in line]
+    assert line.startswith("error: results is a link to /nowhere/at/all, which is not there")
