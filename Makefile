@@ -1,6 +1,6 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
-# make test-long     the notebooks of docs/notebooks too, executed
+# make test-long     the same in their long versions, and the notebooks executed
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
@@ -40,7 +40,8 @@ report: environment
 test: environment
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
 
-test-long: test
+test-long: .venv/.complete
+	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal -m "not slurm"
 	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
 
 test-cluster: environment

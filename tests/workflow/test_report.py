@@ -1,5 +1,7 @@
 """The report: one page of figures, tables and claims, each with its caption."""
 
+import re
+
 import pytest
 from jinja2 import Environment
 
@@ -77,3 +79,16 @@ def test_reasons_name_the_first_files_and_the_number_of_the_others(finished):
     assert len(reasons) > 50
     assert any(line.endswith(" more") for line in reasons)
     assert max(map(len, reasons)) < 1000
+
+
+def test_no_number_of_explanations_and_tables_is_round_off(finished):
+    # -0, -2e-13, 0.1 ± 0.0; an error relative to a value may be of that size, and is so called.
+    round_off = re.compile(
+        r"(?<![\w.^])-0(?:\.0+)?(?![\w.])|\de-1\d(?! of its)|± 0(?:\.0+)?(?![\d.])|\d\.\d*0{5}"
+    )
+    assert (
+        len(round_off.findall("by -0, -2e-13 and 0.100000 ± 0.000000; 1e-15 of its largest")) == 4
+    )
+    for name in ("claims.md", "summary.md", "tables/table1_sigma.md"):
+        text = (finished.folder / "results" / "tiny" / name).read_text()
+        assert round_off.findall(text) == [], name
