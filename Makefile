@@ -40,7 +40,7 @@ report: environment
 test: environment
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
 
-test-long: .venv/.complete
+test-long: environment
 	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal -m "not slurm"
 	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
 
