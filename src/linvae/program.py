@@ -54,7 +54,7 @@ def run(main: Callable[..., None], modules: Callable[[dict], Iterable[str]] = la
         with recording(script.stem, texts["spec"] if is_planned else None, paths):
             main(**values)
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on from here", file=sys.stderr)  # noqa: T201
+        print("interrupted: the same command goes on from here", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)
     except OSError as error:
         sys.exit(_os_message(error))
