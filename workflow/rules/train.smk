@@ -55,6 +55,11 @@ def linear_priority(wildcards):
     return 30 if RUN.format(**wildcards) in SHOWN_FIRST else 10
 
 
+def deep_priority(wildcards):
+    """Of deep runs the long ones first: the end of a study shall not wait for one."""
+    return min(4, int(training_cost(wildcards).cpu_seconds // 60))
+
+
 def training_gpus(wildcards):
     return int(identity_of(wildcards)["job"]["device"] == "cuda")
 
@@ -72,6 +77,7 @@ rule train_deep:
         f"results/benchmarks/train_deep/{RUN_NAME}.tsv"
     wildcard_constraints:
         trained=trained(lambda model: not model.decoder.is_linear),
+    priority: deep_priority
     threads: CONFIG.threads
     resources:
         mem_mb=training_megabytes,
