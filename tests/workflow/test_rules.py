@@ -16,7 +16,7 @@ CODE = (".py", ".smk", "Snakefile")
 # Programs that compute with torch; all others start without its two seconds.
 WITH_TORCH = {"train_deep", "train_linear", "evaluate_deep", "graft", "hessian"}
 # Programs that no rule runs.
-BY_HAND = {"plan", "schema"}
+BY_HAND = {"compare", "keep", "plan", "schema"}
 # Modules that plan: no program may reach them, or a change of a plan would rerun what it plans.
 PLANNING = {"linvae.fingerprint", "linvae.study.cost", "linvae.study.figures", "linvae.study.left"}
 # Programs that read the study themselves: a claim takes its runs from there.
