@@ -57,6 +57,13 @@ def test_verdicts_stand_side_by_side(studies, tmp_path):
     text = (tmp_path / "compared" / "claims.md").read_text()
     assert text.count("\n## Claim ") == len(given)
     assert "| other | not supported |" in text
+    recipes = pd.read_csv(tmp_path / "compared" / "recipes.csv")
+    own = pd.read_csv(studies[0] / "tables" / "table1_sigma.csv").query("kind == 'fixed'")
+    assert len(recipes) == 2 * len(own)
+    first = own.sort_values("initial", ascending=False, kind="stable").iloc[0]
+    above = first["test_elbo_mean"] - first["linear_test_elbo_mean"]
+    assert recipes["test ELBO"].iloc[0] == pytest.approx(above)
+    assert "## other" in (tmp_path / "compared" / "recipes.md").read_text()
     for name in ("collapse.png", "collapse.pdf", "held_out.png", "held_out.pdf"):
         assert (tmp_path / "compared" / name).stat().st_size > 5000
 

@@ -1,4 +1,4 @@
-"""Set finished studies side by side: one table, claims x studies, and two figures.
+"""Set finished studies side by side: claims x studies, and deep VAEs against the linear optimum.
 
 Usage: python workflow/scripts/compare.py results/standard results/fashion [--to results/compared]
 """
@@ -10,7 +10,13 @@ from pathlib import Path
 from linvae.files import DamagedFileError, write_csv, write_text
 from linvae.plots import studies as figures
 from linvae.plots.style import save
-from linvae.report.comparison import FinishedStudy, claims_side_by_side, comparison_text
+from linvae.report.comparison import (
+    FinishedStudy,
+    against_linear,
+    against_linear_text,
+    claims_side_by_side,
+    comparison_text,
+)
 
 
 def main(folders: list[Path], to: Path) -> None:
@@ -25,6 +31,8 @@ def main(folders: list[Path], to: Path) -> None:
     write_text(to / "claims.md", comparison_text(found))
     deep = [study for study in found if study.collapse is not None]
     if deep:
+        write_csv(to / "recipes.csv", against_linear(deep))
+        write_text(to / "recipes.md", against_linear_text(deep))
         collapse = {study.name: study.collapse for study in deep}
         residual = {study.name: study.residual for study in deep if study.residual is not None}
         held_out = {study.name: study.recipes for study in deep if study.recipes is not None}
