@@ -152,8 +152,8 @@ def against_linear_text(studies: Sequence[FinishedStudy]) -> str:
     lines = [
         "# Deep VAEs against the linear optimum",
         "",
-        "Nats per image, means over seeds. Train ELBO, test ELBO and log p(x) (importance-weighted, "
-        "test) less those of the linear VAE fitted to the same training images. log p(x) "
+        "Nats per image, means over seeds. Train ELBO, test ELBO and log p(x) (test, weighted by "
+        "importance) less those of the linear VAE fitted to the same training images. log p(x) "
         "- ELBO is what inference costs. Nats left: what a linear bypass would add at least, test.",
     ]
     for name, rows in table.groupby("study", sort=False):
