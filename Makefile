@@ -36,6 +36,7 @@ report: environment
 	    case "$$told" in *"Nothing to be done"*) ;; *) \
 	    echo "The study of $(or $(CONFIG),config.yaml) is not finished: snakemake $(OVERLAY) --cores all" >&2; exit 1;; esac
 	$(ACTIVATE) && snakemake $(OVERLAY) --report $(REPORT)
+	@echo "Read it in a browser: $(REPORT)"
 
 test: environment
 	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"

@@ -1,3 +1,5 @@
+import pytest
+
 from linvae.report.ending import failure_lines, success_lines
 
 ERROR = """[Wed Nov 25 15:00:00 2026]
@@ -59,3 +61,18 @@ def test_of_many_jobs_the_first_are_told(tmp_path):
 
 def test_without_a_failed_job_the_run_was_stopped():
     assert "stopped" in failure_lines("Finished jobid: 4 (Rule: solve)\n")[1]
+
+
+@pytest.mark.parametrize(
+    "last", ["interrupted: the same command goes on from here", "KeyboardInterrupt"]
+)
+def test_ctrl_c_is_no_failure(tmp_path, last):
+    stopped, failed = tmp_path / "stopped.log", tmp_path / "failed.log"
+    stopped.write_text(f"training\n{last}\n")
+    failed.write_text("error: the disk is full\n")
+    log = ERROR.format(rule="train_deep", log=stopped)
+    lines = failure_lines(log)
+    assert lines[1] == "The run was stopped before its end."
+    assert not any(line.startswith(("Failed", "Mend")) for line in lines)
+    both = failure_lines(log + ERROR.format(rule="solve", log=failed))
+    assert [line.split(",")[0] for line in both if line.startswith("Failed")] == ["Failed: solve"]

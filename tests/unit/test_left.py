@@ -67,7 +67,7 @@ def test_more_workers_than_jobs_take_as_long_as_the_longest():
 
 def test_nothing_left_is_told_in_one_line():
     assert report([], 133, 2) == (
-        "Left to compute: 0 jobs, of which 0 train, of the 133 that do in the whole study."
+        "Left to compute: 0 jobs, 0 of them trainings, of 133 in the whole study."
     )
 
 
@@ -78,7 +78,7 @@ def test_the_report_names_the_longest_job_and_the_time_of_all():
         Job("deep", "long", Cost(1, 7200.0, 3600.0)),
     ]
     head, _, deep, others, everything, longest, end = report(jobs, 5, 2).splitlines()
-    assert head.startswith("Left to compute: 3 jobs, of which 2 train, of the 5 ")
+    assert head.startswith("Left to compute: 3 jobs, 2 of them trainings, of 5 ")
     assert deep.split()[:4] == ["deep", "2", "3.00", "1.00"]
     assert others.startswith("all other jobs")
     assert everything.startswith("everything that is left")

@@ -150,6 +150,16 @@ def test_nothing_is_asked_for_from_outside(files):
     assert not re.search(r"""(?:src|href)=["']?(?!#|data:,|["'])|url\(|@import|<script""", page)
 
 
+def test_what_to_make_of_the_study_is_said_at_its_head(files):
+    note = "Its numbers mean <nothing>."
+    assert 'class="warning"' not in rendered(files)
+    (study,) = (path for path in files if path.endswith("study.json"))
+    told = STUDY | {"configuration": STUDY["configuration"] | {"note": note}}
+    Path(study).write_text(json.dumps(told))
+    head = rendered(files).partition("<nav")[0]
+    assert html.escape(note) in head
+
+
 def test_a_study_without_table_and_figures_has_a_page(files):
     kept = [path for path in files if path.endswith(".json")]
     page = rendered(kept)

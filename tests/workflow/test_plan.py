@@ -20,14 +20,14 @@ def plan(project, *arguments):
 
 def test_a_finished_study_has_nothing_left_and_a_lost_run_is_one_job_more(project):
     (line,) = plan(project)
-    assert re.fullmatch(r"Left to compute: 0 jobs, of which 0 train, of the \d+ that do .*", line)
+    assert re.fullmatch(r"Left to compute: 0 jobs, 0 of them trainings, of \d+ in .*", line)
     folder = project.folder / project.run_folder("tiny-naive", "learned-1")
     for path in (folder / "model.safetensors", folder / "curve.csv"):
         path.unlink()
     # What nothing asks for is not computed again.
     (project.folder / "results/tiny/figures/fig1_elbo_vs_ppca.png").unlink()
     head, _, row, *_, longest, end = plan(project, "--jobs", "3")
-    assert re.match(r"Left to compute: \d+ jobs, of which 1 train, ", head)
+    assert re.match(r"Left to compute: \d+ jobs, 1 of them trainings, ", head)
     assert row.split()[:2] == ["tiny-naive", "1"]
     assert longest.startswith("Longest job: ")
     assert end.startswith("With --jobs 3: ")

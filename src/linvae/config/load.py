@@ -103,6 +103,9 @@ class StudyConfig(Strict):
     margins: Margins = Field(Margins(), description="what counts as a difference, fixed beforehand")
     study: Study = Field(description="what is computed; a section that is null is left out")
     figures: dict[str, FigureStyle] = Field({}, description="style of single figures, by name")
+    note: Annotated[str, Field(max_length=300)] | None = Field(
+        None, description="what to make of the study, said at the head of its page"
+    )
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

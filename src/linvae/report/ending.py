@@ -47,10 +47,11 @@ def failure_lines(log: str) -> list[str]:
     Returns
     -------
     list of str
-        Also what to do; where no job failed, that the run was stopped.
+        Also what to do; where no job failed but by Ctrl-C, that the run was stopped.
     """
     again = "The same command goes on: what is finished stands, training resumes where it was."
     logs = dict(_failed(log))
+    logs = {path: rule for path, rule in logs.items() if not _is_interrupted(path)}
     if not logs:
         return ["", "The run was stopped before its end.", again]
     lines = [""]
@@ -69,6 +70,12 @@ def _failed(log: str) -> list[tuple[str, str]]:
         path = re.search(r"^\s+log: (\S+)", match["told"], flags=re.MULTILINE)
         found.append((path[1].rstrip(",") if path else "", match["rule"]))
     return found
+
+
+def _is_interrupted(path: str) -> bool:
+    """Whether a job ended by Ctrl-C: it says so itself, or was still importing."""
+    last = _last_lines(path)
+    return bool(last) and last[-1].startswith(("interrupted:", "KeyboardInterrupt"))
 
 
 def _last_lines(path: str) -> list[str]:

@@ -79,8 +79,8 @@ def report(jobs: Iterable[Job], n_of_study: int, n_workers: int) -> str:
     jobs = sorted(jobs, key=lambda job: job.kind == _OTHERS)
     n_training = sum(job.kind != _OTHERS for job in jobs)
     head = (
-        f"Left to compute: {len(jobs)} jobs, of which {n_training} train, "
-        f"of the {n_of_study} that do in the whole study."
+        f"Left to compute: {len(jobs)} jobs, {n_training} of them trainings, "
+        f"of {n_of_study} in the whole study."
     )
     if not jobs:
         return head
