@@ -1,6 +1,7 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
 # make test-long     the same in their long versions, and the notebooks executed
+# make notebooks     those of docs/notebooks, executed: each asserts what it says
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
@@ -22,7 +23,7 @@ INDEX = $(addprefix --extra-index-url https://download.pytorch.org/whl/,$(TORCH)
 OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
 REPORT = results/report$(addprefix -,$(basename $(notdir $(lastword $(CONFIG))))).html
 
-.PHONY: results test test-long test-cluster smoke lint report plan watch benchmarks schema environment \
+.PHONY: results test test-long notebooks test-cluster smoke lint report plan watch benchmarks schema environment \
     clean-environment
 
 results: environment
@@ -43,6 +44,9 @@ test: environment
 
 test-long: environment
 	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal -m "not slurm"
+	$(MAKE) notebooks
+
+notebooks: environment
 	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
 
 test-cluster: environment
