@@ -53,8 +53,9 @@ def test_each_can_fail(path):
 def test_the_ordinary_tests_do_not_execute_them():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipes = dict(re.findall(r"^([\w-]+):[^\n=]*\n((?:\t.*\n)+)", makefile, flags=re.MULTILINE))
-    assert "pytest --nbmake" in recipes["test-long"]
-    assert "docs/notebooks" in recipes["test-long"]
+    assert "pytest --nbmake" in recipes["notebooks"]
+    assert "docs/notebooks" in recipes["notebooks"]
+    assert "$(MAKE) notebooks" in recipes["test-long"]
     assert "--nbmake" not in recipes["test"]
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'testpaths = ["tests"]' in pyproject
