@@ -132,3 +132,9 @@ def test_where_all_agree_there_is_no_reason_to_differ():
     row = compared({5: claim("supported", numbers)})[5]
     assert (row.agreement, row.why) == ("as the report and the paper said", "")
     assert row.measured == "mnist: 89.3 nats up to k = 192, then 46.9 down by k = 783"
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("inconclusive", True), ("supported", False)])
+def test_where_nothing_is_settled_the_reason_is_pointed_to(verdict, told):
+    found = answers({1: claim(verdict, OPTIMISERS)})[1]
+    assert found.sentence.endswith("stands with claim 1.") is told

@@ -15,7 +15,9 @@ def plan(project, *arguments):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.splitlines()
+    study, *lines = done.stdout.splitlines()
+    assert study == "The study tiny, whose results go to results/tiny/."
+    return lines
 
 
 def test_a_finished_study_has_nothing_left_and_a_lost_run_is_one_job_more(project):

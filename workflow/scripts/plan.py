@@ -53,7 +53,8 @@ def main(overlays: list[Path], n_jobs: int) -> None:
     jobs = [left.job(*found, config.models, rates) for found in planned(overlays)]
     names = config.names()
     grafts = len(config.study.runs("grafts", names)) * len(ARMS)
-    lines = [left.report(jobs, len(config.study.all_runs(names)) + grafts, n_jobs)]
+    lines = [f"The study {config.name}, whose results go to results/{config.name}/."]
+    lines += [left.report(jobs, len(config.study.all_runs(names)) + grafts, n_jobs)]
     models = {job.kind: config.models[job.kind] for job in jobs if job.kind in config.models}
     lines += cost.remark_on_gpus(models, rates)
     print("\n".join(lines))  # noqa: T201

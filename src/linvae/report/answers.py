@@ -1,13 +1,15 @@
 """The four questions answered in a sentence each, from verdicts and the numbers behind them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linvae.report.digits import by_number, short
 
 __all__ = ["Answer", "answers"]
 
 _OPEN = "Not settled"
+# By question, the claim whose verdict decides the word.
+_JUDGED_BY = {1: 1, 2: 2, 3: 3, 4: 8}
 _NOT_RUN = "This study did not run what would answer it."
 
 
@@ -44,7 +46,15 @@ def answers(claims: Mapping[int, Mapping]) -> dict[int, Answer]:
         3: _components,
         4: _collapse,
     }
-    return {key: answer(claims) for key, answer in asked.items()}
+    return {key: _with_reason(key, answer(claims)) for key, answer in asked.items()}
+
+
+def _with_reason(question: int, answer: Answer) -> Answer:
+    """Say where it stands why numbers that are there settle nothing."""
+    if answer.word != _OPEN or answer.sentence == _NOT_RUN:
+        return answer
+    why = f"Why that does not settle it stands with claim {_JUDGED_BY[question]}."
+    return replace(answer, sentence=f"{answer.sentence} {why}")
 
 
 def _verdict(claims: Mapping[int, Mapping], number: int) -> str:
