@@ -47,9 +47,7 @@ def kept(folder: Path) -> dict[str, object]:
             "study": study["name"],
             **told,
             "claims": claims,
-            "table1": {
-                f"{row['model']} {row['kind']} {number(row['initial'])}": row for row in rows
-            },
+            "table1": {_cell(row): row for row in rows},
         }
     )
 
