@@ -1,16 +1,17 @@
 """Numbers that documents quote of a study are in the file that was kept of its run.
 
 ``docs/runs/quoted.yaml`` has the quotations, and for each number in them the expression that gives
-it from ``docs/runs/<study>.json``, or that it bounds from above (``<=``).
+it from ``docs/runs/<study>/``, or that it bounds from above (``<=``).
 """
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 from jinja2 import Environment, StrictUndefined
+
+from linvae.report.kept import quotable
 
 ROOT = Path(__file__).parents[2]
 RUNS = ROOT / "docs" / "runs"
@@ -22,7 +23,7 @@ CASES = [(file, quote) for file, quotes in QUOTED.items() for quote in quotes]
 @pytest.fixture(scope="module")
 def value():
     """Function from an expression to the number that a run gives."""
-    runs = {file.stem: json.loads(file.read_text()) for file in RUNS.glob("*.json")}
+    runs = {folder.name: quotable(folder) for folder in RUNS.iterdir() if folder.is_dir()}
     environment = Environment(undefined=StrictUndefined)
 
     def value(expression):

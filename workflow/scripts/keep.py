@@ -7,16 +7,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from linvae.files import DamagedFileError, write_json
-from linvae.report.kept import kept
+from linvae.files import DamagedFileError
+from linvae.report.kept import keep
 
 
 def main(folders: list[Path], to: Path) -> None:
-    """Write ``<study>.json`` of each."""
-    to.mkdir(parents=True, exist_ok=True)
+    """Write a folder for each, and say where."""
     for folder in folders:
-        found = kept(folder)
-        write_json(to / f"{found['study']}.json", found)
+        print(f"{folder} is kept in {keep(folder, to)}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -6,16 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator
 
-from linvae.plots.style import COLORS, MARKERS, figure, letter, look
+from linvae.plots.recipe_looks import key, looks_of, nats_axis, points, shifts
+from linvae.plots.style import figure, letter, look
 
 __all__ = ["draw_collapse", "draw_held_out"]
-
-_APART = 1.1
-# Up to here differences are tens of nats, which is what recipes differ by; beyond it, decades.
-_NATS_LINEAR = 100.0
-_NATS_TICKS = (-10_000, -1_000, -100, -50, 0, 50, 100)
 
 
 @look()
@@ -32,7 +27,7 @@ def draw_collapse(
         By study, the table of figure 15, whose first rank is drawn: rho_1 / sigma^2 on train
         (filled) and on test images (open).
     """
-    looks = _looks(collapse)
+    looks = looks_of(collapse.values())
     layout = {"nrows": 2, "ncols": len(collapse), "sharex": True, "sharey": "row", "squeeze": False}
     made, panels = figure({}, 1.2 + 2.3 * len(collapse), 4.6, **layout)
     for (name, table), axes in zip(collapse.items(), panels.T, strict=True):
@@ -48,7 +43,7 @@ def draw_collapse(
     panels[1][0].set_ylabel("$\\rho_1$ / σ²")
     letter(panels.flat)
     theory = Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")
-    _legend(made, [theory], looks, "means over seeds; (lower row) filled: train, open: test")
+    key(made, [theory], looks, "means over seeds; (lower row) filled: train, open: test")
     return made
 
 
@@ -65,47 +60,30 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame]) -> Figure:
     tables
         By study, ``table1_sigma.csv``.
     """
-    looks = _looks(tables)
+    looks = looks_of(tables.values())
     layout = {"nrows": 2, "ncols": len(tables), "sharex": True, "sharey": "row", "squeeze": False}
     made, panels = figure({}, 1.2 + 2.3 * len(tables), 4.8, **layout)
     for (name, table), axes in zip(tables.items(), panels.T, strict=True):
         axes[0].set_title(name)
         axes[0].axhline(0.0, color="0.2", linewidth=1.0, zorder=1)
         fixed = table[table["kind"] == "fixed"]
-        for shift, model in _shifts(looks):
+        for shift, model in shifts(looks):
             rows, drawn = fixed[fixed["model"] == model], looks[model]
             x = rows["initial"].astype(float) * shift
             elbo, log_p = (rows[f"test_{name}_mean"] for name in ("elbo", "iwae"))
-            _points(axes[0], x, elbo - rows["linear_test_elbo_mean"], drawn)
+            points(axes[0], x, elbo - rows["linear_test_elbo_mean"], drawn)
             open_ = drawn | {"markerfacecolor": "white"}
-            _points(axes[0], x, log_p - rows["linear_test_elbo_mean"], open_)
-            _points(axes[1], x, log_p - elbo, drawn)
-        axes[0].set_yscale("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
-        axes[0].yaxis.set_major_locator(FixedLocator(_NATS_TICKS))
-        axes[0].yaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
+            points(axes[0], x, log_p - rows["linear_test_elbo_mean"], open_)
+            points(axes[1], x, log_p - elbo, drawn)
+        nats_axis(axes[0])
         axes[1].set_yscale("log")
         axes[1].set_xscale("log")
         axes[1].set_xlabel("fixed noise variance σ²")
     panels[0][0].set_ylabel("above the linear\noptimum, test (nats)")
     panels[1][0].set_ylabel("log p(x) − ELBO,\ntest (nats)")
     letter(panels.flat)
-    _legend(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
+    key(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
     return made
-
-
-def _looks(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, object]]:
-    """Give each recipe of any study its colour and marker."""
-    found = pd.concat([table["model"] for table in tables.values()]).dropna().unique()
-    return {
-        model: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, model in enumerate(found)
-    }
-
-
-def _legend(made: Figure, first: list[Line2D], looks: Mapping[str, dict], title: str) -> None:
-    handles = [Line2D([], [], ls="", label=model, **drawn) for model, drawn in looks.items()]
-    place = {"loc": "outside upper center", "ncols": 3}
-    made.legend(handles=[*first, *handles], title=title, title_fontsize=7, **place)
 
 
 def _collapse(axes: Axes, table: pd.DataFrame, looks: Mapping[str, dict]) -> None:
@@ -114,24 +92,15 @@ def _collapse(axes: Axes, table: pd.DataFrame, looks: Mapping[str, dict]) -> Non
     axes.plot(theory["noise_variance_mean"], theory["collapse_percent_mean"], **share)
     axes.set_ylim(-4, 104)
     means = table[(table["series"] == "fixed") & table["seed"].isna()]
-    for shift, model in _shifts(looks):
+    for shift, model in shifts(looks):
         rows = means[means["model"] == model]
         x, y = rows["noise_variance_mean"] * shift, rows["collapse_percent_mean"]
-        _points(axes, x, y, looks[model])
+        points(axes, x, y, looks[model])
 
 
 def _residual(axes: Axes, table: pd.DataFrame, looks: Mapping[str, dict]) -> None:
     first = table[table["rank"] == 1]
-    for shift, model in _shifts(looks):
+    for shift, model in shifts(looks):
         for split, face in (("train", {}), ("test", {"markerfacecolor": "white"})):
             rows = first[(first["model"] == model) & (first["split"] == split)]
-            _points(axes, rows["noise_variance"] * shift, rows["ratio_mean"], looks[model] | face)
-
-
-def _shifts(looks: Mapping[str, dict]) -> list[tuple[float, str]]:
-    """Set recipes apart a little, as many stand at one noise variance."""
-    return [(_APART ** (i - (len(looks) - 1) / 2), model) for i, model in enumerate(looks)]
-
-
-def _points(axes: Axes, x: pd.Series, y: pd.Series, drawn: Mapping[str, object]) -> None:
-    axes.plot(x, y, linestyle="", markersize=4.5, **drawn)
+            points(axes, rows["noise_variance"] * shift, rows["ratio_mean"], looks[model] | face)

@@ -7,10 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from linvae.files import read_json
+from linvae.report.deep_runs import deep_runs
 from linvae.report.digits import short
 from linvae.report.main_numbers import main_number
 
 __all__ = [
+    "COLLAPSE",
+    "RECIPES",
+    "RESIDUAL",
     "FinishedStudy",
     "against_linear",
     "against_linear_text",
@@ -18,9 +22,9 @@ __all__ = [
     "comparison_text",
 ]
 
-_COLLAPSE = "figures/fig11_theory_vs_deep.csv"
-_RESIDUAL = "figures/fig15_residual_spectrum.csv"
-_RECIPES = "tables/table1_sigma.csv"
+COLLAPSE = "figures/fig11_theory_vs_deep.csv"
+RESIDUAL = "figures/fig15_residual_spectrum.csv"
+RECIPES = "tables/table1_sigma.csv"
 _TOLD = (
     *("used", "elbo", "linear_elbo", "test_elbo", "linear_test_elbo", "test_iwae"),
     "residual_gain_test",
@@ -39,35 +43,74 @@ class FinishedStudy:
         Objects of ``claims.json`` by ``id``.
     label
         Its images, in words.
+    n_latent
+        Of its deep VAEs, or None.
     collapse, residual, recipes
         The tables of figures 11 and 15, and table 1, or None of a study without deep VAEs.
+    runs
+        As `linvae.report.deep_runs.deep_runs` tabulates them, or None where their metrics do not
+        lie beside the study.
     """
 
     name: str
     claims: dict[int, dict]
     label: str
+    n_latent: int | None
     collapse: pd.DataFrame | None
     residual: pd.DataFrame | None
     recipes: pd.DataFrame | None
+    runs: pd.DataFrame | None
 
     @classmethod
-    def read(cls, folder: Path) -> "FinishedStudy":
-        """Read ``results/<study>``.
+    def read(cls, folder: Path, name: str | None = None) -> "FinishedStudy":
+        """Read ``results/<study>``, or what `linvae.report.kept.keep` has made of it.
+
+        Parameters
+        ----------
+        folder
+            With ``claims.json`` and ``study.json``.
+        name
+            To call it by; its own if None.
 
         Raises
         ------
         FileNotFoundError
             If the study is not finished, or was run elsewhere.
         """
-        for name in ("claims.json", "study.json"):
-            if not (folder / name).is_file():
-                msg = f"{folder / name} is missing: is this the folder of a finished study?"
+        for needed in ("claims.json", "study.json"):
+            if not (folder / needed).is_file():
+                msg = f"{folder / needed} is missing: is this the folder of a finished study?"
                 raise FileNotFoundError(msg)
         study = read_json(folder / "study.json")
-        found = (folder / name for name in (_COLLAPSE, _RESIDUAL, _RECIPES))
+        recipes = study.get("configuration", {}).get("study", {}).get("recipes") or {}
+        found = (folder / table for table in (COLLAPSE, RESIDUAL, RECIPES))
         tables = (pd.read_csv(file) if file.is_file() else None for file in found)
         claims = {claim["id"]: claim for claim in read_json(folder / "claims.json")}
-        return cls(study["name"], claims, study["data"]["label"], *tables)
+        told = (name or study["name"], claims, study["data"]["label"], recipes.get("n_latent"))
+        return cls(*told, *tables, _runs(folder))
+
+    def used_by_theory(self) -> dict[float, float]:
+        """Return by sigma^2 of table 1 the number of latents that the linear optimum uses."""
+        if self.collapse is None or self.recipes is None or self.n_latent is None:
+            return {}
+        theory = self.collapse[self.collapse["series"] == "theory"]
+        theory = theory.sort_values("noise_variance_mean")
+        percent = dict(
+            zip(theory["noise_variance_mean"], theory["collapse_percent_mean"], strict=True)
+        )
+        return {
+            float(variance): self.n_latent
+            * (1.0 - max(p for v, p in percent.items() if v <= variance) / 100.0)
+            for variance in self.recipes["initial"].unique()
+            if variance >= min(percent)
+        }
+
+
+def _runs(folder: Path) -> pd.DataFrame | None:
+    try:
+        return deep_runs(folder)
+    except FileNotFoundError:
+        return None
 
 
 def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:

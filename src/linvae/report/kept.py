@@ -1,59 +1,89 @@
-"""What is kept of a finished study beside the code, so that what is quoted of it can be checked."""
+"""What is kept of a finished study beside the code, so that what is quoted of it can be checked.
+
+A folder with the files that `linvae.report.comparison` reads, under the names that they have in
+``results/<study>/``, and ``deep_runs.csv``, with a row for each deep VAE.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import pandas as pd
-
-from linvae.files import read_json
+from linvae.files import read_json, write_csv, write_json
 from linvae.noise import number
+from linvae.report.comparison import COLLAPSE, RECIPES, RESIDUAL, FinishedStudy
+from linvae.report.deep_runs import DEEP_RUNS, deep_runs
 
-__all__ = ["kept"]
+__all__ = ["keep", "quotable"]
 
 # Of a float: more than anything that quotes it shows, and less than what another platform changes.
-DIGITS = 8
-_OF_A_CLAIM = ("claim", "verdict", "verdicts", "numbers")
+DIGITS = 12
+_OF_A_CLAIM = ("id", "claim", "verdict", "verdicts", "numbers")
 
 
-def kept(folder: Path) -> dict[str, object]:
-    """Return claims with their numbers, table 1 and where they come from, as JSON holds them.
+def keep(folder: Path, to: Path) -> Path:
+    """Copy what documents quote of a study, rounded, with nothing that names a place on a disk.
+
+    Of figure 15 the first rank is kept.
 
     Parameters
     ----------
     folder
         ``results/<study>``.
+    to
+        Folder to write ``<study>/`` in.
 
     Returns
     -------
-    dict
-        ``study``, ``data``, ``code``, ``versions``, ``claims`` by number, and ``table1`` by
-        ``<recipe> <fixed or learned> <sigma^2>``, whose ELBOs are in nats per datum.
+    Path
+        The folder written.
 
     Raises
     ------
     FileNotFoundError
         If it is no folder of a finished study.
     """
+    found = FinishedStudy.read(folder)
     study = read_json(folder / "study.json")
-    claims = {
-        str(claim["id"]): {name: claim[name] for name in _OF_A_CLAIM if name in claim}
-        for claim in read_json(folder / "claims.json")
+    study["data"] = {name: value for name, value in study["data"].items() if name != "location"}
+    own = to / found.name
+    write_json(own / "study.json", _rounded(study))
+    claims = [
+        {name: claim[name] for name in _OF_A_CLAIM if name in claim}
+        for claim in found.claims.values()
+    ]
+    write_json(own / "claims.json", _rounded(claims))
+    residual = found.residual
+    tables = {
+        COLLAPSE: found.collapse,
+        RESIDUAL: None if residual is None else residual[residual["rank"] == 1],
+        RECIPES: found.recipes,
+        DEEP_RUNS: deep_runs(folder) if found.recipes is not None else None,
     }
-    table = folder / "tables" / "table1_sigma.csv"
-    rows = pd.read_csv(table).to_dict("records") if table.is_file() else []
-    told = {name: study[name] for name in ("data", "code", "versions")}
-    return _rounded(
-        {
-            "study": study["name"],
-            **told,
-            "claims": claims,
-            "table1": {_cell(row): row for row in rows},
-        }
-    )
+    for name, table in tables.items():
+        if table is not None:
+            write_csv(own / name, table.map(_rounded))
+    return own
 
 
-def _cell(row: Mapping) -> str:
-    return f"{row['model']} {row['kind']} {number(row['initial'])}"
+def quotable(folder: Path) -> dict[str, object]:
+    """Return what expressions in ``docs/runs/quoted.yaml`` know of a study.
+
+    Parameters
+    ----------
+    folder
+        As `keep` wrote it.
+
+    Returns
+    -------
+    dict
+        ``claims`` by number, and ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``, whose
+        ELBOs are in nats per datum.
+    """
+    found = FinishedStudy.read(folder)
+    rows = [] if found.recipes is None else found.recipes.to_dict("records")
+    return {
+        "claims": {str(number): claim for number, claim in found.claims.items()},
+        "table1": {f"{row['model']} {row['kind']} {number(row['initial'])}": row for row in rows},
+    }
 
 
 def _rounded(value: object) -> object:

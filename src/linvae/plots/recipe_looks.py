@@ -1,0 +1,51 @@
+"""How recipes look where several studies stand side by side."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
+
+from linvae.plots.style import COLORS, MARKERS
+
+__all__ = ["key", "looks_of", "nats_axis", "points", "shifts"]
+
+_APART = 1.1
+# Up to here differences are tens of nats, which is what recipes differ by; beyond it, decades.
+_NATS_LINEAR = 100.0
+_NATS_TICKS = (-10_000, -1_000, -300, -100, -50, 0, 50, 100)
+
+
+def looks_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, object]]:
+    """Give each recipe of any table's column ``model`` its colour and marker."""
+    found = pd.concat([table["model"] for table in tables]).dropna().unique()
+    return {
+        model: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
+        for i, model in enumerate(found)
+    }
+
+
+def shifts(looks: Mapping[str, dict]) -> list[tuple[float, str]]:
+    """Set recipes apart a little on a logarithmic axis, as many stand at one noise variance."""
+    return [(_APART ** (i - (len(looks) - 1) / 2), model) for i, model in enumerate(looks)]
+
+
+def points(axes: Axes, x: pd.Series, y: pd.Series, drawn: Mapping[str, object]) -> None:
+    """Draw the points of one recipe."""
+    axes.plot(x, y, linestyle="", markersize=4.5, **drawn)
+
+
+def key(made: Figure, first: list[Line2D], looks: Mapping[str, dict], title: str) -> None:
+    """Name recipes above the panels."""
+    handles = [Line2D([], [], ls="", label=model, **drawn) for model, drawn in looks.items()]
+    place = {"loc": "outside upper center", "ncols": 3}
+    made.legend(handles=[*first, *handles], title=title, title_fontsize=7, **place)
+
+
+def nats_axis(axes: Axes) -> None:
+    """Scale the vertical axis for differences of some nats and of thousands."""
+    axes.set_yscale("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
+    axes.yaxis.set_major_locator(FixedLocator(_NATS_TICKS))
+    axes.yaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))

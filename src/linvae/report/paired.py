@@ -1,0 +1,100 @@
+"""Recipe against recipe at equal sigma^2 and sizes, by seed: latents, ELBO and likelihood."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from linvae.claims.verdicts import Interval, interval
+from linvae.noise import number
+from linvae.report.digits import short
+
+__all__ = ["paired_table", "paired_text"]
+
+# What a difference is taken of, and its heading.
+_QUANTITIES = {
+    "used": "used latents",
+    "elbo": "train ELBO",
+    "test_elbo": "test ELBO",
+    "test_iwae": "test log p(x)",
+    "iwae_gap": "log p(x) - ELBO",
+}
+# What is equal between the two.
+_EQUAL = ["initial", "data", "n_latent", "hidden", "length"]
+
+
+def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Tabulate differences to the recipe that comes first among those that are alike, by seed.
+
+    Parameters
+    ----------
+    runs
+        Of deep VAEs, one a row, as `linvae.report.kept.deep_runs` makes them.
+
+    Returns
+    -------
+    DataFrame
+        One row for each fixed sigma^2, data, number of latents, hidden layers and length of
+        training, and each other recipe that was run there with a seed of the first:
+        ``initial`` (sigma^2), ``data``, ``n_latent``, ``hidden``, ``length``, ``recipe``, ``less``
+        (the first), ``seeds`` (those of both), and of each quantity ``<name>``, ``<name>_low`` and
+        ``<name>_high``: mean and 95 % interval of Student's t over seeds, the ends missing for one.
+        In nats per datum where it is no number of latents.
+    """
+    rows = []
+    fixed = runs[runs["kind"] == "fixed"]
+    for cell, found in fixed.groupby(_EQUAL, sort=False):
+        first, *others = found["model"].unique()
+        by_seed = {model: own.set_index("seed") for model, own in found.groupby("model")}
+        for model in others:
+            both = by_seed[first].index.intersection(by_seed[model].index)
+            if len(both):
+                differences = {
+                    name: interval(by_seed[model].loc[both, name] - by_seed[first].loc[both, name])
+                    for name in _QUANTITIES
+                }
+                named = dict(zip(_EQUAL, cell, strict=True)) | {"recipe": model, "less": first}
+                rows.append(named | _columns(differences))
+    table = pd.DataFrame(rows)
+    return table.sort_values("initial", ascending=False, kind="stable") if rows else table
+
+
+def _columns(differences: Mapping[str, Interval]) -> dict[str, object]:
+    columns: dict[str, object] = {"seeds": next(iter(differences.values())).n}
+    for name, found in differences.items():
+        columns |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+    return columns
+
+
+def paired_text(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Write the tables as Markdown, one a study.
+
+    Parameters
+    ----------
+    tables
+        By study, as `paired_table` makes them.
+    """
+    lines = [
+        "# Recipe against recipe",
+        "",
+        "Differences between two recipes at equal sigma^2, images, number of latents, hidden "
+        "layers and updates, seed by seed: mean and 95 % interval (Student's t over seeds). In "
+        "nats per image where it is no number of latents; log p(x) is the importance-weighted "
+        "estimate on test images.",
+    ]
+    first = ["sigma^2", "images", "k", "hidden", "updates", "recipe less recipe", "seeds"]
+    headings = [*first, *_QUANTITIES.values()]
+    for study, table in tables.items():
+        lines += ["", f"## {study}", "", f"| {' | '.join(headings)} |"]
+        lines.append("|---" * len(headings) + "|")
+        for row in table.to_dict("records"):
+            cells = [number(row["initial"]), *(row[name] for name in _EQUAL[1:])]
+            cells += [f"{row['recipe']} less {row['less']}", row["seeds"]]
+            cells += [_told(row, name) for name in _QUANTITIES]
+            lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _told(row: Mapping, name: str) -> str:
+    mean, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    ends = "" if pd.isna(low) else f" [{short(low)}, {short(high)}]"
+    return f"{short(mean)}{ends}"
