@@ -34,14 +34,9 @@ def _mean(interval: Mapping) -> str:
     return f"{short(interval['mean'])} [{low}, {high}]"
 
 
-def _model(name: str) -> str:
-    """Of ``Adam (linear-adam, k = 200: 5000 steps)`` the model; a model's own name as it is."""
-    return name.partition(" (")[2].partition(",")[0] or name
-
-
 def _gaps(numbers: Mapping) -> Iterator[str]:
     for name, row in numbers.items():
-        yield f"{_model(name)} {_mean(row['gap'])} short"
+        yield f"{name} ends {_mean(row['gap'])} nats below the maximum"
 
 
 def _starts(numbers: Mapping) -> Iterator[str]:
@@ -54,7 +49,7 @@ def _starts(numbers: Mapping) -> Iterator[str]:
 
 def _cosines(numbers: Mapping) -> Iterator[str]:
     for name, row in numbers.items():
-        yield f"{_model(name)} |cos| {row['mean_abs_cos']['mean']:.4f}"
+        yield f"mean |cos| {row['mean_abs_cos']['mean']:.4f} by {name}"
 
 
 def _stable(numbers: Mapping) -> Iterator[str]:
@@ -64,14 +59,17 @@ def _stable(numbers: Mapping) -> Iterator[str]:
 
 def _rises(numbers: Mapping) -> Iterator[str]:
     for data, row in numbers.items():
-        kind = "logit" if "logit" in data else "pixels"
-        yield f"{kind} +{short(row['rise'])} to k = {row['peak']}, −{short(row['fall'])} after"
+        yield (
+            f"{data}: {short(row['rise'])} nats up to k = {row['peak']}, then "
+            f"{short(row['fall'])} down by k = {row['last']}"
+        )
 
 
 def _ahead(numbers: Mapping) -> Iterator[str]:
     for rate in sorted(numbers, key=by_number):
         if "final_difference" in numbers[rate]:
-            yield f"rate {rate}: analytic ahead by {_mean(numbers[rate]['final_difference'])}"
+            ahead = _mean(numbers[rate]["final_difference"])
+            yield f"rate {rate}: the analytic ELBO ends {ahead} nats ahead"
 
 
 def _grows(numbers: Mapping) -> Iterator[str]:
