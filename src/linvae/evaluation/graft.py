@@ -20,6 +20,7 @@ from linvae.training.archive import load_model
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
 from linvae.training.job import begin, checkpoint_of, train
 from linvae.training.models import GaussianVAE
+from linvae.training.processor import at_full_speed
 from linvae.training.progress import progress_of
 
 __all__ = ["graft_and_save"]
@@ -74,7 +75,8 @@ def graft_and_save(
     checkpoint = checkpoint_of(spec, metrics_file)
     # Batches and draws of its own, the same for all arms.
     told, looked = {**spec, "seed": seed}, progress_of(model, data, seed)
-    curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
+    with at_full_speed():
+        curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
     metrics = _measured(model, spec, data, carries)
     metrics |= {f"{prefix}start_elbo": before[f"{prefix}elbo"] for prefix in SPLITS.values()}
     write_csv(curve_file, curve)

@@ -19,6 +19,7 @@ from linvae.training.archive import save_model
 from linvae.training.device import device_of
 from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
+from linvae.training.processor import at_full_speed
 from linvae.training.progress import progress_of
 
 __all__ = ["start_at_principal_components", "train_and_save"]
@@ -54,7 +55,8 @@ def train_and_save(
     model.to(device_of(settings.job.device))
     checkpoint = checkpoint_of(spec, model_file)
     measure = progress_of(model, data, spec["seed"])
-    curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
+    with at_full_speed():
+        curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
     save_model(model_file, model, spec)
     write_csv(curve_file, curve)
     checkpoint.remove()
