@@ -26,7 +26,9 @@ def at_full_speed() -> Iterator[None]:
     The GNU C library is told to keep freed memory, in this process and for good: it would give the
     gradients of every step back to the system, which clears the pages again, a tenth of a step.
 
-    Where processor or library know neither, nothing changes.
+    Neither changes a result: what is lost is far below what moves a weight in its last digit. The
+    mode is that of this thread, and of those that it starts. Where processor or library know
+    neither, nothing changes.
     """
     _keep_freed_memory()
     torch.set_flush_denormal(True)
