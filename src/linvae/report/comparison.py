@@ -136,10 +136,15 @@ def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
 
 
 def comparison_text(studies: Sequence[FinishedStudy]) -> str:
-    """Write the table as Markdown, one block a claim, since measured numbers take a line each."""
+    """Write the table as Markdown: verdicts, and a block for each claim with what was measured."""
     table = claims_side_by_side(studies)
     parts = ["# Studies side by side", ""]
     parts += [f"- **{study.name}**: {study.label}" for study in studies]
+    names = [study.name for study in studies]
+    parts += ["", f"| claim | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+    for row in table.to_dict("records"):
+        verdicts = " | ".join(row[f"{name}: verdict"] for name in names)
+        parts.append(f"| {row['claim']}. {row['says']} | {verdicts} |")
     for row in table.to_dict("records"):
         parts += [
             "",

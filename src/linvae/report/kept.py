@@ -7,10 +7,13 @@ A folder with the files that `linvae.report.comparison` reads, under the names t
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
+
 from linvae.files import read_json, write_csv, write_json
 from linvae.noise import number
 from linvae.report.comparison import COLLAPSE, RECIPES, RESIDUAL, FinishedStudy
 from linvae.report.deep_runs import DEEP_RUNS, deep_runs
+from linvae.report.paired import paired_table
 
 __all__ = ["keep", "quotable"]
 
@@ -75,15 +78,35 @@ def quotable(folder: Path) -> dict[str, object]:
     Returns
     -------
     dict
-        ``claims`` by number, and ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``, whose
+        ``claims`` by number; ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``; ``cells``,
+        means over seeds of ``deep_runs.csv``, by ``<model> <fixed or learned> <sigma^2>, k = <k>,
+        <data>``; ``paired`` (`linvae.report.paired`) by ``<recipe> less <recipe>, <sigma^2>, k =
+        <k>, <data>``.
         ELBOs are in nats per datum.
     """
     found = FinishedStudy.read(folder)
     rows = [] if found.recipes is None else found.recipes.to_dict("records")
-    return {
+    told: dict[str, object] = {
         "claims": {str(number): claim for number, claim in found.claims.items()},
         "table1": {f"{row['model']} {row['kind']} {number(row['initial'])}": row for row in rows},
     }
+    if found.runs is not None:
+        told["cells"] = _cells(found.runs)
+        told["paired"] = {
+            f"{row['recipe']} less {row['less']}, {_place(row)}": row
+            for row in paired_table(found.runs).to_dict("records")
+        }
+    return told
+
+
+def _cells(runs: pd.DataFrame) -> dict[str, dict]:
+    keys = ["model", "kind", "initial", "n_latent", "data"]
+    means = runs.groupby(keys, sort=False).mean(numeric_only=True).reset_index()
+    return {f"{row['model']} {row['kind']} {_place(row)}": row for row in means.to_dict("records")}
+
+
+def _place(row: Mapping) -> str:
+    return f"{number(row['initial'])}, k = {row['n_latent']}, {row['data']}"
 
 
 def _rounded(value: object) -> object:
