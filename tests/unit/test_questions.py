@@ -1,88 +1,172 @@
-"""Figures of several studies: they show the numbers that the studies have kept."""
+"""Figures of several studies: every point stands where its number says, and looks as it should."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from linvae.plots.questions import draw_grafts, draw_sizes, draw_used
-from linvae.report.comparison import FinishedStudy
+from linvae.plots.recipe_looks import looks_of
+from linvae.plots.side_by_side import figures_of
+from linvae.report.finished import FinishedStudy
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def study():
-    return FinishedStudy.read(ROOT / "docs" / "runs" / "default")
+def recipe(model, initial, used, elbo, iwae):
+    measured = {"used": used, "test_elbo": elbo, "test_iwae": iwae, "linear_test_elbo": -100.0}
+    means = {f"{name}_mean": value for name, value in measured.items()}
+    return {"model": model, "kind": "fixed", "initial": initial, **means}
 
 
-def drawn(axes):
-    """All points of an axes that are markers."""
-    lines = [line for line in axes.get_lines() if line.get_marker() not in ("None", None, "")]
-    return [point for line in lines for point in zip(*line.get_data(), strict=True)]
+RECIPES = pd.DataFrame(
+    [
+        recipe("deep", 3.0, 30.0, -90.0, -85.0),
+        recipe("other", 3.0, 70.0, -95.0, -92.0),
+        recipe("deep", 10.0, 20.0, -80.0, -79.0),
+    ]
+)
 
 
-def test_used_latents_are_drawn_against_nats(study):
-    made = draw_used({"default": study.recipes}, {"default": {3.0: 99.0}})
-    panels = {axes.get_title(): axes for axes in made.axes}
-    (panel,) = (axes for title, axes in panels.items() if title.endswith("σ² = 3"))
-    rows = study.recipes.query("kind == 'fixed' and initial == 3")
-    expected = {
-        (row["used_mean"], row[f"test_{name}_mean"] - row["linear_test_elbo_mean"])
-        for row in rows.to_dict("records")
-        for name in ("elbo", "iwae")
+def interval(mean):
+    return {"mean": mean, "low": mean - 0.5, "high": mean + 0.5, "n": 3}
+
+
+def arms(none, random):
+    return {"above_none": interval(none), "above_random": interval(random)}
+
+
+GRAFTS = {
+    "grafts": {
+        "deep": {
+            "3": {"train": arms(1.0, 2.0), "test": arms(3.0, 4.0)},
+            "10": {"train": arms(5.0, 6.0), "test": arms(7.0, 8.0)},
+        }
+    },
+    "widths": {
+        "groups": [
+            {
+                "train": {"rho": {"100": 9.0, "50": 12.0}},
+                "test": {"rho": {"100": 7.0, "50": 10.0}},
+            }
+        ]
+    },
+}
+SMALL, LARGE = "k = 9, 16-16, mnist-logit-first20", "k = 10, 16-16, mnist-logit-first20"
+SIZES = {
+    "deep": {
+        "3": {
+            "splits": {
+                "train": {"used": {f"principal: {LARGE}": 8.0, f"random: {SMALL}": 5.0}},
+                "test": {"used": {f"random: {SMALL}": 4.0, f"principal: {LARGE}": 7.0}},
+            }
+        }
     }
-    assert len(expected) == 2 * len(rows)
-    assert set(drawn(panel)) == expected
-    # What one recipe alone was run at compares nothing.
-    assert not any(title.endswith("σ² = 1000") for title in panels)
+}
 
 
-def test_the_linear_optimum_s_number_is_a_line(study):
-    made = draw_used({"default": study.recipes}, {"default": {3.0: 99.0}})
-    dotted = [
-        line.get_xdata()[0]
-        for axes in made.axes
+def markers(axes):
+    """All markers of an axes: x, y, whether filled, colour."""
+    return {
+        (round(float(x), 6), round(float(y), 2), line.get_markerfacecolor() != "white",
+         to_hex(line.get_color()))
         for line in axes.get_lines()
-        if line.get_linestyle() == ":"
-    ]
-    assert dotted == [99.0]
+        if line.get_marker() not in ("None", None, "")
+        for x, y in zip(*line.get_data(), strict=True)
+    }  # fmt: skip
 
 
-def test_starts_and_sizes_are_drawn(study):
-    numbers = study.claims[15]["numbers"]
-    made = draw_sizes({"default": numbers})
-    found = numbers["deep"]["3"]["splits"]
-    used = [value for split in ("train", "test") for value in found[split]["used"].values()]
-    assert sorted(x for x, _ in drawn(made.axes[0])) == sorted(used)
-    labels = [tick.get_text() for tick in made.axes[0].get_yticklabels()]
-    assert len(labels) == 3
-    assert any("k = 50, 256-256, n = 4000" in label for label in labels)
+def test_elbo_is_filled_and_the_likelihood_open_over_latents_in_use():
+    looks = looks_of([RECIPES])
+    made = draw_used({"one": RECIPES}, {"one": {3.0: 99.0}}, looks)
+    (panel,) = made.axes  # at 10 nothing is compared
+    deep, other = (to_hex(looks[name]["color"]) for name in ("deep", "other"))
+    assert deep != other
+    assert markers(panel) == {
+        (30.0, 10.0, True, deep),
+        (30.0, 15.0, False, deep),
+        (70.0, 5.0, True, other),
+        (70.0, 8.0, False, other),
+    }
+    dotted = [line for line in panel.get_lines() if line.get_linestyle() == ":"]
+    assert [line.get_xdata()[0] for line in dotted] == [99.0]
 
 
-def test_grafts_and_widths_are_drawn(study):
-    numbers = study.claims[13]["numbers"]
-    made = draw_grafts({"default": numbers})
+def test_starts_are_colours_and_sizes_are_rows():
+    made = draw_sizes({"one": SIZES})
+    (panel,) = made.axes
+    rows = [tick.get_text().splitlines()[1] for tick in panel.get_yticklabels()]
+    assert rows == ["k = 9, 16-16, n = 20", "k = 10, 16-16, n = 20"]
+    shown = {name.get_text(): to_hex(handle.get_color())
+             for name, handle in zip(made.legends[0].get_texts(), made.legends[0].legend_handles,
+                                     strict=True)}  # fmt: skip
+    random, principal = shown["start: random"], shown["start: principal"]
+    assert markers(panel) == {
+        (5.0, 0.0, True, random),
+        (4.0, 0.0, False, random),
+        (8.0, 1.0, True, principal),
+        (7.0, 1.0, False, principal),
+    }
+
+
+def test_gains_of_grafts_stand_in_their_rows_with_intervals():
+    made = draw_grafts({"one": GRAFTS})
     left, right = made.axes
-    gains = [
-        found[split][name]["mean"]
-        for recipe in numbers["grafts"].values()
-        for found in recipe.values()
-        for split in ("train", "test")
-        for name in ("above_none", "above_random")
-    ]
-    assert sorted(x for x, _ in drawn(left)) == pytest.approx(sorted(gains))
-    rho = [
-        value
-        for group in numbers["widths"]["groups"]
-        for split in ("train", "test")
-        for value in group[split]["rho"].values()
-    ]
-    assert sorted(y for _, y in drawn(right)) == pytest.approx(sorted(rho))
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["deep, σ² = 10", "deep, σ² = 3"]
+    found = {(x, round(y), filled): colour for x, y, filled, colour in markers(left)}
+    assert set(found) == {
+        *((x, 1, True) for x in (1.0, 2.0)),
+        *((x, 1, False) for x in (3.0, 4.0)),
+        *((x, 0, True) for x in (5.0, 6.0)),
+        *((x, 0, False) for x in (7.0, 8.0)),
+    }
+    assert len({found[1.0, 1, True], found[2.0, 1, True]}) == 2
+    assert found[1.0, 1, True] == found[3.0, 1, False] == found[7.0, 0, False]
+    ends = {tuple(line.get_xdata()) for line in left.get_lines() if line.get_linestyle() == "-"}
+    assert {(x - 0.5, x + 0.5) for x in range(1, 9)} <= ends
+    widths = {(x, y, filled) for x, y, filled, _ in markers(right)}
+    assert widths == {(50, 12, True), (100, 9, True), (50, 10, False), (100, 7, False)}
 
 
-def test_theory_counts_eigenvalues_above_the_noise(study):
+def test_a_study_without_widths_leaves_the_ticks_of_the_others():
+    without = {"grafts": GRAFTS["grafts"], "widths": {}}
+    made = draw_grafts({"one": GRAFTS, "other": without})
+    assert [tick.get_text() for tick in made.axes[-1].get_xticklabels()] == ["50", "100"]
+
+
+def study(name, **given):
+    empty = dict.fromkeys(("n_latent", "collapse", "residual", "recipes", "runs"))
+    return FinishedStudy(**{"name": name, "claims": {}, "label": "images", **empty, **given})
+
+
+def test_only_what_a_study_has_is_drawn():
+    assert figures_of([study("linear")]) == {}
+    alone = study("alone", recipes=RECIPES[RECIPES["model"] == "deep"])
+    assert set(figures_of([alone, study("linear")])) == {"held_out"}
+    claims = {13: {"numbers": GRAFTS}, 15: {"numbers": SIZES}}
+    both = study("both", recipes=RECIPES, claims=claims)
+    assert set(figures_of([both])) == {"held_out", "used", "grafts", "sizes"}
+
+
+def test_a_recipe_looks_the_same_in_all_figures():
+    kept = FinishedStudy.read(ROOT / "docs" / "runs" / "default")
+    made = figures_of([kept, study("mine", recipes=kept.recipes[::-1])])
+    shown = [
+        {
+            text.get_text(): to_hex(handle.get_color())
+            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        }
+        for name in ("held_out", "used")
+        for legend in made[name].legends
+    ]
+    assert len(shown) == 2
+    assert shown[0]["deep"] == shown[1]["deep"]
+    assert shown[0]["deep-plain"] == shown[1]["deep-plain"] != shown[0]["deep"]
+
+
+def test_theory_counts_eigenvalues_above_the_noise():
     eigenvalues = np.array([8.0, 4.0, 2.0, 1.0])
     corners = [0.5, *eigenvalues[::-1], 16.0]
     percent = [100.0 * np.mean(eigenvalues <= v) for v in corners]
@@ -90,5 +174,6 @@ def test_theory_counts_eigenvalues_above_the_noise(study):
         {"series": "theory", "noise_variance_mean": corners, "collapse_percent_mean": percent}
     )
     recipes = pd.DataFrame({"initial": [0.1, 0.5, 1.0, 3.0, 8.0, 9.0]})
-    found = FinishedStudy("a", {}, "", 4, collapse, None, recipes, None).used_by_theory()
-    assert found == {v: float(np.sum(eigenvalues > v)) for v in (0.5, 1.0, 3.0, 8.0, 9.0)}
+    found = study("one", n_latent=4, collapse=collapse, recipes=recipes).used_by_theory()
+    expected = {v: float(np.sum(eigenvalues > v)) for v in (0.5, 1.0, 3.0, 8.0, 9.0)}
+    assert found == pytest.approx(expected)

@@ -12,7 +12,6 @@ from conftest import ROOT
 from linvae.files import read_json
 from linvae.report.kept import quotable
 from linvae.report.main_numbers import main_number
-from linvae.report.paired import paired_table, paired_text
 
 
 def compare(*arguments, script="compare"):
@@ -121,22 +120,3 @@ def test_a_study_stands_beside_the_one_that_was_kept_of_it(studies, kept, tmp_pa
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "claims.csv", keep_default_na=False)
     assert list(table["mine: measured"]) == list(table["tiny: measured"])
-
-
-def test_recipes_are_paired_by_seed(finished, kept):
-    runs = pd.read_csv(kept / "deep_runs.csv")
-    table = paired_table(runs)
-    assert len(table)
-    row = table.iloc[0]
-    alike = runs[
-        (runs["kind"] == "fixed")
-        & (runs["initial"] == row["initial"])
-        & (runs["data"] == row["data"])
-        & (runs["n_latent"] == row["n_latent"])
-        & (runs["hidden"] == row["hidden"])
-    ]
-    one, other = (
-        alike[alike["model"] == row[name]].set_index("seed")["elbo"] for name in ("recipe", "less")
-    )
-    assert row["elbo"] == pytest.approx((one - other).dropna().mean(), abs=1e-6)
-    assert f"{row['recipe']} less {row['less']}" in paired_text({"tiny": table})

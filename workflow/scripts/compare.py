@@ -11,74 +11,36 @@ import sys
 from pathlib import Path
 
 from linvae.files import DamagedFileError, write_csv, write_text
-from linvae.plots import questions
-from linvae.plots import studies as figures
+from linvae.plots.side_by_side import figures_of
 from linvae.plots.style import save
-from linvae.report.comparison import (
-    FinishedStudy,
-    against_linear,
-    against_linear_text,
-    claims_side_by_side,
-    comparison_text,
-)
+from linvae.report import comparison
+from linvae.report.finished import FinishedStudy
 from linvae.report.paired import paired_table, paired_text
 
 
 def main(given: list[str], to: Path, kinds: list[str]) -> None:
     """Write tables of claims and recipes, and the figures of deep VAEs."""
-    found = [read(study) for study in given]
-    names = [study.name for study in found]
+    studies = [FinishedStudy.named(study) for study in given]
+    names = [study.name for study in studies]
     if len(set(names)) < len(names):
         told = ", ".join(names)
         msg = f"two studies have one name ({told}): give one of them another, as in mine={given[0]}"
         raise ValueError(msg)
-    to.mkdir(parents=True, exist_ok=True)
-    write_csv(to / "claims.csv", claims_side_by_side(found))
-    write_text(to / "claims.md", comparison_text(found))
-    deep = [study for study in found if study.recipes is not None]
-    if deep:
-        write_csv(to / "recipes.csv", against_linear(deep))
-        write_text(to / "recipes.md", against_linear_text(deep))
-        paired = {study.name: paired_table(study.runs) for study in deep if study.runs is not None}
-        if paired:
-            write_text(to / "paired.md", paired_text(paired))
-        draw(deep, to, kinds)
-    print(f"{len(found)} studies compared in {to}")  # noqa: T201
-
-
-def read(given: str) -> FinishedStudy:
-    """Read a study, ``FOLDER`` or ``NAME=FOLDER``."""
-    name, equals, folder = given.rpartition("=")
-    if equals and not Path(given).exists():
-        return FinishedStudy.read(Path(folder), name)
-    return FinishedStudy.read(Path(given))
-
-
-def draw(deep: list[FinishedStudy], to: Path, kinds: list[str]) -> None:
-    """Draw each figure of the studies that have what it shows."""
-    label = "; ".join(dict.fromkeys(study.label for study in deep))
-    recipes = {study.name: study.recipes for study in deep}
-    theory = {study.name: study.used_by_theory() for study in deep}
-    collapse = {study.name: study.collapse for study in deep if study.collapse is not None}
-    residual = {study.name: study.residual for study in deep if study.residual is not None}
-    numbers = {
-        claim: {
-            study.name: study.claims[claim]["numbers"]
-            for study in deep
-            if claim in study.claims and study.claims[claim]["numbers"]
-        }
-        for claim in (13, 15)
-    }
-    made = {
-        "collapse": figures.draw_collapse(collapse, residual) if collapse else None,
-        "held_out": figures.draw_held_out(recipes),
-        "used": questions.draw_used(recipes, theory),
-        "grafts": questions.draw_grafts(numbers[13]) if numbers[13] else None,
-        "sizes": questions.draw_sizes(numbers[15]) if numbers[15] else None,
-    }
-    for name, drawn in made.items():
-        if drawn is not None:
-            save(drawn, [str(to / f"{name}.{kind}") for kind in kinds], label)
+    write_csv(to / "claims.csv", comparison.claims_side_by_side(studies))
+    write_text(to / "claims.md", comparison.comparison_text(studies))
+    if any(study.recipes is not None for study in studies):
+        write_csv(to / "recipes.csv", comparison.against_linear(studies))
+        write_text(to / "recipes.md", comparison.against_linear_text(studies))
+    paired = {study.name: paired_table(study.runs) for study in studies if study.runs is not None}
+    if paired:
+        write_text(to / "paired.md", paired_text(paired))
+    for study in studies:
+        if study.recipes is not None and study.runs is None:
+            print(f"{study.name}: not paired, its runs do not lie beside it")  # noqa: T201
+    label = "; ".join(dict.fromkeys(study.label for study in studies))
+    for name, drawn in figures_of(studies).items():
+        save(drawn, [str(to / f"{name}.{kind}") for kind in kinds], label)
+    print(f"{len(studies)} studies compared in {to}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from linvae.training.progress import progress_of
 __all__ = ["graft_and_save"]
 
 
+@at_full_speed()
 def graft_and_save(
     spec: dict,
     spectrum: Spectrum,
@@ -75,8 +76,7 @@ def graft_and_save(
     checkpoint = checkpoint_of(spec, metrics_file)
     # Batches and draws of its own, the same for all arms.
     told, looked = {**spec, "seed": seed}, progress_of(model, data, seed)
-    with at_full_speed():
-        curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
+    curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
     metrics = _measured(model, spec, data, carries)
     metrics |= {f"{prefix}start_elbo": before[f"{prefix}elbo"] for prefix in SPLITS.values()}
     write_csv(curve_file, curve)

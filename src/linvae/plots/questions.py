@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from linvae.noise import number
-from linvae.plots.recipe_looks import key, looks_of, nats_axis
+from linvae.plots.recipe_looks import nats_axis, recipe_legend
 from linvae.plots.style import COLORS, MARKERS, figure, letter, look
 
-__all__ = ["draw_grafts", "draw_sizes", "draw_used"]
+__all__ = ["compared_variances", "draw_grafts", "draw_sizes", "draw_used"]
 
 _SPLITS = ("train", "test")
 _OPEN = {"markerfacecolor": "white"}
@@ -22,7 +22,9 @@ _GRAFT_LINEAR = 20.0
 
 @look()
 def draw_used(
-    tables: Mapping[str, pd.DataFrame], theory: Mapping[str, Mapping[float, float]]
+    tables: Mapping[str, pd.DataFrame],
+    theory: Mapping[str, Mapping[float, float]],
+    looks: Mapping[str, dict],
 ) -> Figure:
     """Draw a row for each study and a column for each sigma^2 at which recipes were compared.
 
@@ -35,10 +37,11 @@ def draw_used(
         By study, ``table1_sigma.csv``.
     theory
         By study and sigma^2, the number of latents that the linear optimum uses.
+    looks
+        Of the recipes (`linvae.plots.recipe_looks.looks_of`).
     """
-    looks = looks_of(tables.values())
     fixed = {name: table[table["kind"] == "fixed"] for name, table in tables.items()}
-    variances = _compared(fixed.values())
+    variances = compared_variances(tables)
     layout = {"nrows": len(tables), "ncols": len(variances), "sharex": "row", "sharey": True}
     made, panels = figure(
         {}, 0.9 + 1.65 * len(variances), 1.1 + 2.0 * len(tables), squeeze=False, **layout
@@ -58,18 +61,16 @@ def draw_used(
         axes.set_xlabel("latents in use, train")
     letter(panels.flat)
     line = Line2D([], [], color="0.2", linestyle=":", label="used by the linear optimum")
-    key(made, [line], looks, "means over seeds; filled: ELBO, open: log p(x)")
+    recipe_legend(made, [line], looks, "means over seeds; filled: ELBO, open: log p(x)")
     return made
 
 
-def _compared(tables: Sequence[pd.DataFrame]) -> list[float]:
+def compared_variances(tables: Mapping[str, pd.DataFrame]) -> list[float]:
     """Noise variances at which a study has two recipes or more, the largest first."""
-    found = {
-        float(variance)
-        for table in tables
-        for variance, n in table.groupby("initial")["model"].nunique().items()
-        if n > 1
-    }
+    found = set()
+    for table in tables.values():
+        recipes = table[table["kind"] == "fixed"].groupby("initial")["model"].nunique()
+        found |= set(map(float, recipes.index[recipes > 1]))
     return sorted(found, reverse=True)
 
 
@@ -98,14 +99,14 @@ def draw_sizes(studies: Mapping[str, Mapping]) -> Figure:
     made, panels = figure({}, 1.6 + 2.6 * len(cases), 1.3 + 0.32 * rows, **layout)
     starts = list(dict.fromkeys(start for found in cases.values() for _, start, *_ in found))
     looks = {
-        start: {"color": COLORS[i], "marker": MARKERS[i], "markersize": 5}
+        start: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
         for i, start in enumerate(starts)
     }
     for (name, found), axes in zip(cases.items(), panels[0], strict=True):
-        names = list(dict.fromkeys(case for case, *_ in found))
+        names = sorted({case for case, *_ in found}, key=_by_numbers)
         for case, start, split, used in found:
             face = _OPEN if split == "test" else {}
-            axes.plot(used, names.index(case), linestyle="", **looks[start], **face)
+            axes.plot(used, names.index(case), ls="", markersize=5, **looks[start], **face)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_xlim(left=0)
@@ -117,6 +118,10 @@ def draw_sizes(studies: Mapping[str, Mapping]) -> Figure:
     place = {"loc": "outside upper center", "ncols": len(handles)}
     made.legend(handles=handles, title=title, title_fontsize=7, **place)
     return made
+
+
+def _by_numbers(name: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", name)]
 
 
 def _sizes(numbers: Mapping) -> Iterator[tuple[str, str, str, float]]:
@@ -143,28 +148,40 @@ def draw_grafts(studies: Mapping[str, Mapping]) -> Figure:
     studies
         By study, the numbers of claim 13.
     """
-    n = max(len(numbers.get("grafts", {})) for numbers in studies.values())
+    widths = {
+        name: numbers.get("widths", {}).get("groups", []) for name, numbers in studies.items()
+    }
+    n = max(sum(map(len, numbers.get("grafts", {}).values())) for numbers in studies.values())
     layout = {"nrows": len(studies), "ncols": 2, "squeeze": False, "sharex": "col"}
     ratios = {"width_ratios": (1.7, 1)}
-    made, panels = figure({}, 5.8, 1.2 + (1.1 + 0.35 * n) * len(studies), **layout, **ratios)
+    made, panels = figure({}, 5.8, 1.3 + (0.8 + 0.4 * n) * len(studies), **layout, **ratios)
     for (name, numbers), (left, right) in zip(studies.items(), panels, strict=True):
         _gains(left, numbers.get("grafts", {}))
-        _widths(right, numbers.get("widths", {}).get("groups", []))
+        _widths(right, widths[name])
         left.set_title(name)
         right.set_title(name)
-    panels[-1][0].set_xlabel("ELBO with the bypass (nats)")
+    ticks = sorted(
+        {int(w) for found in widths.values() for group in found for w in group["train"]["rho"]}
+    )
+    panels[-1][1].set_xticks(ticks, [str(width) for width in ticks])
+    panels[-1][1].minorticks_off()
+    panels[-1][0].set_xlabel("ELBO with the certificate's bypass, less (nats)")
     panels[-1][1].set_xlabel("units of each hidden layer")
     letter(panels.flat)
     handles = [Line2D([], [], ls="", label=label, **drawn) for _, label, drawn in _AGAINST]
     place = {"loc": "outside upper center", "ncols": 2}
-    title = "mean and interval over seeds; filled: train, open: test"
+    title = "means over seeds, intervals of claim 13; filled: train, open: test"
     made.legend(handles=handles, title=title, title_fontsize=7, **place)
     return made
 
 
 _AGAINST = (
-    ("above_none", "above those without a bypass", {"color": COLORS[0], "marker": MARKERS[0]}),
-    ("above_random", "above those with a random one", {"color": COLORS[1], "marker": MARKERS[1]}),
+    ("above_none", "those without a bypass", {"color": COLORS[0], "marker": MARKERS[0]}),
+    (
+        "above_random",
+        "those whose bypass began at random",
+        {"color": COLORS[1], "marker": MARKERS[1]},
+    ),
 )
 
 
@@ -190,7 +207,7 @@ def _gains(axes: Axes, grafts: Mapping) -> None:
     axes.xaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
     names = [f"{recipe}, σ² = {variance}" for recipe, variance in cases]
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
 
 
 def _widths(axes: Axes, groups: Sequence[Mapping]) -> None:
@@ -199,12 +216,10 @@ def _widths(axes: Axes, groups: Sequence[Mapping]) -> None:
             rho = {int(width): value for width, value in group[split]["rho"].items()}
             x = sorted(rho)
             face = {} if split == "train" else _OPEN
-            drawn = {"color": COLORS[2 + index], "marker": MARKERS[2 + index], "markersize": 4.5}
+            look_of = (2 + index) % len(COLORS)
+            drawn = {"color": COLORS[look_of], "marker": MARKERS[look_of], "markersize": 4.5}
             axes.plot(x, [rho[width] for width in x], linewidth=0.8, **drawn, **face)
     axes.axhline(1.0, color="0.2", linewidth=1.0, zorder=1)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    ticks = sorted({int(width) for group in groups for width in group["train"]["rho"]})
-    axes.set_xticks(ticks, [str(width) for width in ticks])
-    axes.minorticks_off()
     axes.set_ylabel("$\\rho_1$ / σ²")

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator
 
 from linvae.plots.style import COLORS, MARKERS
 
-__all__ = ["key", "looks_of", "nats_axis", "points", "shifts"]
+__all__ = ["looks_of", "nats_axis", "points", "recipe_legend", "shifts"]
 
 _APART = 1.1
 # Up to here differences are tens of nats, which is what recipes differ by; beyond it, decades.
@@ -20,7 +20,8 @@ _NATS_TICKS = (-10_000, -1_000, -300, -100, -50, 0, 50, 100)
 
 def looks_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, object]]:
     """Give each recipe of any table's column ``model`` its colour and marker."""
-    found = pd.concat([table["model"] for table in tables]).dropna().unique()
+    columns = [table["model"] for table in tables]
+    found = pd.concat(columns).dropna().unique() if columns else ()
     return {
         model: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
         for i, model in enumerate(found)
@@ -37,8 +38,8 @@ def points(axes: Axes, x: pd.Series, y: pd.Series, drawn: Mapping[str, object]) 
     axes.plot(x, y, linestyle="", markersize=4.5, **drawn)
 
 
-def key(made: Figure, first: list[Line2D], looks: Mapping[str, dict], title: str) -> None:
-    """Name recipes above the panels."""
+def recipe_legend(made: Figure, first: list[Line2D], looks: Mapping[str, dict], title: str) -> None:
+    """Name the recipes above the panels, after what `first` holds."""
     handles = [Line2D([], [], ls="", label=model, **drawn) for model, drawn in looks.items()]
     place = {"loc": "outside upper center", "ncols": 3}
     made.legend(handles=[*first, *handles], title=title, title_fontsize=7, **place)

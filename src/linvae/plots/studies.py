@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from linvae.plots.recipe_looks import key, looks_of, nats_axis, points, shifts
+from linvae.plots.recipe_looks import nats_axis, points, recipe_legend, shifts
 from linvae.plots.style import figure, letter, look
 
 __all__ = ["draw_collapse", "draw_held_out"]
@@ -15,7 +15,9 @@ __all__ = ["draw_collapse", "draw_held_out"]
 
 @look()
 def draw_collapse(
-    collapse: Mapping[str, pd.DataFrame], residual: Mapping[str, pd.DataFrame]
+    collapse: Mapping[str, pd.DataFrame],
+    residual: Mapping[str, pd.DataFrame],
+    looks: Mapping[str, dict],
 ) -> Figure:
     """Draw a column for each study.
 
@@ -26,8 +28,9 @@ def draw_collapse(
     residual
         By study, the table of figure 15, whose first rank is drawn: rho_1 / sigma^2 on train
         (filled) and on test images (open).
+    looks
+        Of the recipes (`linvae.plots.recipe_looks.looks_of`).
     """
-    looks = looks_of(collapse.values())
     layout = {"nrows": 2, "ncols": len(collapse), "sharex": True, "sharey": "row", "squeeze": False}
     made, panels = figure({}, 1.2 + 2.3 * len(collapse), 4.6, **layout)
     for (name, table), axes in zip(collapse.items(), panels.T, strict=True):
@@ -43,12 +46,12 @@ def draw_collapse(
     panels[1][0].set_ylabel("$\\rho_1$ / σ²")
     letter(panels.flat)
     theory = Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")
-    key(made, [theory], looks, "means over seeds; (lower row) filled: train, open: test")
+    recipe_legend(made, [theory], looks, "means over seeds; (lower row) filled: train, open: test")
     return made
 
 
 @look()
-def draw_held_out(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict]) -> Figure:
     """Draw a column for each study: what deep VAEs have of test images, over a fixed sigma^2.
 
     Upper row: test ELBO (filled) and the importance-weighted estimate of log p(x) (open), less the
@@ -59,8 +62,9 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame]) -> Figure:
     ----------
     tables
         By study, ``table1_sigma.csv``.
+    looks
+        Of the recipes (`linvae.plots.recipe_looks.looks_of`).
     """
-    looks = looks_of(tables.values())
     layout = {"nrows": 2, "ncols": len(tables), "sharex": True, "sharey": "row", "squeeze": False}
     made, panels = figure({}, 1.2 + 2.3 * len(tables), 4.8, **layout)
     for (name, table), axes in zip(tables.items(), panels.T, strict=True):
@@ -82,7 +86,7 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame]) -> Figure:
     panels[0][0].set_ylabel("above the linear\noptimum, test (nats)")
     panels[1][0].set_ylabel("log p(x) − ELBO,\ntest (nats)")
     letter(panels.flat)
-    key(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
+    recipe_legend(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
     return made
 
 

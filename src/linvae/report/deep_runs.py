@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from linvae.claims.rows import deep_row
 from linvae.faults import KEY
 from linvae.files import read_json
 from linvae.naming import parse_run
+from linvae.report.table1 import run_row
 
-__all__ = ["DEEP_RUNS", "deep_runs"]
+__all__ = ["DEEP_RUNS", "measured_runs"]
 
 DEEP_RUNS = "deep_runs.csv"
-_CERTIFICATE = ("residual_gain", "residual_gain_test", "residual_max", "residual_max_test")
+# Among the metrics of deep VAEs alone.
+_DEEP = "residual_gain"
 
 
-def deep_runs(folder: Path) -> pd.DataFrame:
-    """Tabulate the deep VAEs that a study measured, one row a run.
+def measured_runs(folder: Path) -> pd.DataFrame:
+    """Tabulate the deep VAEs that a study measured.
 
     Parameters
     ----------
@@ -27,8 +28,9 @@ def deep_runs(folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `linvae.claims.rows.deep_row` makes the rows, in nats per datum, with ``hidden`` (layers
-        of encoder and decoder), ``length`` (updates, or epochs) and the certificate's values.
+        One row a run, as `linvae.report.table1.run_row` makes it, in nats per datum, with
+        ``hidden`` (layers of encoder and decoder) and ``length`` (updates or epochs, and batch).
+        Without columns if there is none.
 
     Raises
     ------
@@ -43,17 +45,19 @@ def deep_runs(folder: Path) -> pd.DataFrame:
     rows = []
     for path in paths:
         metrics = read_json(folder.resolve().parents[1] / path)
-        if KEY in metrics or _CERTIFICATE[0] not in metrics:
+        if KEY in metrics or _DEEP not in metrics:
             continue
         run = parse_run(path)
-        row = deep_row(run, metrics, epsilon) | _of_the_model(models[run.model])
-        rows.append(row | {name: metrics[name] for name in _CERTIFICATE})
+        rows.append(run_row(run, metrics, epsilon) | _of_the_model(models[run.model]))
     return pd.DataFrame(rows)
 
 
 def _of_the_model(settings: Mapping) -> dict[str, object]:
-    """Tell a model's hidden layers and how long it was trained."""
-    sides = ["-".join(map(str, settings[side]["hidden"])) for side in ("encoder", "decoder")]
+    """Tell a model's hidden layers and how long it was trained; what is off is not told there."""
+    layers = [settings.get(side, {}).get("hidden", ()) for side in ("encoder", "decoder")]
+    sides = ["-".join(map(str, hidden)) or "linear" for hidden in layers]
     training = settings["training"]
-    length = f"{training['steps']}" if training.get("steps") else f"{training['epochs']} epochs"
-    return {"hidden": " / ".join(dict.fromkeys(sides)), "length": length}
+    steps, epochs = training.get("steps"), training.get("epochs")
+    length = f"{steps}" if steps else f"{epochs} epochs"
+    batch = training.get("batch_size") or "all"
+    return {"hidden": " / ".join(dict.fromkeys(sides)), "length": f"{length} of {batch}"}

@@ -5,7 +5,7 @@ import re
 from linvae.claims.digits import ROUND_OFF
 from linvae.noise import number
 
-__all__ = ["by_number", "short"]
+__all__ = ["by_number", "short", "with_interval"]
 
 
 def short(value: float, digits: int = 3) -> str:
@@ -26,6 +26,13 @@ def short(value: float, digits: int = 3) -> str:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
     return number(float(f"{value:.{digits}g}")).replace("-", "−")
+
+
+def with_interval(mean: float, low: float | None, high: float | None) -> str:
+    """Write a mean and, in brackets, the ends of its interval where it has one."""
+    if low is None or high is None or low != low:
+        return short(mean)
+    return f"{short(mean)} [{short(low)}, {short(high)}]"
 
 
 def by_number(text: str) -> list[tuple[int, float, str]]:

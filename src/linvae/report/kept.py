@@ -1,6 +1,6 @@
 """What is kept of a finished study beside the code, so that what is quoted of it can be checked.
 
-A folder with the files that `linvae.report.comparison` reads, under the names that they have in
+A folder with the files that `linvae.report.finished` reads, under the names that they have in
 ``results/<study>/``, and ``deep_runs.csv``, with a row for each deep VAE.
 """
 
@@ -11,13 +11,13 @@ import pandas as pd
 
 from linvae.files import read_json, write_csv, write_json
 from linvae.noise import number
-from linvae.report.comparison import COLLAPSE, RECIPES, RESIDUAL, FinishedStudy
-from linvae.report.deep_runs import DEEP_RUNS, deep_runs
+from linvae.report.deep_runs import DEEP_RUNS
+from linvae.report.finished import COLLAPSE, RECIPES, RESIDUAL, FinishedStudy
 from linvae.report.paired import paired_table
 
 __all__ = ["keep", "quotable"]
 
-# Of a float: more than anything that quotes it shows, and less than what another platform changes.
+# Of a float: enough that differences of ELBOs show the same digits as those of the study itself.
 DIGITS = 12
 _OF_A_CLAIM = ("id", "claim", "verdict", "verdicts", "numbers")
 
@@ -42,9 +42,12 @@ def keep(folder: Path, to: Path) -> Path:
     Raises
     ------
     FileNotFoundError
-        If it is no folder of a finished study.
+        If it is no folder of a finished study, or the metrics of its runs do not lie beside it.
     """
     found = FinishedStudy.read(folder)
+    if found.recipes is not None and found.runs is None:
+        msg = f"{folder / 'runs.csv'} names metrics that do not lie beside the study"
+        raise FileNotFoundError(msg)
     study = read_json(folder / "study.json")
     study["data"] = {name: value for name, value in study["data"].items() if name != "location"}
     own = to / found.name
@@ -55,11 +58,13 @@ def keep(folder: Path, to: Path) -> Path:
     ]
     write_json(own / "claims.json", _rounded(claims))
     residual = found.residual
+    for name in (COLLAPSE, RESIDUAL, RECIPES, DEEP_RUNS):
+        (own / name).unlink(missing_ok=True)
     tables = {
         COLLAPSE: found.collapse,
         RESIDUAL: None if residual is None else residual[residual["rank"] == 1],
         RECIPES: found.recipes,
-        DEEP_RUNS: deep_runs(folder) if found.recipes is not None else None,
+        DEEP_RUNS: found.runs,
     }
     for name, table in tables.items():
         if table is not None:

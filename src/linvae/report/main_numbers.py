@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from linvae.report.digits import by_number, short
+from linvae.report.digits import by_number, short, with_interval
 
 __all__ = ["main_number"]
 
@@ -28,10 +28,7 @@ def main_number(claim: int, numbers: Mapping) -> str:
 
 def _mean(interval: Mapping) -> str:
     """Write a mean with its interval."""
-    if interval["low"] is None:
-        return short(interval["mean"])
-    low, high = (short(interval[end]) for end in ("low", "high"))
-    return f"{short(interval['mean'])} [{low}, {high}]"
+    return with_interval(interval["mean"], interval["low"], interval["high"])
 
 
 def _gaps(numbers: Mapping) -> Iterator[str]:
@@ -69,7 +66,7 @@ def _ahead(numbers: Mapping) -> Iterator[str]:
     for rate in sorted(numbers, key=by_number):
         if "final_difference" in numbers[rate]:
             ahead = _mean(numbers[rate]["final_difference"])
-            yield f"rate {rate}: the analytic ELBO ends {ahead} nats ahead"
+            yield f"rate {rate}: final ELBO, analytic less stochastic, {ahead} nats"
 
 
 def _grows(numbers: Mapping) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Recipe against recipe at equal sigma^2 and sizes, by seed: latents, ELBO and likelihood."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from linvae.claims.verdicts import Interval, interval
 from linvae.noise import number
-from linvae.report.digits import short
+from linvae.report.digits import with_interval
 
 __all__ = ["paired_table", "paired_text"]
 
@@ -28,7 +29,7 @@ def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     runs
-        Of deep VAEs, one a row, as `linvae.report.kept.deep_runs` makes them.
+        Of deep VAEs, one a row, as `linvae.report.deep_runs.measured_runs` makes them.
 
     Returns
     -------
@@ -37,9 +38,12 @@ def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
         training, and each other recipe that was run there with a seed of the first:
         ``initial`` (sigma^2), ``data``, ``n_latent``, ``hidden``, ``length``, ``recipe``, ``less``
         (the first), ``seeds`` (those of both), and of each quantity ``<name>``, ``<name>_low`` and
-        ``<name>_high``: mean and 95 % interval of Student's t over seeds, the ends missing for one.
-        In nats per datum where it is no number of latents.
+        ``<name>_high``: mean and 95 % interval of Student's t over seeds. The ends are missing for
+        one seed, and where all seeds give the same. ``used`` is a number of latents, all else is
+        in nats per datum.
     """
+    if runs.empty:
+        return runs
     rows = []
     fixed = runs[runs["kind"] == "fixed"]
     for cell, found in fixed.groupby(_EQUAL, sort=False):
@@ -49,7 +53,7 @@ def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
             both = by_seed[first].index.intersection(by_seed[model].index)
             if len(both):
                 differences = {
-                    name: interval(by_seed[model].loc[both, name] - by_seed[first].loc[both, name])
+                    name: _interval(by_seed[model].loc[both, name] - by_seed[first].loc[both, name])
                     for name in _QUANTITIES
                 }
                 named = dict(zip(_EQUAL, cell, strict=True)) | {"recipe": model, "less": first}
@@ -58,10 +62,19 @@ def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("initial", ascending=False, kind="stable") if rows else table
 
 
+def _interval(differences: pd.Series) -> Interval:
+    """Of replicates that are identical nothing is known but their value."""
+    found = interval(differences)
+    return Interval(found.mean, None, None, found.n) if differences.nunique() == 1 else found
+
+
 def _columns(differences: Mapping[str, Interval]) -> dict[str, object]:
     columns: dict[str, object] = {"seeds": next(iter(differences.values())).n}
     for name, found in differences.items():
-        columns |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+        columns[name] = found.mean
+        for end in ("low", "high"):
+            bound = getattr(found, end)
+            columns[f"{name}_{end}"] = math.nan if bound is None else bound
     return columns
 
 
@@ -76,10 +89,12 @@ def paired_text(tables: Mapping[str, pd.DataFrame]) -> str:
     lines = [
         "# Recipe against recipe",
         "",
-        "Differences between two recipes at equal sigma^2, images, number of latents, hidden "
-        "layers and updates, seed by seed: mean and 95 % interval (Student's t over seeds). In "
-        "nats per image where it is no number of latents; log p(x) is the importance-weighted "
-        "estimate on test images.",
+        "Differences between two recipes at equal sigma^2, images, number of latents k, hidden "
+        "layers and updates, seed by seed. In brackets the 95 % interval of Student's t, each by "
+        "itself and over seeds of training alone: on other images more would differ. Latents are "
+        "counted on train; ELBOs are in nats per image. log p(x) is the importance-weighted "
+        "estimate on test images, in expectation a lower bound, so that log p(x) - ELBO is a lower "
+        "bound of what inference costs.",
     ]
     first = ["sigma^2", "images", "k", "hidden", "updates", "recipe less recipe", "seeds"]
     headings = [*first, *_QUANTITIES.values()]
@@ -88,13 +103,11 @@ def paired_text(tables: Mapping[str, pd.DataFrame]) -> str:
         lines.append("|---" * len(headings) + "|")
         for row in table.to_dict("records"):
             cells = [number(row["initial"]), *(row[name] for name in _EQUAL[1:])]
-            cells += [f"{row['recipe']} less {row['less']}", row["seeds"]]
+            cells += [f"`{row['recipe']}` less `{row['less']}`", row["seeds"]]
             cells += [_told(row, name) for name in _QUANTITIES]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
 
 def _told(row: Mapping, name: str) -> str:
-    mean, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
-    ends = "" if pd.isna(low) else f" [{short(low)}, {short(high)}]"
-    return f"{short(mean)}{ends}"
+    return with_interval(*(row[key] for key in (name, f"{name}_low", f"{name}_high")))

@@ -1,6 +1,7 @@
 """Table 1: deep VAEs by recipe and initial observation noise variance, fixed and learned."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ from linvae import bound
 from linvae.claims.digits import rounded, significant
 from linvae.claims.rows import deep_row
 from linvae.inputs import Inputs
+from linvae.naming import Run
 from linvae.noise import number
 
-__all__ = ["below_bound", "run_table", "shown_table", "sigma_table", "table_text"]
+__all__ = ["below_bound", "run_row", "run_table", "shown_table", "sigma_table", "table_text"]
 
 _RESIDUAL = {
     "residual_gain": "nats left, linear",
@@ -53,11 +55,7 @@ def run_table(inputs: Inputs, epsilon: float) -> pd.DataFrame:
     epsilon : float
         Threshold of collapse, in nats.
     """
-    rows = [
-        deep_row(run, found, epsilon) | {name: found[name] for name in _RESIDUAL}
-        for run, found in inputs.metrics().items()
-    ]
-    runs = pd.DataFrame(rows)
+    runs = pd.DataFrame([run_row(run, found, epsilon) for run, found in inputs.metrics().items()])
     if runs.empty:
         return runs
     # Where sigma^2 is learned its initial value is no part of the model.
@@ -65,6 +63,11 @@ def run_table(inputs: Inputs, epsilon: float) -> pd.DataFrame:
     keys = [runs["kind"], runs["data"], runs["n_latent"], final]
     best = runs.groupby(keys, dropna=False)["elbo"].transform("max")
     return runs.assign(best_known=best)
+
+
+def run_row(run: Run, metrics: Mapping, epsilon: float) -> dict[str, object]:
+    """Return the row of a deep run: that of `deep_row`, and its certificate's values."""
+    return deep_row(run, metrics, epsilon) | {name: metrics[name] for name in _RESIDUAL}
 
 
 def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:

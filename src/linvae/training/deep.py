@@ -25,6 +25,7 @@ from linvae.training.progress import progress_of
 __all__ = ["start_at_principal_components", "train_and_save"]
 
 
+@at_full_speed()
 def train_and_save(
     spec: dict,
     spectrum: Spectrum,
@@ -55,8 +56,7 @@ def train_and_save(
     model.to(device_of(settings.job.device))
     checkpoint = checkpoint_of(spec, model_file)
     measure = progress_of(model, data, spec["seed"])
-    with at_full_speed():
-        curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
+    curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
     save_model(model_file, model, spec)
     write_csv(curve_file, curve)
     checkpoint.remove()
