@@ -8,6 +8,7 @@
 # make watch         progress and time left of the study that runs in this folder
 # make report        Snakemake's report of a finished study: make report CONFIG=config/smoke.yaml
 # make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
+# make findings      docs/findings: tables and figures of the studies that were kept in docs/runs
 # make schema        config/schema.json and docs/configuration.md, from the models
 # make lint          the checkers that run before every merge
 #
@@ -23,7 +24,7 @@ INDEX = $(addprefix --extra-index-url https://download.pytorch.org/whl/,$(TORCH)
 OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
 REPORT = results/report$(addprefix -,$(basename $(notdir $(lastword $(CONFIG))))).html
 
-.PHONY: results test test-long notebooks test-cluster smoke lint report plan watch benchmarks schema environment \
+.PHONY: results findings test test-long notebooks test-cluster smoke lint report plan watch benchmarks schema environment \
     clean-environment
 
 results: environment
@@ -74,6 +75,10 @@ plan: environment
 watch: environment
 	@test -x .venv/bin/snakesee || { echo "snakesee is not installed: .venv/bin/pip install 'snakesee>=0.9'" >&2; exit 1; }
 	$(ACTIVATE) && snakesee watch
+
+KEPT = docs/runs/default docs/runs/standard $(wildcard docs/runs/fashion)
+findings: environment
+	$(ACTIVATE) && python workflow/scripts/compare.py $(KEPT) --to docs/findings --kinds png
 
 benchmarks: environment
 	$(ACTIVATE) && python benchmarks/page.py $(if $(STUDY),--study $(STUDY))

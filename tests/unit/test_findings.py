@@ -1,0 +1,51 @@
+"""The tables of docs/findings are those of the runs that were kept, and its figures are there."""
+
+from pathlib import Path
+
+import pytest
+
+from linvae.plots.side_by_side import figures_of
+from linvae.report import comparison
+from linvae.report.finished import FinishedStudy
+from linvae.report.paired import paired_table, paired_text
+
+ROOT = Path(__file__).parents[2]
+FINDINGS = ROOT / "docs" / "findings"
+# In the order of `make findings`.
+NAMES = [n for n in ("default", "standard", "fashion") if (ROOT / "docs" / "runs" / n).is_dir()]
+
+
+@pytest.fixture(scope="module")
+def studies():
+    return [FinishedStudy.read(ROOT / "docs" / "runs" / name) for name in NAMES]
+
+
+def test_all_that_was_kept_is_compared():
+    folders = {path.name for path in (ROOT / "docs" / "runs").iterdir() if path.is_dir()}
+    assert folders == set(NAMES)
+
+
+def test_tables_are_those_of_the_runs(studies):
+    paired = {study.name: paired_table(study.runs) for study in studies if study.runs is not None}
+    for name, text in (
+        ("claims", comparison.comparison_text(studies)),
+        ("recipes", comparison.against_linear_text(studies)),
+        ("paired", paired_text(paired)),
+    ):
+        assert (FINDINGS / f"{name}.md").read_text() == text, f"{name}.md: make findings"
+
+
+def test_every_figure_is_there_and_shown(studies):
+    page = (ROOT / "docs" / "findings.md").read_text()
+    for name in figures_of(studies):
+        assert (FINDINGS / f"{name}.png").stat().st_size > 5000
+        assert f"findings/{name}.png" in page
+
+
+def test_nothing_kept_names_a_place_on_a_disk():
+    for path in (ROOT / "docs" / "runs").rglob("*"):
+        if path.is_file():
+            text = path.read_text()
+            assert '"location"' not in text
+            assert "local_dir" not in text
+            assert str(Path.home()) not in text
