@@ -83,7 +83,8 @@ def quotable(folder: Path) -> dict[str, object]:
     Returns
     -------
     dict
-        ``claims`` by number; ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``; ``cells``,
+        ``claims`` by number; ``theory``, the number of latents that the linear optimum uses, by
+        sigma^2; ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``; ``cells``,
         means over seeds of ``deep_runs.csv``, by ``<model> <fixed or learned> <sigma^2>, k = <k>,
         <data>``; ``paired`` (`linvae.report.paired`) by ``<recipe> less <recipe>, <sigma^2>, k =
         <k>, <data>``.
@@ -94,6 +95,7 @@ def quotable(folder: Path) -> dict[str, object]:
     told: dict[str, object] = {
         "claims": {str(number): claim for number, claim in found.claims.items()},
         "table1": {f"{row['model']} {row['kind']} {number(row['initial'])}": row for row in rows},
+        "theory": {number(v): used for v, used in found.used_by_theory().items()},
     }
     if found.runs is not None:
         told["cells"] = _cells(found.runs)
