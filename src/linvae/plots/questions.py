@@ -132,7 +132,9 @@ def _sizes(numbers: Mapping) -> Iterator[tuple[str, str, str, float]]:
                 for name, used in found["splits"][split]["used"].items():
                     start, size = name.split(": ", 1)
                     size = re.sub(r", \S*-first(\d+)\S*", r", n = \1", size)
-                    yield f"{recipe}, σ² = {variance}\n{size}", start, split, used
+                    # Of models that differ in their hidden layers the name would be that of one.
+                    named = f"{recipe}, σ² = {variance}" if len(numbers) > 1 else f"σ² = {variance}"
+                    yield f"{named}\n{size}", start, split, used
 
 
 @look()

@@ -32,7 +32,7 @@ def draw_collapse(
         Of the recipes (`linvae.plots.recipe_looks.looks_of`).
     """
     layout = {"nrows": 2, "ncols": len(collapse), "sharex": True, "sharey": "row", "squeeze": False}
-    made, panels = figure({}, 1.2 + 2.3 * len(collapse), 4.6, **layout)
+    made, panels = figure({}, _width(len(collapse)), 4.6, **layout)
     for (name, table), axes in zip(collapse.items(), panels.T, strict=True):
         axes[0].set_title(name)
         _collapse(axes[0], table, looks)
@@ -66,7 +66,7 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict])
         Of the recipes (`linvae.plots.recipe_looks.looks_of`).
     """
     layout = {"nrows": 2, "ncols": len(tables), "sharex": True, "sharey": "row", "squeeze": False}
-    made, panels = figure({}, 1.2 + 2.3 * len(tables), 4.8, **layout)
+    made, panels = figure({}, _width(len(tables)), 4.8, **layout)
     for (name, table), axes in zip(tables.items(), panels.T, strict=True):
         axes[0].set_title(name)
         axes[0].axhline(0.0, color="0.2", linewidth=1.0, zorder=1)
@@ -88,6 +88,11 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict])
     letter(panels.flat)
     recipe_legend(made, [], looks, "means over seeds; (upper row) filled: ELBO, open: log p(x)")
     return made
+
+
+def _width(n: int) -> float:
+    """In inches, of n columns: the legend needs some even beside one."""
+    return max(4.6, 1.2 + 2.3 * n)
 
 
 def _collapse(axes: Axes, table: pd.DataFrame, looks: Mapping[str, dict]) -> None:
