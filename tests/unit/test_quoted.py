@@ -1,4 +1,4 @@
-"""Numbers that documents quote of a study are in the file that was kept of its run.
+"""Numbers that documents quote of a study are in what was kept of its run.
 
 ``docs/runs/quoted.yaml`` has the quotations, and for each number in them the expression that gives
 it from ``docs/runs/<study>/``, or that it bounds from above (``<=``).
