@@ -144,7 +144,9 @@ def study(name, **given):
 def test_only_what_a_study_has_is_drawn():
     assert figures_of([study("linear")]) == {}
     alone = study("alone", recipes=RECIPES[RECIPES["model"] == "deep"])
-    assert set(figures_of([alone, study("linear")])) == {"held_out"}
+    made = figures_of([alone, study("linear")])
+    assert set(made) == {"held_out"}
+    assert made["held_out"].studies == ["alone"]
     claims = {13: {"numbers": GRAFTS}, 15: {"numbers": SIZES}}
     both = study("both", recipes=RECIPES, claims=claims)
     assert set(figures_of([both])) == {"held_out", "used", "grafts", "sizes"}
@@ -159,7 +161,7 @@ def test_a_recipe_looks_the_same_in_all_figures():
             for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
         }
         for name in ("held_out", "used")
-        for legend in made[name].legends
+        for legend in made[name].figure.legends
     ]
     assert len(shown) == 2
     assert shown[0]["deep"] == shown[1]["deep"]

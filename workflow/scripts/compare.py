@@ -37,9 +37,10 @@ def main(given: list[str], to: Path, kinds: list[str]) -> None:
     for study in studies:
         if study.recipes is not None and study.runs is None:
             print(f"{study.name}: not paired, its runs do not lie beside it")  # noqa: T201
-    label = "; ".join(dict.fromkeys(study.label for study in studies))
+    labels = {study.name: study.label for study in studies}
     for name, drawn in figures_of(studies).items():
-        save(drawn, [str(to / f"{name}.{kind}") for kind in kinds], label)
+        label = "; ".join(dict.fromkeys(labels[study] for study in drawn.studies))
+        save(drawn.figure, [str(to / f"{name}.{kind}") for kind in kinds], label)
     print(f"{len(studies)} studies compared in {to}")  # noqa: T201
 
 

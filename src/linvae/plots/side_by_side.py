@@ -1,7 +1,7 @@
 """All figures that set finished studies side by side, with one look for a recipe in all of them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from linvae.plots.questions import compared_variances, draw_grafts, draw_sizes, 
 from linvae.plots.recipe_looks import looks_of
 from linvae.plots.studies import draw_collapse, draw_held_out
 
-__all__ = ["Study", "figures_of"]
+__all__ = ["Drawn", "Study", "figures_of"]
 
 _GRAFTS, _SIZES = 13, 15
 
@@ -28,7 +28,14 @@ class Study(Protocol):
         """Return by sigma^2 the number of latents that the linear optimum uses."""
 
 
-def figures_of(studies: Sequence[Study]) -> dict[str, Figure]:
+class Drawn(NamedTuple):
+    """A figure, and the names of the studies that are in it."""
+
+    figure: Figure
+    studies: list[str]
+
+
+def figures_of(studies: Sequence[Study]) -> dict[str, Drawn]:
     """Draw what the studies have to show, by the names of the files.
 
     Parameters
@@ -42,17 +49,17 @@ def figures_of(studies: Sequence[Study]) -> dict[str, Figure]:
     theory = {study.name: study.used_by_theory() for study in studies}
     looks = looks_of([*recipes.values(), *collapse.values(), *residual.values()])
     grafts, sizes = (_numbers(studies, claim) for claim in (_GRAFTS, _SIZES))
-    found = {}
+    found: dict[str, Drawn] = {}
     if collapse:
-        found["collapse"] = draw_collapse(collapse, residual, looks)
+        found["collapse"] = Drawn(draw_collapse(collapse, residual, looks), [*collapse])
     if recipes:
-        found["held_out"] = draw_held_out(recipes, looks)
+        found["held_out"] = Drawn(draw_held_out(recipes, looks), [*recipes])
     if compared_variances(recipes):
-        found["used"] = draw_used(recipes, theory, looks)
+        found["used"] = Drawn(draw_used(recipes, theory, looks), [*recipes])
     if grafts:
-        found["grafts"] = draw_grafts(grafts)
+        found["grafts"] = Drawn(draw_grafts(grafts), [*grafts])
     if sizes:
-        found["sizes"] = draw_sizes(sizes)
+        found["sizes"] = Drawn(draw_sizes(sizes), [*sizes])
     return found
 
 
