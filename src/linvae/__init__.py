@@ -13,11 +13,6 @@ In a notebook::
     print(ppca.max_log_likelihood(spectrum, 50) - solution.elbo)    # 1e-7 nats
 """
 
-import time
-
-# A job trusts no file of linvae that has changed since it began to import them.
-IMPORTED_AT = time.time()
-
 
 def __getattr__(name: str) -> str:
     """Look up the version when it is asked for: reading the metadata takes longer than this."""

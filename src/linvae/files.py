@@ -1,32 +1,23 @@
-"""Writing files so that a reader sees either the whole file or none.
-
-Every file is written under a temporary name beside its target and renamed. A program that is killed
-leaves at most one temporary file, which the next writer of the same target removes; the file of a
-writer that is still at work is left alone.
-"""
+"""Files of results: JSON, text, tables and arrays, written whole and checked when they are read."""
 
 import csv
-import glob
 import json
-import os
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from linvae.jobs.atomic import replacing
 
 if TYPE_CHECKING:  # pandas takes half a second to import, and is not called here
     import pandas as pd
 
 __all__ = [
     "DamagedFileError",
-    "discard_leftovers",
     "read_arrays",
     "read_json",
     "read_last",
-    "replacing",
     "write_arrays",
     "write_csv",
     "write_json",
@@ -40,53 +31,6 @@ class DamagedFileError(ValueError):
     def __init__(self, path: str | Path, reason: object) -> None:
         super().__init__(f"{path} is damaged ({reason}); delete it and run again")
         self.reason = reason
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path to write to; rename it to `path` if the block succeeds.
-
-    Raises
-    ------
-    OSError
-        If writing fails; it names `path`, whatever the failing call knew of it.
-    """
-    path = Path(path)
-    # The suffix stays last, since numpy and matplotlib choose by it.
-    temporary = path.with_name(
-        f".{path.name}.part-{socket.gethostname()}-{os.getpid()}{path.suffix}"
-    )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        discard_leftovers(path)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename not in (None, str(temporary)):
-            raise
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    finally:
-        with suppress(OSError):  # the error that matters is on its way already
-            temporary.unlink(missing_ok=True)
-
-
-def discard_leftovers(path: str | Path) -> None:
-    """Remove what killed writers of `path` on this machine have left beside it."""
-    path = Path(path)
-    for part in path.parent.glob(f".{glob.escape(path.name)}.part-{socket.gethostname()}-*"):
-        pid = part.name.removesuffix(path.suffix).rsplit("-", 1)[1]
-        if not pid.isdecimal() or not _is_running(int(pid)):
-            part.unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def write_json(path: str | Path, content: Mapping[str, object] | list[object]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from linvae.faults import KEY
 from linvae.files import read_arrays, read_json
-from linvae.naming import Run, parse_run
+from linvae.naming import Run, parse_run, product_of
 from linvae.spectrum import Spectrum
 
 __all__ = ["Inputs"]
@@ -82,13 +82,13 @@ class Inputs:
         ValueError
             If there is not exactly one.
         """
-        (path,) = self._below("spectrum")
+        (path,) = (path for path in self.paths if path.endswith("/spectrum.npz"))
         return Spectrum.load(path)
 
     def maxima(self) -> dict[str, pd.DataFrame]:
         """Return the tables of pPCA maxima by data name."""
-        parts = ((PurePosixPath(path).parts, path) for path in self.paths)
-        return {part[-2]: pd.read_csv(path) for part, path in parts if part[-3:-2] == ("ppca",)}
+        found = ((product_of(path), path) for path in self.paths if path.endswith("/maxima.csv"))
+        return {file.data: pd.read_csv(path) for file, path in found}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return the only table with this file name.
@@ -119,6 +119,3 @@ class Inputs:
     @cached_property
     def _metrics(self) -> dict[Run, dict]:
         return {run: read_json(path) for run, path in self._runs("metrics.json")}
-
-    def _below(self, folder: str) -> list[str]:
-        return [path for path in self.paths if PurePosixPath(path).parts[-2:-1] == (folder,)]

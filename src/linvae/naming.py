@@ -1,11 +1,10 @@
-"""Names of data variants and runs, as they appear in paths below ``results/``.
+"""Names of data variants, runs and files, as they appear in paths below ``results/``.
 
 The functions here are the only place that builds or reads these names. A name says what is computed
-and never who asked for it, so two figures or two studies that need the same run share its folder.
+and never who asked for it, so two figures or two studies that need the same file share it. Below
+the name lies the address of what made the file (`linvae.jobs.job`): one name may be at several.
 """
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,34 +13,23 @@ from linvae.noise import number
 from linvae.sources.registry import NAMES
 
 __all__ = [
-    "DIGEST_PATTERN",
+    "ADDRESS_PATTERN",
     "MODEL_PATTERN",
-    "VARIANT_PATTERN",
     "DataName",
+    "Product",
     "Run",
-    "digest",
     "parse_data",
     "parse_run",
     "parse_variant",
+    "product_of",
 ]
 
 MODEL_PATTERN = r"[a-z0-9]+(?:[.-][a-z0-9]+)*"
-DIGEST_PATTERN = r"[0-9a-f]{8}"
-# What a section of the study names, and what its settings in `dataset` and `preprocess` add.
-VARIANT_PATTERN = (
-    r"(?:pixels|logit)-(?:first[1-9][0-9]*|all)"
-    r"(?:-test[1-9][0-9]*)?(?:-seed[0-9]+)?(?:-lambda0\.[0-9]+)?"
-)
+ADDRESS_PATTERN = r"[0-9a-f]{12}"
 _VARIANT = re.compile(
     r"(?P<preprocessing>pixels|logit)-(?:first(?P<n>[1-9][0-9]*)|all)"
     r"(?:-test(?P<n_test>[1-9][0-9]*))?(?:-seed(?P<seed>[0-9]+))?(?:-lambda(?P<lam>0\.[0-9]+))?"
 )
-
-
-def digest(content: object) -> str:
-    """Return eight hexadecimal digits that stand for plain values, as JSON holds them."""
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -89,30 +77,41 @@ class Run:
     ----------
     model
         Its name in the configuration.
-    digest
-        Stands for the model's settings, the number of threads and the kind of device.
     data, noise
         As they are written in paths.
     """
 
     model: str
-    digest: str
     data: str
     n_latent: int
     noise: str
     seed: int
 
-    @property
-    def folder(self) -> str:
-        """Folder of the run's files, relative to the working directory."""
-        return (
-            f"results/train/{self.model}.{self.digest}/{self.data}/k{self.n_latent}/{self.noise}"
-            f"/seed{self.seed}"
-        )
+    def __str__(self) -> str:
+        return f"{self.model}/{self.data}/k{self.n_latent}/{self.noise}/seed{self.seed}"
 
-    def file(self, name: str) -> str:
-        """Path of one of the run's files."""
-        return f"{self.folder}/{name}"
+
+@dataclass(frozen=True)
+class Product:
+    """A file that a study computes: what it is, wherever it lies.
+
+    Attributes
+    ----------
+    file
+        Its name, such as ``metrics.json``.
+    run
+        The run that it is of.
+    data
+        The data variant that it is of, where it is of no run.
+    variant
+        What else tells it from others of its name: ``at50`` of a table of maxima,
+        ``certificate-6250`` of an arm of a graft.
+    """
+
+    file: str
+    run: Run | None = None
+    data: str | None = None
+    variant: str = ""
 
 
 def parse_variant(dataset: str, variant: str) -> DataName:
@@ -167,8 +166,23 @@ def parse_run(path: str) -> Run:
     if "train" in parts and len(parts) >= parts.index("train") + 6:
         start = parts.index("train") + 1
         model, data, latent, noise, seed = parts[start : start + 5]
-        named = re.fullmatch(rf"({MODEL_PATTERN})\.({DIGEST_PATTERN})", model)
-        if named and re.fullmatch(r"k\d+", latent) and re.fullmatch(r"seed\d+", seed):
-            return Run(named[1], named[2], data, int(latent[1:]), noise, int(seed[4:]))
-    msg = f"{path!r} is not below results/train/<model>.<digest>/<data>/k<k>/<noise>/seed<seed>"
+        if (
+            re.fullmatch(MODEL_PATTERN, model)
+            and re.fullmatch(r"k\d+", latent)
+            and re.fullmatch(r"seed\d+", seed)
+        ):
+            return Run(model, data, int(latent[1:]), noise, int(seed[4:]))
+    msg = f"{path!r} is not below results/train/<model>/<data>/k<k>/<noise>/seed<seed>"
     raise ValueError(msg)
+
+
+def product_of(path: str) -> Product:
+    """Read from a path below ``results/`` what the file is."""
+    _, kind, *names, file = PurePosixPath(path).parts
+    if kind == "train":
+        grafts = (name.removeprefix("graft-") for name in names[5:] if name.startswith("graft-"))
+        return Product(file, run=parse_run(path), variant=next(grafts, ""))
+    if kind == "report":
+        return Product(file)
+    told = [name for name in names[1:] if not re.fullmatch(ADDRESS_PATTERN, name)]
+    return Product(file, data=names[0], variant="/".join(told))

@@ -12,12 +12,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from linvae.arrays import real
-from linvae.files import DamagedFileError, replacing
+from linvae.files import DamagedFileError
+from linvae.jobs.atomic import replacing
 
-__all__ = ["IDENTITY", "LinearWeights", "read_archive", "read_tensors", "write_tensors"]
-
-# What a file of weights says of its run.
-IDENTITY = ("model", "n_latent", "noise", "seed")
+__all__ = ["LinearWeights", "read_archive", "read_tensors", "write_tensors"]
 
 
 @dataclass(frozen=True)

@@ -1,81 +1,159 @@
-"""Fetch the images once, and turn them into each data variant that the study names."""
-
-from linvae.fingerprint import specification
-from linvae.naming import parse_data
-from linvae.sources.registry import DATASETS
-
-# The job finds the folder there. It is no part of `spec`: wherever the files lie, they have the
-# hashes of the dataset, and moving them must not rerun the study.
-if CONFIG.dataset.local_dir:
-    os.environ.update(LINVAE_DATA_DIR=CONFIG.dataset.local_dir)
-MAY_BE_LOCAL = CONFIG.dataset.source in ("auto", "local")
-
-
-def require_folder():
-    """Ask for the local folder before the job does: for that, Snakemake removes the images first."""
-    if any(job.rule.name == "fetch" for job in workflow.dag.needrun_jobs()):
-        from linvae.data import DataError, local_folder
-
-        try:
-            local_folder(CONFIG.dataset.name, CONFIG.dataset.source)
-        except DataError as error:
-            sys.exit(f"error: {error}")
+"""Images, data variants and their spectra, and what is known of those in closed form."""
 
 
 rule fetch:
     output:
-        images="results/data/{dataset}/images.npz",
-        provenance="results/data/{dataset}/provenance.json",
+        images="results/data/{place}/{address}/images.npz",
+        made="results/data/{place}/{address}/made.json",
     log:
-        "results/logs/fetch/{dataset}.log",
+        "results/logs/fetch/{place}/{address}.log",
     benchmark:
-        "results/benchmarks/fetch/{dataset}.tsv"
+        "results/benchmarks/fetch/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("fetch"),
     retries: 1
     localrule: True
-    params:
-        spec=specification(
-            script("fetch"),
-            name=CONFIG.dataset.name,
-            source=CONFIG.dataset.source,
-            local=MAY_BE_LOCAL and bool(os.environ.get("LINVAE_DATA_DIR")),
-            files=DATASETS[CONFIG.dataset.name],
-        ),
     message:
-        "Fetching {wildcards.dataset}"
+        "Fetching {wildcards.place}"
     shell:
-        'python "$LINVAE_SCRIPTS/fetch.py" --spec {params.spec:q} --images {output.images}'
-        " --provenance {output.provenance} > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/fetch.py" {wildcards.address} > {log} 2>&1'
 
 
-def preprocess_spec(wildcards):
-    """All that the name of a data variant says."""
-    name = parse_data(wildcards.data)
-    dither = {"seed": name.seed, "logit_lambda": name.logit_lambda}
-    return specification(
-        script("preprocess"),
-        preprocessing=name.preprocessing,
-        n_train=name.n_images,
-        n_test=name.n_test,
-        # Pixels are not dithered: its settings do not concern them.
-        **(dither if name.preprocessing == "logit" else {}),
-    )
+rule provenance:
+    input:
+        inputs_of,
+    output:
+        "results/data/{place}/{address}/provenance.json",
+    log:
+        "results/logs/provenance/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/provenance/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("provenance"),
+    priority: 40
+    localrule: True
+    message:
+        "Describing the images of {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/provenance.py" {wildcards.address} > {log} 2>&1'
 
 
 rule preprocess:
     input:
-        images=f"results/data/{DATASET}/images.npz",
+        inputs_of,
     output:
-        data="results/data/{data}/data.npz",
+        data="results/data/{place}/{address}/data.npz",
+        made="results/data/{place}/{address}/made.json",
     log:
-        "results/logs/preprocess/{data}.log",
+        "results/logs/preprocess/{place}/{address}.log",
     benchmark:
-        "results/benchmarks/preprocess/{data}.tsv"
-    priority: 40
+        "results/benchmarks/preprocess/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("preprocess"),
+    priority: priority_of
     localrule: True
-    params:
-        spec=preprocess_spec,
     message:
-        "Preprocessing {wildcards.data}"
+        "Preprocessing {wildcards.place}"
     shell:
-        'python "$LINVAE_SCRIPTS/preprocess.py" --spec {params.spec:q} --images {input.images}'
-        " --data {output.data} > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/preprocess.py" {wildcards.address} > {log} 2>&1'
+
+
+rule spectrum:
+    input:
+        inputs_of,
+    output:
+        spectrum="results/spectrum/{place}/{address}/spectrum.npz",
+        made="results/spectrum/{place}/{address}/made.json",
+    log:
+        "results/logs/spectrum/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/spectrum/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("spectrum"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Eigendecomposing {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/spectrum.py" {wildcards.address} > {log} 2>&1'
+
+
+rule ppca:
+    input:
+        inputs_of,
+    output:
+        table="results/ppca/{place}/{address}/maxima.csv",
+        made="results/ppca/{place}/{address}/made.json",
+    log:
+        "results/logs/ppca/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/ppca/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("ppca"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Maximum likelihood of pPCA on {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/ppca.py" {wildcards.address} > {log} 2>&1'
+
+
+rule restarts:
+    input:
+        inputs_of,
+    output:
+        table="results/restarts/{place}/{address}/restarts.csv",
+        made="results/restarts/{place}/{address}/made.json",
+    log:
+        "results/logs/restarts/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/restarts/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("restarts"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Restarting the linear VAE on {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/restarts.py" {wildcards.address} > {log} 2>&1'
+
+
+rule rotated:
+    input:
+        inputs_of,
+    output:
+        points="results/rotated/{place}/{address}/points.csv",
+        paths="results/rotated/{place}/{address}/paths.csv",
+        made="results/rotated/{place}/{address}/made.json",
+    log:
+        "results/logs/rotated/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/rotated/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("rotated"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Looking for the ELBO's own saddle points on {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/rotated.py" {wildcards.address} > {log} 2>&1'
+
+
+rule hessian:
+    input:
+        inputs_of,
+    output:
+        table="results/hessian/{place}/{address}/hessian.csv",
+        made="results/hessian/{place}/{address}/made.json",
+    log:
+        "results/logs/hessian/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/hessian/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("hessian"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Measuring the likelihood's curvature at stationary points on {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/hessian.py" {wildcards.address} > {log} 2>&1'

@@ -1,29 +1,33 @@
-"""What a run says of its jobs, and how it ends: verdicts and page, or what failed and how to go on."""
+"""How a run begins and ends: who computes in results/, and verdicts, or what failed and what to do."""
 
-from snakemake.logging import logger
-
+from linvae.report.ending import failure_lines, lacking_lines, success_lines
 from linvae.report.screen import Brief
 
 logger.addFilter(Brief())
+HELD = []
 
 
-def told(lines):
-    print("\n".join(lines), file=sys.stderr, flush=True)
+onstart:
+    if os.path.isdir("results") and not os.access("results", os.W_OK):
+        sys.exit(
+            "results/ cannot be written to: make it writable, or a link to a folder that is"
+        )
+    if IS_MAIN:
+        try:
+            HELD.append(lock("results"))
+        except LockedError as error:
+            sys.exit(f"error: {error}")
+    start_calmly()
 
 
 onsuccess:
-    if workflow.touch:
-        follow_touch()
-    elif workflow.is_main_process and any(job.rule.name == "page" for job in workflow.dag.jobs):
-        from linvae.files import read_json
-        from linvae.report.ending import success_lines
-
-        told(success_lines(read_json(f"{OWN}/claims.json"), f"{OWN}/index.html"))
+    if IS_MAIN and is_asked_for("publish"):
+        if missing := PLAN.lacking():
+            sys.exit("\n".join(lacking_lines(missing)))
+        say(success_lines(f"results/{PLAN.name}"))
 
 
 onerror:
-    if workflow.is_main_process:
-        from linvae.report.ending import failure_lines
-
+    if IS_MAIN:
         texts = (Path(path).read_text(encoding="utf-8", errors="replace") for path in log)
-        told(failure_lines("".join(texts)))
+        say(failure_lines("".join(texts)))

@@ -1,150 +1,158 @@
-"""What the study says: table 1, the verdict on each claim, and the summary."""
+"""What the study says: figures, table 1, verdicts, page; and all of it under its stable names."""
 
-from linvae.fingerprint import specification
-from linvae.study import cost
-
-REPORT_FILES = [f"{OWN}/{name}" for name in ("summary.md", "claims.json", "claims.md", "runs.csv")]
-REPORT_FILES += [f"{OWN}/study.json", f"{OWN}/index.html"]
-if STUDY.recipes:
-    REPORT_FILES += [f"{OWN}/tables/table1_sigma.csv", f"{OWN}/tables/table1_sigma.md"]
+from linvae.report import gallery
 
 
-def metrics_of(runs):
-    return [NAMES.file(run, "metrics.json") for run in runs]
-
-
-def deep_runs():
-    return [run for run in STUDY.all_runs(NAMES) if run.model in NAMES.deep]
-
-
-def claims_spec(wildcards):
-    """The sections of the study, and the models that they name."""
-    named = {name for _, section in STUDY.sections() for _, name in section.named_models()}
-    return specification(
-        script("claims"),
-        study_name=CONFIG.name,
-        study=STUDY.identity(),
-        models={name: CONFIG.model_identity(name, DEVICE) for name in sorted(named)},
-        names=NAMES.only(named).to_dict(),
-        measurement=CONFIG.measurement.identity(),
-        margins=CONFIG.margins.identity(),
-        # A claim that stays open says what the run that would decide it costs.
-        cpu_seconds=cost.job_seconds(
-            CONFIG.models, [*deep_runs(), *STUDY.runs("stochastic", NAMES)], RATES
+rule figure:
+    input:
+        inputs_of,
+    output:
+        png=report(
+            "results/report/figures/{figure}/{address}/{figure}.png",
+            caption="../report/figure.rst",
+            category=lambda wildcards: gallery.category(wildcards.figure),
+            labels=lambda wildcards: {"figure": gallery.label(wildcards.figure)},
         ),
-    )
+        pdf="results/report/figures/{figure}/{address}/{figure}.pdf",
+        csv="results/report/figures/{figure}/{address}/{figure}.csv",
+    log:
+        "results/logs/figure/{figure}/{address}.log",
+    benchmark:
+        "results/benchmarks/figure/{figure}/{address}.tsv"
+    wildcard_constraints:
+        address=of("figure"),
+    priority: priority_of
+    localrule: True
+    message:
+        "Drawing {wildcards.figure}"
+    shell:
+        'python "$LINVAE_SCRIPTS/figure.py" {wildcards.address} > {log} 2>&1'
 
 
-def resolved():
-    """The whole configuration; where the images lie is not what the study is."""
-    told = CONFIG.identity()
-    told["dataset"].pop("local_dir", None)
-    return told
+# `snakemake fig8 --cores 2` draws one figure, and says where it lies.
+for name, address in PLAN.figures.items():
 
-
-def page_spec(wildcards):
-    """What training every run of the study is estimated to take, and nothing else."""
-    costs = (
-        cost.job_cost(CONFIG.models[run.model], run, cost.training_images(run.data), RATES)
-        for run in STUDY.all_runs(NAMES)
-    )
-    return specification(script("page"), cpu_seconds=round(sum(c.cpu_seconds for c in costs)))
+    rule:
+        name:
+            gallery.short_name(name)
+        input:
+            PLAN.jobs[address].outputs.values(),
+        localrule: True
+        message:
+            "It is there: {input}"
 
 
 rule claims:
     input:
-        files=STUDY.evidence(NAMES),
-        provenance=PROVENANCE,
+        inputs_of,
     output:
-        claims=f"{OWN}/claims.json",
-        document=f"{OWN}/claims.md",
+        claims="results/report/claims/{address}/claims.json",
+        document="results/report/claims/{address}/claims.md",
     log:
-        f"{OWN}/logs/claims.log",
+        "results/logs/claims/{address}.log",
     benchmark:
-        f"{OWN}/benchmarks/claims.tsv"
+        "results/benchmarks/claims/{address}.tsv"
+    wildcard_constraints:
+        address=of("claims"),
     localrule: True
-    params:
-        spec=claims_spec,
     message:
         "Judging the claims"
     shell:
-        'python "$LINVAE_SCRIPTS/claims.py" --spec {params.spec:q} --inputs {input}'
-        " --claims {output.claims} --document {output.document} > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/claims.py" {wildcards.address} > {log} 2>&1'
 
 
 rule table1:
     input:
-        metrics=metrics_of(STUDY.runs("recipes", NAMES)),
-        provenance=PROVENANCE,
+        inputs_of,
     output:
-        csv=f"{OWN}/tables/table1_sigma.csv",
-        document=f"{OWN}/tables/table1_sigma.md",
+        csv="results/report/tables/table1_sigma/{address}/table1_sigma.csv",
+        document="results/report/tables/table1_sigma/{address}/table1_sigma.md",
     log:
-        f"{OWN}/logs/table1.log",
+        "results/logs/table1/{address}.log",
     benchmark:
-        f"{OWN}/benchmarks/table1.tsv"
+        "results/benchmarks/table1/{address}.tsv"
+    wildcard_constraints:
+        address=of("table1"),
     localrule: True
-    params:
-        spec=specification(script("table1"), epsilon=CONFIG.measurement.epsilon),
     message:
         "Writing table 1"
     shell:
-        'python "$LINVAE_SCRIPTS/table1.py" --spec {params.spec:q} --inputs {input}'
-        " --csv {output.csv} --document {output.document} > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/table1.py" {wildcards.address} > {log} 2>&1'
 
 
 rule summary:
     input:
-        metrics=metrics_of(STUDY.all_runs(NAMES)),
-        claims=f"{OWN}/claims.json",
-        provenance=PROVENANCE,
+        inputs_of,
     output:
-        summary=f"{OWN}/summary.md",
-        runs=f"{OWN}/runs.csv",
-        study=f"{OWN}/study.json",
+        summary="results/report/summary/{address}/summary.md",
+        runs="results/report/summary/{address}/runs.csv",
     log:
-        f"{OWN}/logs/summary.log",
+        "results/logs/summary/{address}.log",
     benchmark:
-        f"{OWN}/benchmarks/summary.tsv"
+        "results/benchmarks/summary/{address}.tsv"
+    wildcard_constraints:
+        address=of("summary"),
     localrule: True
-    params:
-        spec=specification(script("summary"), configuration=resolved(), device=DEVICE),
     message:
         "Writing the summary"
     shell:
-        'python "$LINVAE_SCRIPTS/summary.py" --spec {params.spec:q} --inputs {input}'
-        " --summary {output.summary} --runs {output.runs} --study {output.study}"
-        " > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/summary.py" {wildcards.address} > {log} 2>&1'
+
+
+rule record:
+    input:
+        inputs_of,
+    output:
+        "results/report/record/{address}/study.json",
+    log:
+        "results/logs/record/{address}.log",
+    benchmark:
+        "results/benchmarks/record/{address}.tsv"
+    wildcard_constraints:
+        address=of("record"),
+    localrule: True
+    message:
+        "Recording what the study was"
+    shell:
+        'python "$LINVAE_SCRIPTS/record.py" {wildcards.address} > {log} 2>&1'
 
 
 rule page:
     input:
-        metrics=metrics_of(STUDY.all_runs(NAMES)),
-        claims=f"{OWN}/claims.json",
-        study=f"{OWN}/study.json",
-        table=f"{OWN}/tables/table1_sigma.csv" if STUDY.recipes else [],
-        figures=expand(f"{OWN}/figures/{{figure}}.png", figure=FIGURE_NAMES),
-        provenance=PROVENANCE,
-        captions=beside("workflow/report/figure.rst"),
-        template=beside("workflow/report/page.html"),
+        inputs_of,
     output:
         page=report(
-            f"{OWN}/index.html",
+            "results/report/page/{address}/index.html",
             caption="../report/page.rst",
             category="0. The whole study on one page",
             labels={"page": "Answers, claims, figures, table 1"},
         ),
     log:
-        f"{OWN}/logs/page.log",
+        "results/logs/page/{address}.log",
     benchmark:
-        f"{OWN}/benchmarks/page.tsv"
+        "results/benchmarks/page/{address}.tsv"
+    wildcard_constraints:
+        address=of("page"),
     localrule: True
-    params:
-        spec=page_spec,
     message:
         "Writing the page"
     shell:
-        'python "$LINVAE_SCRIPTS/page.py" --spec {params.spec:q} --inputs {input.metrics}'
-        " {input.claims} {input.study} {input.table} {input.figures} {input.provenance}"
-        " --captions {input.captions} --template {input.template} --page {output.page}"
-        " > {log} 2>&1"
+        'python "$LINVAE_SCRIPTS/page.py" {wildcards.address} > {log} 2>&1'
+
+
+rule publish:
+    input:
+        inputs_of,
+    output:
+        "results/{study}/finished-{address}.txt",
+    log:
+        "results/logs/publish/{study}/{address}.log",
+    benchmark:
+        "results/benchmarks/publish/{study}/{address}.tsv"
+    wildcard_constraints:
+        address=of("publish"),
+    localrule: True
+    message:
+        "Bringing everything to results/{wildcards.study}/"
+    shell:
+        'python "$LINVAE_SCRIPTS/publish.py" {wildcards.address} > {log} 2>&1'

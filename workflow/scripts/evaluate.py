@@ -1,17 +1,18 @@
-"""Measure one finished run with a linear decoder."""
+"""Measure one finished linear run."""
 
-from linvae.evaluation.linear import linear_metrics
-from linvae.faults import usable
-from linvae.files import read_arrays, write_json
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, data: list[str], model: str, curve: str, metrics: str) -> None:
+def main(settings: dict, spectrum: str, model: str, curve: str, metrics: str) -> None:
     """Write the run's metrics."""
-    rows = read_arrays(data[0])["train"] if data else None
-    found = linear_metrics(spec, Spectrum.load(spectrum), rows, model, curve)
-    write_json(metrics, usable(found))
+    from linvae.evaluation.linear import linear_metrics
+    from linvae.faults import usable
+    from linvae.files import write_json
+    from linvae.settings.jobs import RunJob
+    from linvae.spectrum import Spectrum
+
+    job = RunJob.model_validate(settings)
+    write_json(metrics, usable(linear_metrics(job, Spectrum.load(spectrum), model, curve)))
 
 
 if __name__ == "__main__":

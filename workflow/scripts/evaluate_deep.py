@@ -1,13 +1,10 @@
 """Measure one finished run whose decoder is not linear."""
 
-from linvae.evaluation.deep import evaluate_and_save
-from linvae.files import read_arrays
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
 def main(
-    spec: dict,
+    settings: dict,
     spectrum: str,
     data: str,
     model: str,
@@ -18,8 +15,13 @@ def main(
     residual: str,
 ) -> None:
     """Write the run's metrics, collapse curves, residual spectra and sample images."""
+    from linvae.evaluation.deep import evaluate_and_save
+    from linvae.files import read_arrays
+    from linvae.settings.jobs import MeasurementJob
+    from linvae.spectrum import Spectrum
+
     evaluate_and_save(
-        spec,
+        MeasurementJob.model_validate(settings),
         Spectrum.load(spectrum),
         read_arrays(data),
         model,

@@ -1,14 +1,16 @@
 """Measure the curvature of the marginal likelihood at its stationary points."""
 
-from linvae.evaluation.hessian import hessian_table
-from linvae.files import write_csv
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, table: str) -> None:
+def main(settings: dict, spectrum: str, table: str) -> None:
     """Write one row a stationary point and direction."""
-    write_csv(table, hessian_table(Spectrum.load(spectrum), spec["n_latent"], spec["noise_at"]))
+    from linvae.evaluation.hessian import hessian_table
+    from linvae.files import write_csv
+    from linvae.spectrum import Spectrum
+
+    found = hessian_table(Spectrum.load(spectrum), settings["n_latent"], settings["noise_at"])
+    write_csv(table, found)
 
 
 if __name__ == "__main__":

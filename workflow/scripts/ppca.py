@@ -1,14 +1,15 @@
 """The pPCA maximum for every number of latents."""
 
-from linvae.evaluation.maxima import maxima
-from linvae.files import write_csv
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, table: str) -> None:
+def main(settings: dict, spectrum: str, table: str) -> None:
     """Write the table of maxima."""
-    write_csv(table, maxima(Spectrum.load(spectrum), spec["fixed_at"]))
+    from linvae.evaluation.maxima import maxima
+    from linvae.files import write_csv
+    from linvae.spectrum import Spectrum
+
+    write_csv(table, maxima(Spectrum.load(spectrum), settings["fixed_at"]))
 
 
 if __name__ == "__main__":

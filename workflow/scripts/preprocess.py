@@ -1,22 +1,23 @@
 """Turn images into one data variant, training and test split."""
 
-from linvae import preprocess
-from linvae.data import first
-from linvae.files import read_arrays, write_arrays
-from linvae.program import run
+from linvae.jobs.program import run
 
 
-def main(spec: dict, images: str, data: str) -> None:
+def main(settings: dict, images: str, data: str) -> None:
     """Take the first images of each split and preprocess them."""
+    from linvae import preprocess
+    from linvae.data import first
+    from linvae.files import read_arrays, write_arrays
+
     arrays = read_arrays(images)
     splits = {}
     for split in ("train", "test"):
-        chosen = first(arrays[split], spec[f"n_{split}"], split)
-        if spec["preprocessing"] == "pixels":
+        chosen = first(arrays[split], settings[f"n_{split}"], split)
+        if settings["preprocessing"] == "pixels":
             splits[split] = preprocess.pixels(chosen)
         else:
             splits[split] = preprocess.logit(
-                chosen, spec["seed"], spec["logit_lambda"], stream=split
+                chosen, settings["seed"], settings["logit_lambda"], stream=split
             )
     write_arrays(data, **splits)
 

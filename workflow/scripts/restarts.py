@@ -1,15 +1,16 @@
 """Maximise the linear VAE's ELBO from many starts."""
 
-from linvae.evaluation.restarts import restarts
-from linvae.files import write_csv
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, table: str) -> None:
+def main(settings: dict, spectrum: str, table: str) -> None:
     """Write one row a start."""
-    found = restarts(Spectrum.load(spectrum), spec["n_latent"], spec["scales"], spec["seeds"])
-    write_csv(table, found)
+    from linvae.evaluation.restarts import restarts
+    from linvae.files import write_csv
+    from linvae.spectrum import Spectrum
+
+    given = (settings[key] for key in ("n_latent", "scales", "seeds"))
+    write_csv(table, restarts(Spectrum.load(spectrum), *given))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Look for saddle points that the ELBO of the linear VAE adds to the likelihood's."""
 
-from linvae.evaluation.rotated import rotated
-from linvae.files import write_csv
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, points: str, paths: str) -> None:
+def main(settings: dict, spectrum: str, points: str, paths: str) -> None:
     """Write one row a saddle point and way on, and the paths through them."""
-    found, followed = rotated(Spectrum.load(spectrum), spec["n_latents"])
+    from linvae.evaluation.rotated import rotated
+    from linvae.files import write_csv
+    from linvae.spectrum import Spectrum
+
+    found, followed = rotated(Spectrum.load(spectrum), settings["n_latents"])
     write_csv(points, found)
     write_csv(paths, followed)
 

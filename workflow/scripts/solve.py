@@ -1,13 +1,15 @@
 """Solve one linear VAE by L-BFGS."""
 
-from linvae.program import run
-from linvae.spectrum import Spectrum
-from linvae.training.lbfgs import solve_and_save
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, model: str, curve: str) -> None:
+def main(settings: dict, spectrum: str, model: str, curve: str) -> None:
     """Write the weights and the curve."""
-    solve_and_save(spec, Spectrum.load(spectrum), model, curve)
+    from linvae.settings.jobs import RunJob
+    from linvae.spectrum import Spectrum
+    from linvae.training.lbfgs import solve_and_save
+
+    solve_and_save(RunJob.model_validate(settings), Spectrum.load(spectrum), model, curve)
 
 
 if __name__ == "__main__":

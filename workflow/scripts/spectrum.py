@@ -1,12 +1,13 @@
 """Mean, covariance and eigendecomposition of the training split."""
 
-from linvae.files import read_arrays
-from linvae.program import run
-from linvae.spectrum import Spectrum
+from linvae.jobs.program import run
 
 
-def main(spec: dict, data: str, spectrum: str) -> None:
+def main(settings: dict, data: str, spectrum: str) -> None:
     """Write the spectrum."""
+    from linvae.files import read_arrays
+    from linvae.spectrum import Spectrum
+
     Spectrum.from_data(read_arrays(data)["train"]).save(spectrum)
 
 

@@ -1,18 +1,18 @@
-"""Write what the study found, which runs it rests on, and what it was."""
+"""Write what the study found, and where its runs lie."""
 
-from linvae.files import write_csv, write_json, write_text
-from linvae.inputs import Inputs
-from linvae.program import run
-from linvae.report.study_record import runs_table, study_record
-from linvae.report.summary import summary_text
+from linvae.jobs.program import run
 
 
-def main(spec: dict, inputs: list[str], summary: str, runs: str, study: str) -> None:
-    """Write the summary, the table of runs and the study's record."""
-    files, configuration = Inputs(inputs), spec["configuration"]
-    write_text(summary, summary_text(files, configuration))
+def main(settings: dict, inputs: list[str], summary: str, runs: str) -> None:
+    """Write the summary and the table of runs."""
+    from linvae.files import write_csv, write_text
+    from linvae.inputs import Inputs
+    from linvae.report.runs import runs_table
+    from linvae.report.summary import summary_text
+
+    files = Inputs(inputs)
+    write_text(summary, summary_text(files, settings))
     write_csv(runs, runs_table(files))
-    write_json(study, study_record(configuration, spec["device"], files.provenance()))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
 """Train one deep VAE."""
 
-from linvae.files import read_arrays
-from linvae.program import run
-from linvae.spectrum import Spectrum
-from linvae.training.deep import train_and_save
+from linvae.jobs.program import run
 
 
-def main(spec: dict, spectrum: str, data: str, model: str, curve: str) -> None:
-    """Train on the training split; the test split is only looked at."""
-    train_and_save(spec, Spectrum.load(spectrum), read_arrays(data), model, curve)
+def main(settings: dict, data: str, spectrum: str | list[str], model: str, curve: str) -> None:
+    """Train on the training split; the test split is only looked at.
+
+    Only a start from the principal components reads the spectrum.
+    """
+    from linvae.files import read_arrays
+    from linvae.settings.jobs import RunJob
+    from linvae.training.deep import train_and_save
+
+    job, axes = RunJob.model_validate(settings), read_arrays(spectrum) if spectrum else None
+    train_and_save(job, read_arrays(data), model, curve, axes)
 
 
 if __name__ == "__main__":

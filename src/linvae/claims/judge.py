@@ -10,12 +10,12 @@ from linvae.inputs import Inputs
 __all__ = ["judge"]
 
 
-def judge(inputs: Inputs, spec: Mapping) -> list[Judgement]:
+def judge(inputs: Inputs, settings: Mapping) -> list[Judgement]:
     """Judge every claim; one whose section the study leaves out is inconclusive.
 
     Parameters
     ----------
-    inputs, spec
+    inputs, settings
         As in `linvae.claims.results.Results`.
     """
-    return [claim.judged(Results(inputs, spec)) for claim in CLAIMS]
+    return [claim.judged(Results(inputs, settings)) for claim in CLAIMS]

@@ -63,7 +63,7 @@ def _row(results: Results, run: Run) -> dict[str, object]:
     It is empty where an arm could not be measured.
     """
     section, metrics = results.study.grafts, results.metrics(run)
-    arms = {arm: results.values(section.file(results.names, run, arm)) for arm in ARMS}
+    arms = {arm: results.values(section.file(run, arm)) for arm in ARMS}
     if any(KEY in values for values in arms.values()):
         return {}
     grafted = arms["certificate"]

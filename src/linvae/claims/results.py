@@ -7,7 +7,7 @@ import pandas as pd
 
 from linvae.files import read_arrays, read_json
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.naming import Product, Run, product_of
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
@@ -24,7 +24,7 @@ class Results:
     ----------
     inputs
         At least `Study.evidence`.
-    spec
+    settings
         As JSON holds them: ``study``, ``models`` (their settings by name), ``names`` (as
         `Names.to_dict` gives them), ``measurement``, ``margins`` and ``cpu_seconds``
         (what training a run takes, by `linvae.study.names.size_name`).
@@ -40,18 +40,18 @@ class Results:
         Runs that could not be measured, and why: they are left out.
     """
 
-    def __init__(self, inputs: Inputs, spec: Mapping) -> None:
-        self.study = Study.model_validate(spec["study"])
+    def __init__(self, inputs: Inputs, settings: Mapping) -> None:
+        self.study = Study.model_validate(settings["study"])
         self.models = {
-            name: ModelSettings.model_validate(told) for name, told in spec["models"].items()
+            name: ModelSettings.model_validate(told) for name, told in settings["models"].items()
         }
-        self.names = Names.from_dict(spec["names"])
-        self.measurement = Measurement.model_validate(spec["measurement"])
-        self.margins = Margins.model_validate(spec["margins"])
-        self._cpu_seconds = spec["cpu_seconds"]
+        self.names = Names.from_dict(settings["names"])
+        self.measurement = Measurement.model_validate(settings["measurement"])
+        self.margins = Margins.model_validate(settings["margins"])
+        self._cpu_seconds = settings["cpu_seconds"]
         self.used: list[str] = []
         self.faults = inputs.faults()
-        self._paths = frozenset(inputs.paths)
+        self._paths = {product_of(path): path for path in inputs.paths}
 
     def runs(self, section: str) -> list[Run]:
         """Return the training runs of a section that could be measured; none of one left out."""
@@ -64,17 +64,17 @@ class Results:
 
     def metrics(self, run: Run) -> dict:
         """Return a run's metrics."""
-        return read_json(self._noted(self.names.file(run, "metrics.json")))
+        return self.values(Product("metrics.json", run=run))
 
     def curve(self, run: Run) -> pd.DataFrame:
         """Return a run's curve."""
-        return self.table(self.names.file(run, "curve.csv"))
+        return self.table(Product("curve.csv", run=run))
 
     def arrays(self, run: Run, name: str) -> dict[str, np.ndarray]:
         """Return the arrays of one of a run's files, for example ``kl.npz``."""
-        return read_arrays(self._noted(self.names.file(run, name)))
+        return read_arrays(self._noted(Product(name, run=run)))
 
-    def values(self, path: str) -> dict:
+    def values(self, file: Product) -> dict:
         """Read a file of values.
 
         Raises
@@ -82,13 +82,13 @@ class Results:
         ValueError
             If it is not among the inputs.
         """
-        return read_json(self._noted(path))
+        return read_json(self._noted(file))
 
     def cpu_seconds(self, run: Run) -> float:
         """Return the estimate of what training a run takes, or another seed of it."""
         return float(self._cpu_seconds[size_name(run)])
 
-    def table(self, path: str) -> pd.DataFrame:
+    def table(self, file: Product) -> pd.DataFrame:
         """Read a table.
 
         Raises
@@ -96,13 +96,14 @@ class Results:
         ValueError
             If it is not among the inputs.
         """
-        return pd.read_csv(self._noted(path))
+        return pd.read_csv(self._noted(file))
 
-    def _noted(self, path: str) -> str:
-        # A file that no rule declares is not waited for, and its changes go unseen.
-        if path not in self._paths:
-            msg = f"{path} is not among the inputs; a claim may read only what it is given."
+    def _noted(self, file: Product) -> str:
+        # A file that the job does not name is no part of its address.
+        if file not in self._paths:
+            msg = f"{file} is not among the inputs; a claim may read only what it is given."
             raise ValueError(msg)
+        path = self._paths[file]
         if path not in self.used:
             self.used.append(path)
         return path

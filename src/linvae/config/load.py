@@ -7,7 +7,6 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
 from linvae.config.messages import ConfigError, brief, error_lines, nearest
-from linvae.naming import digest
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
@@ -18,7 +17,7 @@ from linvae.study.figures import FIGURES
 from linvae.study.names import Names
 from linvae.study.study import Study
 
-__all__ = ["ConfigError", "StudyConfig", "load", "merged"]
+__all__ = ["SHARED", "ConfigError", "StudyConfig", "load", "merged"]
 
 
 def _dataset(value: str) -> str:
@@ -70,13 +69,14 @@ class FigureStyle(Strict):
 
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 # Folders below results/ that all studies share.
-_SHARED = (
-    "benchmarks", "data", "hessian", "logs", "ppca", "restarts", "rotated", "spectrum", "train",
+SHARED = (
+    "benchmarks", "data", "hessian", "logs", "ppca", "report", "restarts", "rotated", "spectrum",
+    "train",
 )  # fmt: skip
 
 
 def _study_name(value: str) -> str:
-    if value in _SHARED:
+    if value in SHARED:
         msg = f"results/{value} holds what studies share; give the study another name"
         raise ValueError(msg)
     return value
@@ -128,8 +128,8 @@ class StudyConfig(Strict):
             raise ValueError("\n".join(problems))
         return self
 
-    def model_identity(self, name: str, device: str) -> dict[str, object]:
-        """Return what decides the runs of a model, as jobs are told it.
+    def model_on(self, name: str, device: str) -> ModelSettings:
+        """Return a model's settings with the device settled.
 
         Parameters
         ----------
@@ -140,27 +140,15 @@ class StudyConfig(Strict):
         if settings.job.device == "auto":
             job = settings.job.model_copy(update={"device": device})
             settings = settings.model_copy(update={"job": job})
-        return settings.identity()
+        return settings
 
-    def names(self, device: str = "cpu") -> Names:
-        """Return how the study's data and runs are named.
-
-        Parameters
-        ----------
-        device
-            As in `model_identity`.
-        """
+    def names(self) -> Names:
+        """Return how the study's data and runs are named."""
         return Names(
             dataset=self.dataset.key,
             n_test=self.dataset.n_test,
             seed=self.preprocess.seed,
             logit_lambda=self.preprocess.logit_lambda,
-            digests={
-                name: digest([self.model_identity(name, device), self.threads])
-                for name in self.models
-            },
-            deep=tuple(name for name, model in self.models.items() if not model.decoder.is_linear),
-            measurement=self.measurement.name,
         )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from linvae.config.files import read
-from linvae.config.load import merged
+from linvae.config.load import StudyConfig, load, merged
 from linvae.config.messages import ConfigError
 
-__all__ = ["from_module", "named"]
+__all__ = ["configured", "from_module", "named"]
 
 
 def named(
@@ -45,6 +45,27 @@ def named(
         return dict(raw)
     last = Path(overlays[-1])
     return dict(raw) if "name" in read(last) else {**raw, "name": last.stem}
+
+
+def configured(base: str | Path, overlays: Sequence[str | Path] = ()) -> StudyConfig:
+    """Return the configuration of a study, merged from files as Snakemake merges them.
+
+    Parameters
+    ----------
+    base
+        The workflow's ``config.yaml``.
+    overlays
+        Files whose keys come on top, in order.
+
+    Raises
+    ------
+    ConfigError
+        If a file cannot be read, or the whole is not valid.
+    """
+    raw: object = {}
+    for file in (base, *overlays):
+        raw = merged(raw, read(file))
+    return load(named(raw, overlays))
 
 
 def from_module(base: Mapping[str, object], given: object) -> dict[str, object]:

@@ -20,11 +20,11 @@ from linvae.evaluation.gaussian import Measured, importance_weighted, measure
 from linvae.evaluation.images import images
 from linvae.faults import KEY, fault_of, usable, write_fault
 from linvae.files import read_last, write_arrays, write_json
-from linvae.noise import number, parse_noise
+from linvae.noise import number
 from linvae.preprocess import bits_per_dimension
 from linvae.seeds import derive_seed
+from linvae.settings.jobs import MeasurementJob
 from linvae.settings.measurement import EPSILONS
-from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model
 from linvae.training.models import GaussianVAE
@@ -34,7 +34,7 @@ __all__ = ["deep_metrics", "evaluate_and_save"]
 
 
 def evaluate_and_save(
-    spec: dict,
+    job: MeasurementJob,
     spectrum: Spectrum,
     data: Mapping[str, NDArray[np.float64]],
     model_file: str | Path,
@@ -51,10 +51,8 @@ def evaluate_and_save(
 
     Parameters
     ----------
-    spec
-        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``draws``, ``importance_draws``,
-        ``epsilon`` and ``delta`` of the measurement; ``preprocessing`` of the data, with
-        ``logit_lambda`` if logit.
+    job
+        The run, and how it is measured.
     spectrum
         Of the training data.
     data
@@ -67,10 +65,10 @@ def evaluate_and_save(
         ``residual.npz`` holds the arrays of `linvae.evaluation.certificate.certificate`, and the
         metrics are joined by its own.
     """
-    torch.set_num_threads(spec["threads"])
-    model = load_model(model_file, spectrum)
-    variance = _noise_variance(spec, model)
-    measured = {split: _measured(spec, model, rows, split) for split, rows in data.items()}
+    torch.set_num_threads(job.threads)
+    model = load_model(model_file)
+    variance = _noise_variance(job, model)
+    measured = {split: _measured(job, model, rows, split) for split, rows in data.items()}
     if fault := _fault(measured, variance):
         write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
@@ -79,27 +77,27 @@ def evaluate_and_save(
         model.decode,
         data["test"],
         variance,
-        draws=spec["importance_draws"],
-        seed=derive_seed(spec["seed"], "evaluate/importance"),
+        draws=job.measurement.importance_draws,
+        seed=derive_seed(job.seed, "evaluate/importance"),
         dtype=model.units.mean.dtype,
     )
-    metrics = deep_metrics(spec, spectrum, data, measured, weighted, variance)
+    metrics = deep_metrics(job, spectrum, data, measured, weighted, variance)
     steps = int(read_last(curve_file, "step"))
-    training = ModelSettings.model_validate(spec["model"]).training
+    training = job.model.training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
     if fault := usable(metrics).get(KEY):
         write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
     mean_kl = measured["train"].kl.mean(0)
-    found, arrays = certificate(model, data, mean_kl, variance, spec["seed"])
+    found, arrays = certificate(model, data, mean_kl, variance, job.seed)
     write_arrays(residual_file, **arrays)
-    write_arrays(samples_file, **images(spec, model, data["test"]))
-    _write_collapse(kl_file, data, measured, _linear_optimum(spec, spectrum, measured, variance))
+    write_arrays(samples_file, **images(job, model, data["test"]))
+    _write_collapse(kl_file, data, measured, _linear_optimum(job, spectrum, measured, variance))
     write_json(metrics_file, metrics | found)
 
 
 def deep_metrics(
-    spec: dict,
+    job: MeasurementJob,
     spectrum: Spectrum,
     data: Mapping[str, NDArray[np.float64]],
     measured: Mapping[str, Measured],
@@ -117,7 +115,7 @@ def deep_metrics(
 
     Parameters
     ----------
-    spec, spectrum, data
+    job, spectrum, data
         As in `evaluate_and_save`.
     measured
         Each split as `measure` gives it.
@@ -127,10 +125,10 @@ def deep_metrics(
         The model's noise variance.
     """
     n_latent = measured["train"].kl.shape[1]
-    linear = _linear_optimum(spec, spectrum, measured, variance)
+    linear = _linear_optimum(job, spectrum, measured, variance)
     metrics: dict[str, object] = {}
     for split, prefix in SPLITS.items():
-        found = _split_metrics(spec, data[split], measured[split], variance)
+        found = _split_metrics(job, data[split], measured[split], variance)
         beside = linear.log_likelihood_per_example(data[split])
         above = measured[split].elbo(variance) - beside
         found |= {"above_linear": float(above.mean()), "above_linear_error": _error(above)}
@@ -154,12 +152,12 @@ def deep_metrics(
 
 
 def _split_metrics(
-    spec: dict, data: NDArray[np.float64], measured: Measured, variance: float
+    job: MeasurementJob, data: NDArray[np.float64], measured: Measured, variance: float
 ) -> dict[str, object]:
     elbo = measured.elbo(variance)
     tuned = measured.tuned_noise_variance
-    epsilons = sorted({*EPSILONS, spec["epsilon"]})
-    percents = collapse_percent(measured.kl, epsilons, spec["delta"])
+    epsilons = sorted({*EPSILONS, job.measurement.epsilon})
+    percents = collapse_percent(measured.kl, epsilons, job.measurement.delta)
     n_latent = measured.kl.shape[1]
     metrics = {
         "elbo": float(elbo.mean()),
@@ -178,9 +176,9 @@ def _split_metrics(
             for epsilon, percent in zip(epsilons, percents, strict=True)
         },
     }
-    if spec["preprocessing"] == "logit":
+    if job.preprocessing == "logit":
         metrics["bits_per_dimension"] = bits_per_dimension(
-            metrics["elbo"], data, "logit", spec["logit_lambda"]
+            metrics["elbo"], data, "logit", job.logit_lambda
         )
     return metrics
 
@@ -199,30 +197,32 @@ def _error(values: NDArray[np.float64]) -> float:
     return float(values.std(ddof=1) / math.sqrt(len(values)))
 
 
-def _measured(spec: dict, model: GaussianVAE, data: NDArray[np.float64], split: str) -> Measured:
+def _measured(
+    job: MeasurementJob, model: GaussianVAE, data: NDArray[np.float64], split: str
+) -> Measured:
     return measure(
         model.encode,
         model.decode,
         data,
-        draws=spec["draws"],
-        seed=derive_seed(spec["seed"], f"evaluate/{split}"),
+        draws=job.measurement.draws,
+        seed=derive_seed(job.seed, f"evaluate/{split}"),
         dtype=model.units.mean.dtype,
     )
 
 
-def _noise_variance(spec: dict, model: GaussianVAE) -> float:
+def _noise_variance(job: MeasurementJob, model: GaussianVAE) -> float:
     """Noise variance of a trained model: the very number of the settings where it is fixed."""
-    noise = parse_noise(spec["noise"])
+    noise = job.noise_model
     if noise.kind == "fixed":
         return noise.variance
     return float(model.log_noise_variance.detach().double().exp())
 
 
 def _linear_optimum(
-    spec: dict, spectrum: Spectrum, measured: Mapping[str, Measured], variance: float
+    job: MeasurementJob, spectrum: Spectrum, measured: Mapping[str, Measured], variance: float
 ) -> ppca.PPCA:
     """Return the linear VAE that stands beside a run, as `deep_metrics` says."""
-    fixed = parse_noise(spec["noise"]).kind == "fixed"
+    fixed = job.noise_model.kind == "fixed"
     n_latent = measured["train"].kl.shape[1]
     return ppca.fit(spectrum, n_latent, variance if fixed else None)
 

@@ -15,7 +15,7 @@ from linvae.faults import KEY, usable, write_fault
 from linvae.files import read_arrays, write_csv, write_json
 from linvae.seeds import derive_seed
 from linvae.settings.graft import Arm
-from linvae.spectrum import Spectrum
+from linvae.settings.jobs import GraftJob
 from linvae.training.archive import load_model
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
 from linvae.training.job import begin, checkpoint_of, train
@@ -28,8 +28,7 @@ __all__ = ["graft_and_save"]
 
 @at_full_speed()
 def graft_and_save(
-    spec: dict,
-    spectrum: Spectrum,
+    job: GraftJob,
     data: Mapping[str, NDArray[np.float64]],
     model_file: str | Path,
     residual_file: str | Path,
@@ -43,11 +42,8 @@ def graft_and_save(
 
     Parameters
     ----------
-    spec
-        ``model``, ``noise``, ``seed`` and ``threads`` of the run; ``arm`` (``none``, ``random`` or
-        ``certificate``) and ``updates``; ``draws``, ``epsilon`` and ``delta`` of the measurement.
-    spectrum
-        Of the training data.
+    job
+        The run, the arm, and how it is measured.
     data
         The splits ``train`` and ``test``, each of shape (n, d).
     model_file, residual_file
@@ -58,7 +54,8 @@ def graft_and_save(
         prefix ``test_``: ``elbo`` and ``kl`` (nats per datum), ``start_elbo`` (before the first
         update), ``used`` and ``grafted_used`` (latents in use, and of those that carry the bypass).
     """
-    settings = settings_of_graft(begin(spec), spec["updates"])
+    begin(job)
+    settings = settings_of_graft(job.model, job.updates)
     found = read_arrays(residual_file)
     if KEY in found:
         write_csv(curve_file, pd.DataFrame({"step": []}))
@@ -69,15 +66,15 @@ def graft_and_save(
         *(found[name].astype(np.float64) for name in ("directions", "variances", "shift")),
         float(found["noise_variance"]),
     )
-    seed = derive_seed(spec["seed"], "graft")
-    model = graft(load_model(model_file, spectrum), spec["arm"], cut, made, seed)
-    carries = _carriers(model, spec["arm"], cut, made)
-    before = _measured(model, spec, data, carries)
-    checkpoint = checkpoint_of(spec, metrics_file)
+    seed = derive_seed(job.seed, "graft")
+    model = graft(load_model(model_file), job.arm, cut, made, seed)
+    carries = _carriers(model, job.arm, cut, made)
+    before = _measured(model, job, data, carries)
+    checkpoint = checkpoint_of(job, metrics_file)
     # Batches and draws of its own, the same for all arms.
-    told, looked = {**spec, "seed": seed}, progress_of(model, data, seed)
-    curve = train(model, told, settings, checkpoint, measure=looked, data=data["train"])
-    metrics = _measured(model, spec, data, carries)
+    looked = progress_of(model, data, seed)
+    curve = train(model, settings, seed, checkpoint, measure=looked, data=data["train"])
+    metrics = _measured(model, job, data, carries)
     metrics |= {f"{prefix}start_elbo": before[f"{prefix}elbo"] for prefix in SPLITS.values()}
     write_csv(curve_file, curve)
     write_json(metrics_file, usable({"grafted": int(carries.sum()), **metrics}))
@@ -97,7 +94,7 @@ def _carriers(
 
 def _measured(
     model: GaussianVAE | GraftedVAE,
-    spec: dict,
+    job: GraftJob,
     data: Mapping[str, NDArray[np.float64]],
     carries: NDArray[np.bool_],
 ) -> dict[str, float]:
@@ -108,21 +105,21 @@ def _measured(
             model.encode,
             model.decode,
             data[split],
-            draws=spec["draws"],
-            seed=derive_seed(spec["seed"], f"evaluate/{split}"),
+            draws=job.measurement.draws,
+            seed=derive_seed(job.seed, f"evaluate/{split}"),
             dtype=model.units.mean.dtype,
         )
         metrics |= {
             f"{prefix}elbo": float(found.elbo(variance).mean()),
             f"{prefix}kl": float(found.kl.sum(1).mean()),
-            f"{prefix}used": _n_used(found.kl, spec),
-            f"{prefix}grafted_used": _n_used(found.kl[:, carries], spec),
+            f"{prefix}used": _n_used(found.kl, job),
+            f"{prefix}grafted_used": _n_used(found.kl[:, carries], job),
         }
     return metrics
 
 
-def _n_used(kl: NDArray[np.float64], spec: dict) -> int:
-    n_latent = kl.shape[1]
+def _n_used(kl: NDArray[np.float64], job: GraftJob) -> int:
+    n_latent, measured = kl.shape[1], job.measurement
     if n_latent == 0:
         return 0
-    return round(n_latent * (1 - collapse_percent(kl, spec["epsilon"], spec["delta"]) / 100))
+    return round(n_latent * (1 - collapse_percent(kl, measured.epsilon, measured.delta) / 100))

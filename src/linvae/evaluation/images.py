@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from linvae.preprocess import inverse_logit
 from linvae.seeds import derive_seed
+from linvae.settings.jobs import MeasurementJob
 from linvae.training.models import GaussianVAE
 
 __all__ = ["images"]
@@ -15,7 +16,7 @@ _N_IMAGES = 10
 
 @torch.no_grad()
 def images(
-    spec: dict, model: GaussianVAE, data: NDArray[np.float64]
+    job: MeasurementJob, model: GaussianVAE, data: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
     """Return data (m, d), reconstructions and prior samples, in data units and as pixels.
 
@@ -24,14 +25,14 @@ def images(
 
     Parameters
     ----------
-    spec
-        ``seed`` of the run; ``preprocessing`` of the data, with ``logit_lambda`` if logit.
+    job
+        The run, and how the data were preprocessed.
     model
     data
         Of which the first are shown, shape (n, d).
     """
     data, reference = data[:_N_IMAGES], model.units.mean
-    generator = torch.Generator().manual_seed(derive_seed(spec["seed"], "evaluate/prior"))
+    generator = torch.Generator().manual_seed(derive_seed(job.seed, "evaluate/prior"))
     z = torch.randn((len(data), model.n_latent), generator=generator, dtype=reference.dtype)
     mean, _ = model.encode(torch.as_tensor(data).to(reference))
     found = {
@@ -39,8 +40,8 @@ def images(
         "reconstruction": model.decode(mean).numpy(),
         "prior": model.decode(z).numpy(),
     }
-    logit = spec["preprocessing"] == "logit"
+    logit = job.preprocessing == "logit"
     for name in list(found):
-        pixels = inverse_logit(found[name], spec["logit_lambda"]) if logit else found[name]
+        pixels = inverse_logit(found[name], job.logit_lambda) if logit else found[name]
         found[f"{name}_pixels"] = np.clip(pixels, 0, 1)
     return {name: np.asarray(array, np.float32) for name, array in found.items()}

@@ -1,15 +1,13 @@
-"""Final metrics of a run whose decoder is linear: exact, from its weights and the spectrum."""
+"""Final metrics of a linear run: exact, from its weights and the spectrum, without torch."""
 
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linvae.cancelling import squared_error, would_cancel
 from linvae.files import read_last
-from linvae.measure import measure_decoder, measure_linear, measure_subspace
-from linvae.noise import parse_noise
-from linvae.settings.model import ModelSettings
+from linvae.measure import measure_linear, measure_subspace
+from linvae.settings.jobs import RunJob
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
@@ -17,34 +15,24 @@ __all__ = ["linear_metrics"]
 
 
 def linear_metrics(
-    spec: dict,
-    spectrum: Spectrum,
-    data: NDArray[np.float64] | None,
-    model_file: str | Path,
-    curve_file: str | Path,
+    job: RunJob, spectrum: Spectrum, model_file: str | Path, curve_file: str | Path
 ) -> dict[str, float]:
     """Metrics of a finished run, in nats per datum.
 
     Parameters
     ----------
-    spec
-        ``model`` and ``noise`` of the run.
+    job
+        A run of a model that is linear.
     spectrum
         Of the training data.
-    data
-        Training data (n, d), for an encoder that is not linear; else None.
     model_file, curve_file
         What training wrote.
     """
-    settings = ModelSettings.model_validate(spec["model"])
-    fixed = parse_noise(spec["noise"]).kind == "fixed"
     steps = {"steps": int(read_last(curve_file, "step"))}
-    if not settings.is_linear:
-        return {**_general(spectrum, data, model_file, fixed), **steps}
     model = LinearWeights.load(model_file)
-    if settings.training.objective == "reconstruction":
+    if job.model.training.objective == "reconstruction":
         return {**_autoencoder(model, spectrum), **steps}
-    measured = measure_linear(model, spectrum, noise_fixed=fixed)
+    measured = measure_linear(model, spectrum, noise_fixed=job.noise_model.kind == "fixed")
     return {**measured, "noise_variance": model.noise_variance, **steps}
 
 
@@ -64,18 +52,3 @@ def _autoencoder(model: LinearWeights, spectrum: Spectrum) -> dict[str, float]:
         "pca_error": float(spectrum.eigenvalues[model.weights.shape[1] :].sum()),
         **measure_subspace(model.weights, spectrum),
     }
-
-
-def _general(
-    spectrum: Spectrum, data: NDArray[np.float64], model_file: str | Path, fixed: bool
-) -> dict[str, float]:
-    # Only here is torch needed: it takes two seconds to import.
-    from linvae.training.archive import load_model
-    from linvae.training.exact import decoder_weights, exact_elbo
-
-    model = load_model(model_file, spectrum)
-    weights, noise_variance = decoder_weights(model)
-    measured = measure_decoder(
-        weights, noise_variance, exact_elbo(model, data), spectrum, noise_fixed=fixed
-    )
-    return {**measured, "noise_variance": noise_variance}

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from linvae.files import replacing
+from linvae.jobs.atomic import replacing
 
 __all__ = [
     "COLORS",

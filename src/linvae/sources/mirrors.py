@@ -22,7 +22,7 @@ from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["MirrorError", "dataset_class", "download", "import_datasets"]
+__all__ = ["MirrorError", "answers", "dataset_class", "download", "import_datasets"]
 
 # Seconds. A mirror that does not answer at all is given up quickly; one that answers may be slow.
 PROBE_TIMEOUT = 5.0
@@ -73,6 +73,15 @@ def dataset_class(name: str) -> type:
         As `import_datasets`.
     """
     return getattr(import_datasets(), name)
+
+
+def answers(name: str) -> bool:
+    """Whether a mirror of a dataset answers; without a usable torchvision none is asked."""
+    try:
+        base = dataset_class(name)
+    except (ImportError, RuntimeError):
+        return False
+    return bool(_probe(base.mirrors, base.resources[0][0])[0])
 
 
 def download(name: str, folder: Path) -> None:

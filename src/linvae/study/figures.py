@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.study.names import Names
 from linvae.study.section import Section
 from linvae.study.study import Study
@@ -82,13 +82,13 @@ def figures(study: Study) -> list[str]:
     ]
 
 
-def figure_inputs(study: Study, names: Names, figure: str) -> list[str]:
+def figure_inputs(study: Study, names: Names, figure: str) -> list[Product]:
     """Return the files that a figure is drawn from: its runs' files, spectra, tables."""
     source = FIGURES[figure]
     section = getattr(study, source.section)
     needed = [run for run in study.runs(source.section, names) if source.chosen(run, section)]
-    files = [names.file(run, name) for run in needed for name in source.files]
+    files = [Product(name, run=run) for run in needed for name in source.files]
     if source.spectrum:
-        variants = section.variants()
-        files += [f"results/spectrum/{names.data(variant)}.npz" for variant in variants]
+        data = (names.data(variant) for variant in section.variants())
+        files += [Product("spectrum.npz", data=name) for name in data]
     return files + section.drawn(names)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.noise import NoiseName
 from linvae.settings.graft import ARMS, Arm
 from linvae.settings.model import ModelSettings
@@ -46,13 +46,13 @@ class Grafts(Section):
         for cells in self.runs_of:
             yield from cells.models
 
-    def file(self, names: Names, run: Run, arm: Arm) -> str:
-        """Return the path of what an arm of a run gives."""
-        return names.file(run, f"graft/{arm}-{self.updates}/graft.json")
+    def file(self, run: Run, arm: Arm) -> Product:
+        """Return what an arm of a run gives."""
+        return Product("graft.json", run=run, variant=f"{arm}-{self.updates}")
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return what the arms give, too."""
-        arms = [self.file(names, run, arm) for run in self.runs(names) for arm in ARMS]
+        arms = [self.file(run, arm) for run in self.runs(names) for arm in ARMS]
         return super().evidence(names) + arms
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:

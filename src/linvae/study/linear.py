@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Real
 from linvae.study.fields import (
@@ -115,11 +115,12 @@ class LatentDim(Section):
         """Return several data variants."""
         return self.data
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the tables of maxima: the claim is one of closed forms."""
-        return [f"results/ppca/{names.data(v)}/at{self.fixed_at}.csv" for v in self.data]
+        at = f"at{self.fixed_at}"
+        return [Product("maxima.csv", data=names.data(v), variant=at) for v in self.data]
 
-    def drawn(self, names: Names) -> list[str]:
+    def drawn(self, names: Names) -> list[Product]:
         """Return the tables of maxima."""
         return self.evidence(names)
 

@@ -1,10 +1,11 @@
 """Sections of the study on stationary points: maxima, saddle points, and what tells them apart."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from linvae.naming import digest
+from linvae.naming import Product
 from linvae.settings.values import Whole
 from linvae.study.fields import N_FEATURES, Latents, Positives, Seeds, Variant, distinct
 from linvae.study.names import Names
@@ -29,11 +30,11 @@ class Restarts(Section):
         """What the one job of the section is told, beside its data."""
         return self.model_dump(mode="json", include={"n_latent", "scales", "seeds"})
 
-    def table(self, names: Names) -> str:
-        """Path of the table of restarts."""
-        return f"results/restarts/{names.data(self.data)}/{digest(self.job)}.csv"
+    def table(self, names: Names) -> Product:
+        """Return the table of restarts."""
+        return Product("restarts.csv", data=names.data(self.data))
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the table of restarts."""
         return [self.table(names)]
 
@@ -51,18 +52,18 @@ class Rotated(Section):
         """What the one job of the section is told, beside its data."""
         return self.model_dump(mode="json", include={"n_latents"})
 
-    def table(self, names: Names) -> str:
-        """Path of the table of saddle points."""
-        return f"results/rotated/{names.data(self.data)}/{digest(self.job)}/points.csv"
+    def table(self, names: Names) -> Product:
+        """Return the table of saddle points."""
+        return Product("points.csv", data=names.data(self.data))
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the table of saddle points."""
         return [self.table(names)]
 
-    def drawn(self, names: Names) -> list[str]:
+    def drawn(self, names: Names) -> list[Product]:
         """Return the table of saddle points, and that of the paths through them."""
         points = self.table(names)
-        return [points, points.replace("points.csv", "paths.csv")]
+        return [points, replace(points, file="paths.csv")]
 
 
 class Stationary(Section):
@@ -82,10 +83,10 @@ class Stationary(Section):
         """What the one job of the section is told, beside its data."""
         return self.model_dump(mode="json", include={"n_latent", "noise_at"})
 
-    def table(self, names: Names) -> str:
-        """Path of the table of Hessians."""
-        return f"results/hessian/{names.data(self.data)}/{digest(self.job)}.csv"
+    def table(self, names: Names) -> Product:
+        """Return the table of Hessians."""
+        return Product("hessian.csv", data=names.data(self.data))
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the table of Hessians."""
         return [self.table(names)]

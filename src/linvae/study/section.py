@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
-from linvae.naming import Run, parse_variant
+from linvae.naming import Product, Run, parse_variant
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Strict
 from linvae.study.names import Names
@@ -38,11 +38,11 @@ class Section(Strict):
         """Return the data variants of the section, as the configuration names them."""
         return (self.data,)
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the files that claims on this section are judged by."""
-        return [names.file(run, name) for name in self.claim_files for run in self.runs(names)]
+        return [Product(name, run=run) for name in self.claim_files for run in self.runs(names)]
 
-    def drawn(self, names: Names) -> list[str]:
+    def drawn(self, names: Names) -> list[Product]:
         """Return the tables that the section's figures are drawn from, beside those of runs."""
         return []
 

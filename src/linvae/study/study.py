@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.settings.values import Strict
 from linvae.study.deep import Lengths, Recipes, Sizes
 from linvae.study.grafts import Grafts
@@ -52,7 +52,7 @@ class Study(Strict):
         found = (run for name, _ in self.sections() for run in self.runs(name, names))
         return list(dict.fromkeys(found))
 
-    def evidence(self, names: Names) -> list[str]:
+    def evidence(self, names: Names) -> list[Product]:
         """Return the files that the claims are judged by, each once."""
-        found = (path for _, part in self.sections() for path in part.evidence(names))
+        found = (file for _, part in self.sections() for file in part.evidence(names))
         return list(dict.fromkeys(found))

@@ -10,7 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from linvae.files import DamagedFileError, discard_leftovers, replacing, write_csv
+from linvae.files import DamagedFileError, write_csv
+from linvae.jobs.atomic import discard_leftovers, replacing
 from linvae.weights import read_archive, write_tensors
 
 __all__ = ["Checkpoint", "Superseded"]

@@ -1,4 +1,4 @@
-"""Training of deep Gaussian VAEs: networks, start, and the loop, from a specification to files.
+"""Training of deep Gaussian VAEs: networks, start, and the loop, from a job to its files.
 
 The networks are `linvae.training.models`; the objective is the ELBO by the reparameterisation trick
 (`linvae.training.objectives`), maximised by Adam (`linvae.training.optimizer`) in the loop of
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from linvae.files import write_csv
-from linvae.spectrum import Spectrum
+from linvae.moments import Moments
+from linvae.settings.jobs import RunJob
 from linvae.training.archive import save_model
 from linvae.training.device import device_of
 from linvae.training.job import begin, checkpoint_of, initial_model, train
@@ -27,47 +28,57 @@ __all__ = ["start_at_principal_components", "train_and_save"]
 
 @at_full_speed()
 def train_and_save(
-    spec: dict,
-    spectrum: Spectrum,
+    job: RunJob,
     data: Mapping[str, NDArray[np.float64]],
     model_file: str | Path,
     curve_file: str | Path,
+    spectrum: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> None:
-    """Train the deep VAE that `spec` describes, and write its weights and its curve.
+    """Train a deep VAE, and write its weights and its curve.
 
     The curve holds what `linvae.training.progress` sees on some images of each split. Progress is
     saved in ``checkpoint.safetensors`` beside the weights, and that file is removed at the end.
 
     Parameters
     ----------
-    spec
-        As `linvae.training.job.begin` takes it.
-    spectrum
-        Of the training data.
+    job
+        What is trained.
     data
         ``train``, and ``test`` for the curve alone, each of shape (n, d).
     model_file, curve_file
         Files to write.
+    spectrum
+        Arrays of the file of the training data's `Spectrum`, for a start from the principal
+        components; no other start reads any.
     """
-    settings = begin(spec)
-    model = initial_model(spec, settings, spectrum)
+    begin(job)
+    settings = job.model
+    model = initial_model(job, Moments.of_data(data["train"]))
     if settings.start.weights == "principal":
-        start_at_principal_components(model, spectrum)
+        start_at_principal_components(model, spectrum["eigenvalues"], spectrum["eigenvectors"])
     model.to(device_of(settings.job.device))
-    checkpoint = checkpoint_of(spec, model_file)
-    measure = progress_of(model, data, spec["seed"])
-    curve = train(model, spec, settings, checkpoint, measure=measure, data=data["train"])
-    save_model(model_file, model, spec)
+    checkpoint = checkpoint_of(job, model_file)
+    measure = progress_of(model, data, job.seed)
+    curve = train(model, settings, job.seed, checkpoint, measure=measure, data=data["train"])
+    save_model(model_file, model, job)
     write_csv(curve_file, curve)
     checkpoint.remove()
 
 
 @torch.no_grad()
-def start_at_principal_components(model: GaussianVAE, spectrum: Spectrum) -> None:
+def start_at_principal_components(
+    model: GaussianVAE, eigenvalues: NDArray[np.float64], eigenvectors: NDArray[np.float64]
+) -> None:
     """Make a model encode and decode along the k leading principal axes, in place.
 
     m(x) = Lambda^{-1/2} U^T (x - mu) and f(z) = mu + U Lambda^{1/2} z, whatever the noise variance:
     latents that have collapsed at the end of training have done so under its objective.
+
+    Parameters
+    ----------
+    model
+    eigenvalues, eigenvectors
+        Of the training data's covariance, shape (d,), descending, and (d, d), in columns.
 
     Raises
     ------
@@ -75,8 +86,8 @@ def start_at_principal_components(model: GaussianVAE, spectrum: Spectrum) -> Non
         If a hidden layer has less than 2k units.
     """
     k = model.n_latent
-    axes = spectrum.eigenvectors[:, :k]
-    deviation = np.sqrt(spectrum.eigenvalues[:k])
+    axes = eigenvectors[:, :k]
+    deviation = np.sqrt(eigenvalues[:k])
     # Directions in which the data do not vary are neither encoded nor decoded.
     inverse = np.divide(1, deviation, out=np.zeros(k), where=deviation > 0)
     scale = model.units.scale.double().cpu().numpy()

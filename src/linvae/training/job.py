@@ -1,4 +1,4 @@
-"""What linear and deep training jobs share: from a specification to a trained model."""
+"""What linear and deep training jobs share: from what they are told to a trained model."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,9 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from linvae.noise import parse_noise
+from linvae.moments import Moments
+from linvae.settings.jobs import RunJob
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.checkpoint import Checkpoint
 from linvae.training.curve import Measure
 from linvae.training.device import device_of, make_deterministic
@@ -19,37 +19,32 @@ from linvae.training.models import GaussianVAE, build
 __all__ = ["begin", "checkpoint_of", "initial_model", "train"]
 
 
-def begin(spec: dict) -> ModelSettings:
-    """Set torch up for a job and return its model's settings.
-
-    Parameters
-    ----------
-    spec
-        ``model`` (`ModelSettings` as JSON holds them), ``n_latent``, ``noise``, ``seed`` and
-        ``threads``.
-    """
-    torch.set_num_threads(spec["threads"])
-    settings = ModelSettings.model_validate(spec["model"])
-    make_deterministic(device_of(settings.job.device))
-    return settings
+def begin(job: RunJob) -> None:
+    """Set torch up for a job."""
+    torch.set_num_threads(job.threads)
+    make_deterministic(device_of(job.model.job.device))
 
 
-def initial_model(spec: dict, settings: ModelSettings, spectrum: Spectrum) -> GaussianVAE:
+def initial_model(job: RunJob, moments: Moments) -> GaussianVAE:
     """Return the model with its random initial weights."""
-    noise = parse_noise(spec["noise"])
-    return build(settings, spectrum, spec["n_latent"], noise, spec["seed"])
+    return build(job.model, moments, job.n_latent, job.noise_model, job.seed)
 
 
-def checkpoint_of(spec: dict, model_file: str | Path) -> Checkpoint:
-    """Return the checkpoint of a job: ``checkpoint.safetensors`` beside its weights."""
-    file = Path(model_file).with_name("checkpoint.safetensors")
-    return Checkpoint(file, json.dumps(spec, sort_keys=True))
+def checkpoint_of(job: RunJob, output: str | Path) -> Checkpoint:
+    """Return the checkpoint of a job: ``checkpoint.safetensors`` beside one of its outputs.
+
+    It is this job's if it says the same of the run, and the name of its folder, which is the
+    address of the job: all else that decides the result.
+    """
+    file = Path(output).with_name("checkpoint.safetensors")
+    told = {"address": file.resolve().parent.name, **job.identity()}
+    return Checkpoint(file, json.dumps(told, sort_keys=True))
 
 
 def train(
     model: GaussianVAE,
-    spec: dict,
     settings: ModelSettings,
+    seed: int,
     checkpoint: Checkpoint,
     *,
     terms: Terms | None = None,
@@ -62,6 +57,8 @@ def train(
     ----------
     model
         Changed in place, and moved to the CPU at the end.
+    settings, seed
+        How it is trained, and of batches and draws.
     terms, measure
         An objective of the job's own, and further columns of the curve, as
         `linvae.training.loop.fit` takes them.
@@ -74,7 +71,7 @@ def train(
         If another process has taken the job over: nothing must be written then.
     """
     options = {"terms": terms, "measure": measure, "checkpoint": checkpoint}
-    curve = fit(model, settings, spec["seed"], **options, **source)
+    curve = fit(model, settings, seed, **options, **source)
     checkpoint.require_ownership()
     model.cpu()
     return curve

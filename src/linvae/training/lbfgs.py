@@ -1,4 +1,4 @@
-"""One L-BFGS job from its specification to its files.
+"""One L-BFGS job, from what it is told to its files.
 
 The curve has the exact measurements of gradient training, but no estimates from its steps.
 """
@@ -13,37 +13,35 @@ from numpy.typing import NDArray
 from linvae import elbo
 from linvae.files import write_csv
 from linvae.measure import measure_linear
-from linvae.noise import parse_noise
-from linvae.settings.model import ModelSettings
+from linvae.settings.jobs import RunJob
 from linvae.solve import Record, Solution, lbfgs
 from linvae.spectrum import Spectrum
-from linvae.weights import IDENTITY, LinearWeights
+from linvae.weights import LinearWeights
 
 __all__ = ["solve_and_save"]
 
 
 def solve_and_save(
-    spec: dict, spectrum: Spectrum, model_file: str | Path, curve_file: str | Path
+    job: RunJob, spectrum: Spectrum, model_file: str | Path, curve_file: str | Path
 ) -> None:
-    """Solve the linear VAE that `spec` describes, and write its weights and its curve.
+    """Solve a linear VAE, and write its weights and its curve.
 
     Parameters
     ----------
-    spec
-        ``model`` (`ModelSettings` with optimizer lbfgs), ``n_latent``, ``noise``, ``seed``.
+    job
+        A run of a model with optimizer lbfgs.
     spectrum
         Of the training data.
     model_file, curve_file
         Files to write.
     """
-    settings = ModelSettings.model_validate(spec["model"])
-    noise = parse_noise(spec["noise"])
+    settings, noise = job.model, job.noise_model
     fixed = noise.kind == "fixed"
     recorder = _Recorder(spectrum, fixed, settings.training.steps, settings.job.records)
     solution = lbfgs(
         spectrum,
-        spec["n_latent"],
-        spec["seed"],
+        job.n_latent,
+        job.seed,
         noise_variance=noise.variance if fixed else None,
         initial_noise_variance=noise.variance,
         max_iterations=settings.training.steps,
@@ -54,7 +52,7 @@ def solve_and_save(
     model = LinearWeights(
         solution.weights, solution.encoder, solution.posterior_variance, solution.noise_variance
     )
-    model.save(model_file, {key: spec[key] for key in IDENTITY})
+    model.save(model_file, job.metadata())
     write_csv(curve_file, pd.DataFrame(recorder.rows))
 
 

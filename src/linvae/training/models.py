@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from linvae.moments import Moments
 from linvae.noise import NoiseName
 from linvae.seeds import derive_seed
 from linvae.settings.model import Encoder, ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.networks import (
     Draw,
     Skip,
@@ -53,10 +53,10 @@ class PosteriorEncoder(nn.Module):
 class Units(nn.Module):
     """The affine map x = mu + c y from network units y to data x, with one scale c."""
 
-    def __init__(self, spectrum: Spectrum, *, standardize: bool) -> None:
+    def __init__(self, moments: Moments, *, standardize: bool) -> None:
         super().__init__()
-        variance = spectrum.total_variance / spectrum.n_features if standardize else 1.0
-        self.register_buffer("mean", torch.tensor(spectrum.mean, dtype=torch.float64))
+        variance = moments.total_variance / moments.mean.size if standardize else 1.0
+        self.register_buffer("mean", torch.tensor(moments.mean, dtype=torch.float64))
         self.register_buffer("scale", torch.tensor(np.sqrt(variance), dtype=torch.float64))
 
     def inward(self, x: Tensor) -> Tensor:
@@ -85,9 +85,9 @@ class GaussianVAE(nn.Module):
     ----------
     settings
         Encoder, decoder and start of the model.
-    spectrum
-        Of the training data: their mean is subtracted before the encoder and added after the
-        decoder.
+    moments
+        Of the training data, or their `Spectrum`: the mean is subtracted before the encoder and
+        added after the decoder.
     n_latent
         Number k of latent dimensions.
     noise
@@ -103,16 +103,16 @@ class GaussianVAE(nn.Module):
     def __init__(
         self,
         settings: ModelSettings,
-        spectrum: Spectrum,
+        moments: Moments,
         n_latent: int,
         noise: NoiseName,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        n_features = spectrum.n_features
+        n_features = moments.mean.size
         self.n_latent = n_latent
         start, draw = settings.start, Draw(generator, settings.start.scale)
-        self.units = Units(spectrum, standardize=start.standardize)
+        self.units = Units(moments, standardize=start.standardize)
         self.encoder = PosteriorEncoder(
             settings.encoder, n_features, n_latent, start.log_variance, draw
         )
@@ -153,15 +153,15 @@ class GaussianVAE(nn.Module):
 
 
 def build(
-    settings: ModelSettings, spectrum: Spectrum, n_latent: int, noise: NoiseName, seed: int
+    settings: ModelSettings, moments: Moments, n_latent: int, noise: NoiseName, seed: int
 ) -> GaussianVAE:
     """Make a model with initial weights drawn from (seed, "init"), in the training precision.
 
     Parameters
     ----------
-    spectrum
-        Of the training data.
+    moments
+        Of the training data, or their `Spectrum`.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "init"))
-    model = GaussianVAE(settings, spectrum, n_latent, noise, generator)
+    model = GaussianVAE(settings, moments, n_latent, noise, generator)
     return model.to(torch.float64 if settings.training.precision == "float64" else torch.float32)

@@ -3,9 +3,9 @@
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from linvae.naming import Run, parse_run
+from linvae.jobs.job import Job
+from linvae.naming import Run, product_of
 from linvae.settings.model import ModelSettings
 from linvae.study.cost import (
     START_SECONDS,
@@ -17,35 +17,34 @@ from linvae.study.cost import (
     training_images,
 )
 
-__all__ = ["Job", "job", "makespan", "report"]
+__all__ = ["Estimate", "estimate", "makespan", "report"]
 
 _TRAINING = ("train_deep", "train_linear", "solve")
 _OTHERS = "all other jobs"
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job that Snakemake would run: of what kind it is, and what it costs."""
+class Estimate:
+    """Of what kind a job is, and what it costs."""
 
     kind: str
     name: str
     cost: Cost
 
 
-def job(rule: str, output: str, models: Mapping[str, ModelSettings], rates: Rates) -> Job:
-    """Estimate a job by its rule and its first output.
-
-    Of jobs that do not train, the time of their start is counted and no more.
-    """
-    if rule not in (*_TRAINING, "graft"):
-        return Job(_OTHERS, f"{rule} {output}", Cost(1, START_SECONDS))
-    run = parse_run(output)
-    images, model = training_images(run.data), models[run.model]
-    if rule != "graft":
-        return Job(run.model, _name(run), job_cost(model, run, images, rates))
-    arm, _, updates = PurePosixPath(output).parent.name.rpartition("-")
+def estimate(job: Job, models: Mapping[str, ModelSettings], rates: Rates) -> Estimate:
+    """Estimate a job; of one that does not train, the time of its start is counted and no more."""
+    output = next(iter(job.outputs.values()))
+    if job.program not in (*_TRAINING, "graft"):
+        return Estimate(_OTHERS, f"{job.program} {output}", Cost(1, START_SECONDS))
+    file = product_of(output)
+    run, images = file.run, training_images(file.run.data)
+    model = models[run.model]
+    if job.program != "graft":
+        return Estimate(run.model, _name(run), job_cost(model, run, images, rates))
+    arm, _, updates = file.variant.rpartition("-")
     cost = arm_cost(model, run, images, int(updates), rates, arm)
-    return Job("grafts", f"graft ({arm}) of {_name(run)}", cost)
+    return Estimate("grafts", f"graft ({arm}) of {_name(run)}", cost)
 
 
 def makespan(seconds: Iterable[float], n_workers: int) -> float:
@@ -64,7 +63,7 @@ def makespan(seconds: Iterable[float], n_workers: int) -> float:
     return max(ends)
 
 
-def report(jobs: Iterable[Job], n_of_study: int, n_workers: int) -> str:
+def report(jobs: Iterable[Estimate], n_of_study: int, n_workers: int) -> str:
     """Tabulate what is left by model, with the longest job and the time at `--jobs` N.
 
     Parameters

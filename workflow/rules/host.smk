@@ -1,7 +1,6 @@
-"""Where the workflow lies, and whose code it runs: never that of another checkout, or of a copy.
+"""Snakemake, as this workflow knows it: all that it asks of Snakemake's Python stands in this file.
 
-Nothing here may enter what Snakemake compares: a study that is moved, or whose workflow is, stays
-finished. Paths of the workflow therefore reach jobs by the environment.
+Nothing here is underscored, and nothing asks what Snakemake remembers: a path says what made it.
 """
 
 import os
@@ -9,8 +8,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+from snakemake.logging import logger
 from snakemake.sourcecache import LocalSourceFile
 
+# Of a cluster's jobs each starts Snakemake a second time: those are no main processes.
+IS_MAIN = workflow.is_main_process
+# What a module's `config:` gives are changes of the workflow's own configuration, as an overlay's.
+IS_GIVEN = workflow.modifier.skip_configfile
 FOLDER = workflow.current_basedir
 # A module may also be fetched (`github(...)`): its files are then copied, and linvae is installed.
 IS_LOCAL = isinstance(FOLDER, LocalSourceFile)
@@ -23,7 +27,8 @@ try:
     import linvae
 except ModuleNotFoundError:
     sys.exit(f"error: linvae is not installed: {REMEDY}")
-from linvae.files import replacing
+from linvae.config.files import exit_unless_read
+from linvae.jobs.atomic import replacing
 
 
 def shipped(path):
@@ -35,15 +40,10 @@ def kept(path):
     """A copy in the working directory, where it lies the same wherever the workflow does."""
     file, copy = FOLDER.join(f"../../{path}"), Path(".snakemake/linvae", path)
     text = workflow.sourcecache.open(file).read()
-    if workflow.is_main_process and not (copy.is_file() and copy.read_text("utf-8") == text):
+    if IS_MAIN and not (copy.is_file() and copy.read_text("utf-8") == text):
         with replacing(copy) as temporary:
             temporary.write_text(text, "utf-8")
     return copy
-
-
-def beside(path):
-    """Path of a file of the workflow that is a rule's input."""
-    return path if IS_LOCAL and Path.cwd() == CHECKOUT else local(str(kept(path)))
 
 
 if IS_LOCAL:
@@ -66,5 +66,32 @@ if workflow.modifier.path_modifier.replace_prefix("results/") != "results/":
         " paths: leave it out, and give the study a name of its own"
     )
 
-# Each job's Snakemake, on a cluster too, reads this file before it starts the job's program.
-os.environ.update(LINVAE_SCRIPTS=os.path.abspath(shipped("workflow/scripts/fetch.py").parent))
+# The workflow's own, whatever lies in the working directory.
+BASE = os.path.relpath(shipped("config.yaml"))
+if IS_MAIN:
+    exit_unless_read(BASE, *workflow.overwrite_configfiles)
+
+
+def given_overlays():
+    """Overlays and single values of the command line."""
+    settings = workflow.config_settings
+    return {"overlays": settings.configfiles, "command_line": settings.config}
+
+
+def is_asked_for(rule):
+    """Whether a job of a rule is among those of this run."""
+    return any(job.rule.name.endswith(rule) for job in workflow.dag.jobs)
+
+
+def start_calmly():
+    """Where jobs start here, drop the limit on their rate, which only a cluster's queue needs.
+
+    With it each job that ends leaves a timer that wakes the scheduler every second from then on:
+    after some hundred jobs Snakemake 9 would take a third of a core.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
+def say(lines):
+    print("\n".join(lines), file=sys.stderr, flush=True)
