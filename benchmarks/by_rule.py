@@ -3,12 +3,16 @@
 Usage: python benchmarks/by_rule.py results/default
 """
 
+import re
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 from parts import Part
+
+from linvae.naming import ADDRESS_PATTERN
+from linvae.report.publish import STAMPS
 
 __all__ = ["by_rule", "part"]
 
@@ -16,13 +20,14 @@ TEXT = """\
 The study `{name}`: {jobs:,} jobs, at least {minutes:.0f} CPU minutes. Snakemake looks at a job
 twice a second for 15 seconds and every half minute after that; what a job used after the last
 look is lacking, and a job that ended before the first counts as none{unseen}. Wall time has the
-waiting on a busy machine in it. Of runs that studies share, those are counted that are in
-`runs.csv`; what is computed once for a data set is counted whole. Measured while the study ran,
-not in this run of the benchmarks."""
+waiting on a busy machine in it. Of what studies share, that is counted which `{stamp}` names, and
+what is computed once for a data set is counted whole. Measured while the study ran, not in this
+run of the benchmarks."""
 
-# Rules whose benchmark files lie below the name of a run.
-OF_RUNS = ("train_deep", "train_linear", "solve", "evaluate", "evaluate_deep", "graft")
-_RUNS = "results/train/"
+# Rules whose results a study's stamp does not name.
+OF_DATA = (
+    "fetch", "hessian", "ppca", "preprocess", "provenance", "restarts", "rotated", "spectrum",
+)  # fmt: skip
 
 
 def part(study: Path) -> Part:
@@ -33,6 +38,7 @@ def part(study: Path) -> Part:
         name=study.resolve().name,
         jobs=len(jobs),
         minutes=jobs["cpu_time"].sum() / 60,
+        stamp=STAMPS,
         unseen=f" (here {unseen})" if unseen else "",
     )
     return Part("A study's time and memory, by rule", text, by_rule(jobs))
@@ -68,14 +74,13 @@ def _jobs(study: Path) -> pd.DataFrame:
     ValueError
         If the folder is not that of a finished study.
     """
-    runs = study / "runs.csv"
-    if not runs.is_file():
-        msg = f"--study {study}: there is no runs.csv; give the folder of a finished study"
+    stamps = sorted(study.glob(STAMPS))
+    if not stamps:
+        msg = f"--study {study}: there is no {STAMPS}; give the folder of a finished study"
         raise ValueError(msg)
     study = study.resolve()
-    own = {folder.removeprefix(_RUNS) for folder in pd.read_csv(runs)["folder"]}
     tables = []
-    for rule, file in _files(study, own):
+    for rule, file in _files(study.parent / "benchmarks", _addresses(stamps)):
         # A job too short to be looked at has NA or a dash.
         table = pd.read_csv(file, sep="\t", na_values=["-", "NA"])
         tables.append(table.assign(rule=rule)[["rule", "s", "cpu_time", "max_rss"]])
@@ -85,15 +90,24 @@ def _jobs(study: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _files(study: Path, runs: set[str]) -> Iterator[tuple[str, Path]]:
+def _addresses(stamps: Iterable[Path]) -> set[str]:
+    """Return the addresses of the jobs whose results stamps name, and of those that wrote them."""
+    found = set()
+    for stamp in stamps:
+        found.add(stamp.stem.rpartition("-")[2])
+        for line in stamp.read_text(encoding="utf-8").splitlines():
+            found.add(PurePosixPath(line.rpartition(" ")[2]).parent.name)
+    return found
+
+
+def _files(folder: Path, addresses: set[str]) -> Iterator[tuple[str, Path]]:
     """Yield rule and benchmark file of each of a study's jobs."""
-    for folder in (study.parent / "benchmarks", study / "benchmarks"):
-        for file in sorted(folder.rglob("*.tsv")):
-            rule, *rest = file.relative_to(folder).with_suffix("").parts
-            # Below a run's folder the file of a graft names the arm.
-            run = "/".join(rest[:-1] if rule == "graft" else rest)
-            if rule not in OF_RUNS or run in runs:
-                yield rule, file
+    for file in sorted(folder.rglob("*.tsv")):
+        rule = file.relative_to(folder).parts[0]
+        # What lies at no address is of an older version.
+        of_data = rule in OF_DATA and re.fullmatch(ADDRESS_PATTERN, file.stem)
+        if of_data or file.stem in addresses:
+            yield rule, file
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from configured import configuration, run_folder
+from configured import configuration
+
+from linvae.naming import Run
+from linvae.planning.study_plan import plan_study
+from linvae.planning.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW_TESTS = ROOT / "tests" / "workflow"
@@ -26,6 +31,19 @@ PARTS = (
     "benchmarks",
     "pyproject.toml",
 )
+
+
+def plain(path):
+    """A path without the addresses in it."""
+    parts = [part for part in path.split("/") if not re.fullmatch("[0-9a-f]{12}", part)]
+    return re.sub(r"finished-[0-9a-f]{12}\.txt", "finished.txt", "/".join(parts))
+
+
+def without_addresses(name, content):
+    """Bytes of a result in which each address is the same."""
+    if name.endswith((".json", ".csv", ".md", ".txt")):
+        return re.sub(rb"(?<=[/\-])[0-9a-f]{12}(?=[/.])", b"0" * 12, content)
+    return content
 
 
 class Project:
@@ -100,9 +118,21 @@ class Project:
         """Return the validated configuration, the default one under the overlay."""
         return configuration(self.folder, self.overlay)
 
+    def plan(self):
+        """The map of the study as it is configured now, by this process's linvae."""
+        workflow = Workflow.beside(self.folder, keep=False)
+        return plan_study(self.config(), workflow)
+
+    def run_file(self, name, model, noise, seed=0, k=3, variant="", data="logit-first60"):
+        """Path of a run's file under the present configuration, relative to the project's."""
+        config = self.config()
+        wanted = f"runs/{Run(model, config.names().data(data), k, noise, seed)}/{variant}{name}"
+        plan = self.plan()
+        return plan.jobs[plan.final].settings["runs"][wanted]
+
     def run_folder(self, model, noise, seed=0, k=3):
-        """Folder of a run under the present configuration, relative to the project's."""
-        return run_folder(self.config(), model, noise, seed, k)
+        """Folder of a run's weights under the present configuration, relative to the project's."""
+        return os.path.dirname(self.run_file("model.safetensors", model, noise, seed, k))
 
     @contextlib.contextmanager
     def edited(self, changes):
@@ -138,11 +168,21 @@ class Project:
             if path.is_file()
             and path.suffix in suffixes
             and not {"logs", "benchmarks"} & set(path.relative_to(folder).parts)
+            # What a file was computed with, and not what it is.
+            and path.name not in ("made.json", "found.json")
         }
+
+    def computed(self):
+        """Bytes of what the study says and rests on, by name, whatever their addresses."""
+        plan = self.plan()
+        settings = plan.jobs[plan.final].settings
+        names = {**settings["files"], **settings["runs"]}
+        folder = self.folder / "results" / plan.name
+        return {name: without_addresses(name, (folder / name).read_bytes()) for name in names}
 
 
 class Planner:
-    """Dry runs in a helper process that imports Snakemake once."""
+    """Plans in a helper process that imports Snakemake once."""
 
     def __init__(self, log):
         self.process = subprocess.Popen(
@@ -153,17 +193,21 @@ class Planner:
             text=True,
         )
 
-    def __call__(self, project):
-        """Outputs of the jobs that Snakemake would run, as {rule: set of first outputs}."""
-        request = {"project": str(project.folder), "overlays": [project.overlay]}
+    def __call__(self, project, by="library"):
+        """First outputs of the jobs that are left, by rule, without their addresses."""
+        request = {"project": str(project.folder), "overlays": [project.overlay], "by": by}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         assert "error" not in answer, answer["error"]
         plan = {}
         for rule, output in answer["jobs"]:
-            plan.setdefault(rule, set()).add(output)
+            plan.setdefault(rule, set()).add(plain(output))
         return plan
+
+    def snakemake(self, project):
+        """Return the same by a dry run of Snakemake."""
+        return self(project, by="snakemake")
 
     def close(self):
         """End the helper process."""

@@ -223,14 +223,8 @@ def described(
 ) -> Provenance:
     """Return the provenance of images that are at hand.
 
-    Parameters
-    ----------
-    train, test
-        Both splits, uint8 of shape (n, 28, 28).
-    dataset, source
-        Where they were taken from, the source as in `fetch` but ``auto``.
-    files
-        Those that they were found in, if that is to be told.
+    Both splits are uint8 of shape (n, 28, 28); the source is as in `fetch` but ``auto``, and
+    `files` are those that the images were found in, if that is to be told.
     """
     digests = [hashlib.sha256(images.tobytes()).hexdigest() for images in (train, test)]
     return Provenance(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae.arrays import matrix
+from linvae.shown import short_repr
 
 __all__ = ["Moments"]
 
@@ -23,6 +24,8 @@ class Moments:
 
     mean: NDArray[np.float64]
     total_variance: float
+
+    __repr__ = short_repr
 
     @classmethod
     def of_data(cls, x: NDArray[np.float64]) -> "Moments":

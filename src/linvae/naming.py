@@ -177,8 +177,17 @@ def parse_run(path: str) -> Run:
 
 
 def product_of(path: str) -> Product:
-    """Read from a path below ``results/`` what the file is."""
+    """Read from a path below ``results/`` what the file is.
+
+    Raises
+    ------
+    ValueError
+        If nothing that is computed lies there.
+    """
     _, kind, *names, file = PurePosixPath(path).parts
+    if not names:
+        msg = f"{path!r} is not below results/<kind>/<name>/<address>"
+        raise ValueError(msg)
     if kind == "train":
         grafts = (name.removeprefix("graft-") for name in names[5:] if name.startswith("graft-"))
         return Product(file, run=parse_run(path), variant=next(grafts, ""))

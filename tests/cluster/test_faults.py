@@ -69,10 +69,11 @@ def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_pa
     # Some ten seconds, with a checkpoint every one.
     study["checkpoint_seconds"] = 1
     study["models"]["victim"] = {"extends": "tiny-deep", "training": {"epochs": 4000}}
+    study["study"]["sizes"]["cases"][0]["models"] = ["victim"]
     here, there = copy_project(tmp_path / "here"), copy_project(tmp_path / "there")
     for project in (here, there):
         (project / "config" / "study.yaml").write_text(yaml.safe_dump(study))
-    run = Path(run_folder(configuration(here, "config/study.yaml"), "victim", "fixed-1"))
+    run = Path(run_folder(configuration(here, "config/study.yaml"), "victim", "fixed-1", k=2))
     target = [str(run / "model.safetensors"), "--configfile", "config/study.yaml"]
 
     command = [*target, *SLURM, "--retries", "0"]
@@ -93,7 +94,7 @@ def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_pa
     assert re.search(r"training from step [1-9]\d* to", log.read_text())
     for name in ("model.safetensors", "curve.csv"):
         assert (there / run / name).read_bytes() == (here / run / name).read_bytes()
-    assert sorted(os.listdir(there / run)) == [".made", "curve.csv", "model.safetensors"]
+    assert sorted(os.listdir(there / run)) == ["curve.csv", "made.json", "model.safetensors"]
     assert [job.state for job in slurm.jobs("all", directory=there)] == ["CANCELLED", "COMPLETED"]
 
 

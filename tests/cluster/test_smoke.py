@@ -20,7 +20,7 @@ SMOKE = ["--configfile", "config/smoke.yaml"]
 # unlike in the profile, training jobs share SLURM jobs too: the study ends in minutes.
 SHARED = [
     *("--groups", "train_deep=train", "train_linear=train", "solve=train"),
-    *("evaluate=evaluate", "evaluate_deep=evaluate", "graft=graft"),
+    *("evaluate=evaluate", "evaluate_encoder=evaluate", "evaluate_deep=evaluate", "graft=graft"),
     *("--group-components", "train=8", "evaluate=50", "graft=8"),
     *("--cores", "2"),
     # A shared job takes most of a minute, and each look at it comes later than the last.
@@ -28,7 +28,7 @@ SHARED = [
 ]
 # What reports on the computing (times, process output, where the images were found, which
 # commit it was, what each job was told), and not on what was computed.
-ABOUT_THE_RUN = ("logs", "benchmarks", "provenance.json", "study.json", ".made")
+ABOUT_THE_RUN = ("logs", "benchmarks", "study.json", "made.json", "found.json", ".lock")
 # The page's last section says the same of provenance and study.
 _MADE = re.compile(rb'<section id="made">.*?</section>', re.DOTALL)
 
@@ -56,9 +56,12 @@ def targets(expected: dict[str, bytes]) -> list[str]:
     """Two figures and a graft, which need every kind of job, or with LINVAE_EXHAUSTIVE all."""
     if "LINVAE_EXHAUSTIVE" in os.environ:
         return []
-    graft = next(path for path in expected if path.endswith("graft.json"))
-    pictures = [f"smoke/figures/{name}.png" for name in FIGURES]
-    return [f"results/{path}" for path in (*pictures, graft)]
+    ends = ("graft.json", *(f"{name}.png" for name in FIGURES))
+    found = [
+        next(path for path in expected if path.endswith(end) and not path.startswith("smoke/"))
+        for end in ends
+    ]
+    return [f"results/{path}" for path in found]
 
 
 def test_same_bytes_as_the_local_run_although_the_node_was_drained(slurm, start, tmp_path):

@@ -7,28 +7,30 @@ import sys
 import numpy as np
 import pytest
 
-DATA = "mnist-logit-first60-test20"
-SPECTRUM = f"results/spectrum/{DATA}.npz"
-
-# A damaged file, and a file that is computed from it.
-READ = {
-    "images": ("results/data/mnist/images.npz", f"results/data/{DATA}/data.npz"),
-    "spectrum": (SPECTRUM, "{linear}/metrics.json"),
-    "linear weights": ("{linear}/model.safetensors", "{linear}/metrics.json"),
-    "deep weights": ("{deep}/model.safetensors", "{deep}/draws2-importance_draws5/metrics.json"),
-}
-
-
-def runs(project):
-    return {
-        "linear": project.run_folder("tiny-lbfgs", "learned-1"),
-        "deep": project.run_folder("tiny-deep", "fixed-1"),
-    }
+LINEAR, DEEP = ("tiny-lbfgs", "learned-1"), ("tiny-deep", "fixed-1")
+KINDS = ("images", "spectrum", "linear weights", "deep weights")
 
 
 def read(project, kind):
-    """A damaged file, and one that is computed from it, in a project."""
-    return [path.format(**runs(project)) for path in READ[kind]]
+    """A file to be damaged, and one that is computed from it, which is not there any more."""
+    data = "results/data/mnist-logit-first60-test20/*/data.npz"
+    file, result = {
+        "images": ("results/data/mnist/*/images.npz", data),
+        "spectrum": (
+            "results/spectrum/mnist-logit-first60-test20/*/spectrum.npz",
+            project.run_file("metrics.json", *LINEAR),
+        ),
+        "linear weights": (
+            project.run_file("model.safetensors", *LINEAR),
+            project.run_file("metrics.json", *LINEAR),
+        ),
+        "deep weights": (
+            project.run_file("model.safetensors", *DEEP),
+            project.run_file("metrics.json", *DEEP),
+        ),
+    }[kind]
+    found = [next(project.folder.glob(path)) for path in (file, result)]
+    return [str(path.relative_to(project.folder)) for path in found]
 
 
 def truncate(content):
@@ -41,10 +43,11 @@ def flip(content):
     return content[:middle] + bytes([content[middle] ^ 0x40]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize("kind", READ)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_named_and_never_used(project, kind):
     file, result = read(project, kind)
     expected = (project.folder / result).read_bytes()
+    (project.folder / result).unlink()
     (project.folder / file).write_bytes(flip((project.folder / file).read_bytes()))
     done = project.snakemake(result, "--cores", "1", check=False)
     assert done.returncode != 0
@@ -59,6 +62,7 @@ def test_a_damaged_file_is_named_and_never_used(project, kind):
 def test_a_damaged_file_is_made_anew_once_deleted(project):
     file, result = read(project, "linear weights")
     expected = {name: (project.folder / name).read_bytes() for name in (file, result)}
+    (project.folder / result).unlink()
     (project.folder / file).write_bytes(truncate(expected[file]))
     done = project.snakemake(result, "--cores", "1", check=False)
     assert f"error: {file} is damaged" in done.stdout
@@ -79,16 +83,17 @@ class Payload:
 
 def test_a_pickle_in_an_array_file_is_refused_unread(project, tmp_path):
     trap = tmp_path / "executed"
+    spectrum, result = read(project, "spectrum")
     np.savez(
-        project.folder / SPECTRUM, mean=np.array([Payload(trap)], dtype=object), allow_pickle=True
+        project.folder / spectrum, mean=np.array([Payload(trap)], dtype=object), allow_pickle=True
     )
-    result = f"{runs(project)['linear']}/metrics.json"
+    (project.folder / result).unlink()
     done = project.snakemake(result, "--cores", "1", check=False)
-    assert f"error: {SPECTRUM} is damaged" in done.stdout
+    assert f"error: {spectrum} is damaged" in done.stdout
     assert not trap.exists()
     # The trap works where pickles are loaded.
     code = (
-        f"import numpy; numpy.load({str(project.folder / SPECTRUM)!r}, allow_pickle=True)['mean']"
+        f"import numpy; numpy.load({str(project.folder / spectrum)!r}, allow_pickle=True)['mean']"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert trap.exists()
@@ -98,7 +103,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_training_starts_anew(project):
     def slower(settings):
         settings["checkpoint_seconds"] = 0
 
-    run = runs(project)["deep"]
+    run = project.run_folder(*DEEP)
     folder = project.folder / run
     expected = (folder / "curve.csv").read_bytes()
     checkpoint = folder / "checkpoint.safetensors"
@@ -107,7 +112,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_training_starts_anew(project):
         checkpoint.write_bytes(flip((folder / "model.safetensors").read_bytes()))
         (folder / "model.safetensors").unlink()
         project.snakemake(f"{run}/model.safetensors", "--cores", "1")
-    log = (project.folder / "results/logs/train_deep").joinpath(*run.split("/")[2:-1], "seed0.log")
+    log = project.folder / f"results/logs/train_deep/{run.removeprefix('results/train/')}.log"
     assert "WARNING" in log.read_text()
     assert f"{run}/checkpoint.safetensors is damaged" in log.read_text()
     assert "starting anew" in log.read_text()

@@ -11,7 +11,6 @@ import shutil
 import signal
 import time
 from math import ceil
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -25,6 +24,7 @@ def victim(settings):
     """Add a model that saves a checkpoint after each of its many epochs."""
     settings["checkpoint_seconds"] = 0
     settings["models"]["victim"] = {"extends": "tiny-deep", "training": {"epochs": 80}}
+    settings["study"]["sizes"]["cases"][0]["models"] = ["victim"]
 
 
 class Trained(NamedTuple):
@@ -57,8 +57,8 @@ class Trained(NamedTuple):
 
     @property
     def log(self):
-        path = Path("results/logs/train_deep", Path(self.run).relative_to("results/train"))
-        return self.project.folder / path.with_suffix(".log")
+        name = self.run.removeprefix("results/train/")
+        return self.project.folder / f"results/logs/train_deep/{name}.log"
 
     def outputs(self):
         return {name: (self.folder / name).read_bytes() for name in OUTPUTS}
@@ -69,7 +69,7 @@ def trained(finished, tmp_path_factory):
     """Train without interruption, in a copy of the finished study."""
     project = finished.copy_to(tmp_path_factory.mktemp("kill") / "project")
     with project.reconfigured(victim):
-        made = Trained(project, project.run_folder("victim", "fixed-1"), {}, 0.0)
+        made = Trained(project, project.run_folder("victim", "fixed-1", k=2), {}, 0.0)
         start = time.monotonic()
         project.snakemake(made.target, "--cores", "1")
         seconds = time.monotonic() - start
@@ -145,7 +145,7 @@ def test_a_killed_run_ends_with_the_same_bytes(trained, kill, number):
     project.snakemake(trained.target, "--cores", "1")
     wait_for(lambda: not jobs(project))
     assert trained.outputs() == trained.expected, f"killed after {delay:.2f} s"
-    assert sorted(os.listdir(trained.folder)) == sorted([".made", *OUTPUTS])
+    assert sorted(os.listdir(trained.folder)) == sorted(["made.json", *OUTPUTS])
     # A job that lives on may end before the next one starts, and take its checkpoint along.
     if saved and kill is not kill_snakemake:
         text = trained.log.read_bytes().decode(errors="replace")

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pandas as pd
+from lying import PROVENANCE, path_of, paths_of
 
 from linvae import ppca
 from linvae.config import load as config
 from linvae.evaluation.maxima import maxima
 from linvae.evaluation.rotated import rotated
 from linvae.files import write_csv, write_json
+from linvae.naming import Product
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
@@ -105,19 +107,20 @@ def write_results():
     for seed, variant in enumerate(("logit", "pixels")):
         name = f"mnist-{variant}-first50"
         spectra[name] = made_up_spectrum(seed)
-        spectra[name].save(f"results/spectrum/{name}.npz")
-        write_csv(f"results/ppca/{name}/at2.csv", maxima(spectra[name], 2))
-    points, paths = CONFIG.study.rotated.drawn(NAMES)
+        spectra[name].save(path_of(Product("spectrum.npz", data=name)))
+        table = path_of(Product("maxima.csv", data=name, variant="at2"))
+        write_csv(table, maxima(spectra[name], 2))
+    points, paths = paths_of(CONFIG.study.rotated.drawn(NAMES))
     for path, made in zip(
         (points, paths), rotated(spectra["mnist-logit-first50"], [2, 4]), strict=True
     ):
         write_csv(path, made)
     for run in CONFIG.study.all_runs(NAMES):
-        write_csv(run.file("curve.csv"), made_up_curve(run))
+        write_csv(path_of(Product("curve.csv", run=run)), made_up_curve(run))
         metrics = {"elbo": BEST - run.n_latent, "noise_variance": 1.0 / run.n_latent}
-        write_json(run.file("metrics.json"), metrics)
+        write_json(path_of(Product("metrics.json", run=run)), metrics)
         if run.n_latent == K:
             weights = made_up_weights(run, spectra[run.data])
             model = LinearWeights(weights, weights.T, np.ones(K), 1.0)
-            model.save(run.file("model.safetensors"), {})
-    write_json("results/data/mnist/provenance.json", {"label": "made up"})
+            model.save(path_of(Product("model.safetensors", run=run)), {})
+    write_json(PROVENANCE, {"label": "made up"})

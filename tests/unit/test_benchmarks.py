@@ -1,16 +1,17 @@
 """Every part of the benchmark page at a tiny size, and that what it compares is the same thing."""
 
 import platform
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from linvae import elbo, ppca
 from linvae.ascent import profiled_gradient
+from linvae.files import write_text
 from linvae.spectrum import Spectrum
 from linvae.training import objectives
 from linvae.training.exact import linear_weights
@@ -171,41 +172,69 @@ def _copy(model, plain):
         layer.bias.copy_(bias)
 
 
-def study(folder, runs=("deep.1/data/k3/fixed-1/seed0",)):
-    """Write what Snakemake leaves of a small study, and of another that shares its folder."""
+RUN = "deep/data/k3/fixed-1/seed0"
+
+
+def address(digit):
+    return 12 * str(digit)
+
+
+def study(folder):
+    """Write what Snakemake leaves of a small study, and of others that share its folder."""
     measured = {
-        "benchmarks/train_deep/deep.1/data/k3/fixed-1/seed0": (10, 100, 9),
-        "benchmarks/train_deep/deep.2/data/k3/fixed-1/seed0": (1000, 1000, 1000),
-        "benchmarks/graft/deep.1/data/k3/fixed-1/seed0/none-5": (3, 120, 2.5),
-        "benchmarks/graft/deep.1/data/k3/fixed-1/seed0/random-5": (4, 110, 3.5),
-        "benchmarks/spectrum/data": ("0.2", "NA", "NA"),
-        "mine/benchmarks/claims": (1, 50, 0.5),
-        "other/benchmarks/claims": (1000, 1000, 1000),
+        f"train_deep/{RUN}/{address(1)}": (10, 100, 9),
+        f"train_deep/{RUN}/{address(2)}": (1000, 1000, 1000),
+        f"evaluate_deep/{RUN}/{address(1)}/{address(3)}": (2, 130, 1.5),
+        f"evaluate_deep/{RUN}/{address(1)}/{address(4)}": (1000, 1000, 1000),
+        f"graft/{RUN}/{address(1)}/{address(3)}/graft-none-5/{address(5)}": (3, 120, 2.5),
+        f"graft/{RUN}/{address(1)}/{address(3)}/graft-random-5/{address(6)}": (4, 110, 3.5),
+        f"graft/{RUN}/{address(1)}/{address(3)}/graft-random-9/{address(7)}": (1000, 1000, 1000),
+        f"spectrum/data/{address('a')}": ("0.2", "NA", "NA"),
+        "spectrum/data": (1000, 1000, 1000),  # of the layout before addresses
+        f"claims/{address('b')}": (1, 50, 0.5),
+        f"claims/{address('c')}": (1000, 1000, 1000),
+        f"publish/mine/{address('d')}": (0.5, 40, 0.25),
+        f"publish/mine/{address('e')}": (1000, 1000, 1000),
     }
     for name, (seconds, memory, cpu) in measured.items():
-        file = folder / f"{name}.tsv"
+        file = folder / "benchmarks" / f"{name}.tsv"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{HEADER}{seconds}\t0:00:01\t{memory}\t1\t1\t1\t0\t0\t90\t{cpu}\n")
-    table = pd.DataFrame({"folder": [f"results/train/{run}" for run in runs]})
-    table.to_csv(folder / "mine" / "runs.csv", index=False)
+    trained = f"results/train/{RUN}/{address(1)}"
+    grafts = [f"graft-none-5/{address(5)}/graft.json", f"graft-random-5/{address(6)}/graft.json"]
+    at_one_address = [f"{trained}/model.safetensors", f"{trained}/curve.csv"]
+    below_it = [f"{trained}/{address(3)}/{name}" for name in ("metrics.json", *grafts)]
+    said = f"results/report/claims/{address('b')}/claims.json"
+    named = [f"{path.rpartition('/')[2]} {path}" for path in (*at_one_address, *below_it, said)]
+    write_text(folder / "mine" / f"finished-{address('d')}.txt", "\n".join(named))
     return folder / "mine"
 
 
 def test_a_study_is_summed_up_by_rule(tmp_path):
     made = by_rule.part(study(tmp_path))
-    assert "The study `mine`: 5 jobs" in made.text
+    assert "The study `mine`: 7 jobs" in made.text
     assert "(here 1)" in made.text
     assert str(tmp_path) not in made.markdown()
     assert made.table.set_index("rule").T.to_dict("list") == {
         "train_deep": ["1", "9", "10", "10.0", "100"],
         "graft": ["2", "6", "7", "4.0", "120"],
+        "evaluate_deep": ["1", "2", "2", "2.0", "130"],
         "claims": ["1", "0", "1", "1.0", "50"],
+        "publish": ["1", "0", "0", "0.5", "40"],
         "spectrum": ["1", "0", "0", "0.2", ""],
     }
 
 
+def test_each_rule_is_counted_by_the_stamp_or_whole():
+    text = "".join(file.read_text("utf-8") for file in (ROOT / "workflow" / "rules").glob("*.smk"))
+    measured = set(re.findall(r'"results/benchmarks/(\w+)/', text))
+    assert set(by_rule.OF_DATA) < measured
+    rules = (ROOT / "workflow" / "rules" / "data.smk").read_text("utf-8")
+    assert set(by_rule.OF_DATA) == set(re.findall(r"^rule (\w+):", rules, flags=re.MULTILINE))
+
+
 def test_a_folder_that_is_no_study_is_told(tmp_path):
-    with pytest.raises(ValueError, match=r"no runs\.csv"):
+    with pytest.raises(ValueError, match=r"no finished-\*\.txt"):
         by_rule.part(tmp_path)
 
 

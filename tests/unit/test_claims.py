@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lying import path_of, paths_of
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import claims_text
@@ -19,6 +20,7 @@ from linvae.collapse import CollapseCurve
 from linvae.config.load import load
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.naming import Product
 from linvae.settings.graft import ARMS
 from linvae.study.cost import Rates, job_seconds
 from linvae.study.figures import FIGURES
@@ -103,7 +105,7 @@ SECTIONS = {
         "seeds": [0, 1],
     },
 }
-# Measured otherwise than usual, so that deep runs' metrics lie in a folder of their own.
+# Measured otherwise than usual.
 MEASUREMENT = {"epsilon": 0.3, "delta": 0.05}
 
 
@@ -112,18 +114,26 @@ def _study(**sections):
     return load(raw)
 
 
+def _is_deep(config, run):
+    return not config.models[run.model].decoder.is_linear
+
+
 def _deep(config):
-    names = config.names()
-    return [run for run in config.study.all_runs(names) if run.model in names.deep]
+    return [run for run in config.study.all_runs(config.names()) if _is_deep(config, run)]
+
+
+def _evidence(config):
+    """Paths of what claims may read."""
+    return paths_of(config.study.evidence(config.names()))
 
 
 def _spec(config):
-    """Return what the rule tells the program, after its way through JSON."""
+    """Return what the job tells the program, after its way through JSON."""
     return json.loads(
         json.dumps(
             {
                 "study": config.study.model_dump(mode="json"),
-                "models": {name: config.model_identity(name, "cpu") for name in config.models},
+                "models": {name: config.model_on(name, "cpu").identity() for name in config.models},
                 "names": config.names().to_dict(),
                 "measurement": config.measurement.model_dump(mode="json"),
                 "margins": config.margins.identity(),
@@ -189,29 +199,29 @@ def _linear_metrics(gap):
 
 def _write_runs(config, gap):
     """Write all files of runs that claims may read; L-BFGS ends at a gap."""
-    names, gaps = config.names(), {"adam": 7.0, "lbfgs": gap, "plain": gap}
-    for run in config.study.all_runs(names):
-        deep = run.model in names.deep
+    gaps = {"adam": 7.0, "lbfgs": gap, "plain": gap}
+    for run in config.study.all_runs(config.names()):
+        deep = _is_deep(config, run)
         own = gaps.get(run.model, 2.0)
         metrics = _deep_metrics(run) if deep else _linear_metrics(own)
-        write_json(names.file(run, "metrics.json"), metrics)
+        write_json(path_of(Product("metrics.json", run=run)), metrics)
         if deep:
-            write_arrays(names.file(run, "kl.npz"), **_deep_curves(run))
+            write_arrays(path_of(Product("kl.npz", run=run)), **_deep_curves(run))
         curve = pd.DataFrame({"step": [0, 10], "elbo": [-60.0, -50.0 - own], "gap": [10.0, own]})
-        write_csv(names.file(run, "curve.csv"), curve)
+        write_csv(path_of(Product("curve.csv", run=run)), curve)
 
 
 def _write_grafts(config, above, n_grafted=2):
     """Write what arms of grafts give; those of the certificate end above the others."""
-    section, names = config.study.grafts, config.names()
-    for run in section.runs(names):
+    section = config.study.grafts
+    for run in section.runs(config.names()):
         for arm in ARMS:
             nats = above + 0.1 * run.seed if arm == "certificate" else 0.0
             values = {"grafted": 0 if arm == "none" else n_grafted}
             for prefix in ("", "test_"):
                 values |= {f"{prefix}elbo": -80.0 + nats, f"{prefix}start_elbo": -90.0 + nats}
                 values[f"{prefix}grafted_used"] = values["grafted"]
-            write_json(section.file(names, run, arm), values)
+            write_json(path_of(section.file(run, arm)), values)
 
 
 def _write_tables(config):
@@ -219,19 +229,19 @@ def _write_tables(config):
     study, names = config.study, config.names()
     starts = {"kind": ["random"], "gap": 0.0, "gradient": 1e-9, "curvature": np.nan}
     starts |= {"rotate": True, "saddles": 0, "saddle_gap": np.nan, "iterations": 9}
-    write_csv(study.restarts.table(names), pd.DataFrame({**starts, "mean_abs_cos": 1.0}))
+    write_csv(path_of(study.restarts.table(names)), pd.DataFrame({**starts, "mean_abs_cos": 1.0}))
     saddle = {"n_latent": [2], "gap": 0.5, "predicted_gap": 0.5, "marginal_gap": 0.25}
     saddle |= {"gradient": 1e-7, "likelihood_gradient": 0.1, "curvature": 0.01}
     saddle |= {"turning_curvature": 0.005, "end_gap": 0.0, "end_gradient": 0.0}
     saddle |= {"end_curvature": np.nan, "saddles": 1, "iterations": 9}
-    write_csv(study.rotated.table(names), pd.DataFrame(saddle))
+    write_csv(path_of(study.rotated.table(names)), pd.DataFrame(saddle))
     point = {"noise_at": 4, "noise_variance": 2.0, "retained": "1-2", "direction": 1}
     point |= {"eigenvalue": 1.0, "used": False, "formula": -0.5, "autograd": -0.5}
     point |= {"off_diagonal": 0.0, "gradient": 0.0, "largest": 0.0, "n_zero": 1}
-    write_csv(study.stationary.table(names), pd.DataFrame([point]))
+    write_csv(path_of(study.stationary.table(names)), pd.DataFrame([point]))
     k = np.arange(1, 9)
     maxima = pd.DataFrame({"n_latent": k, "fixed_log_likelihood": -((k - 5.0) ** 2)})
-    for path in study.latent_dim.evidence(names):
+    for path in paths_of(study.latent_dim.evidence(names)):
         write_csv(path, maxima)
 
 
@@ -247,12 +257,11 @@ def config(tmp_path, monkeypatch):
 
 
 def _results(config):
-    return Results(Inputs(config.study.evidence(config.names())), _spec(config))
+    return Results(Inputs(_evidence(config)), _spec(config))
 
 
 def _judged(config):
-    paths = config.study.evidence(config.names())
-    return [found.to_dict() for found in judge(Inputs(paths), _spec(config))]
+    return [found.to_dict() for found in judge(Inputs(_evidence(config)), _spec(config))]
 
 
 def test_the_catalogue_is_in_order_and_names_what_there_is():
@@ -269,12 +278,12 @@ def test_the_catalogue_is_in_order_and_names_what_there_is():
 
 
 def test_every_claim_reads_what_the_study_says_and_all_of_it_is_read(config):
-    evidence = config.study.evidence(config.names())
+    evidence = _evidence(config)
     found = _judged(config)
     for claim in found:
         assert claim["evidence"]
         assert set(claim["evidence"]) <= set(evidence)
-    # Every file that the rule waits for decides something.
+    # Every file that the job is given decides something.
     assert {path for claim in found for path in claim["evidence"]} == set(evidence)
 
 
@@ -298,7 +307,7 @@ def test_what_a_run_costs_is_that_of_its_model_and_size(config):
     data = config.names().data("logit-first50")
     told = {f"{model}/{data}/k3": seconds for model, seconds in (("deep", 60), ("long", 120))}
     spec = {**_spec(config), "cpu_seconds": told}
-    results = Results(Inputs(config.study.evidence(config.names())), spec)
+    results = Results(Inputs(_evidence(config)), spec)
     runs = deep_runs(results, "lengths").groupby("model")["cpu_seconds"].unique()
     assert runs.map(list).to_dict() == {"deep": [60.0], "long": [120.0]}
 
@@ -359,10 +368,10 @@ def test_margins_decide(config):
     assert _judged(wide)[9]["verdicts"]["deep"] == "supported"
 
 
-def test_a_claim_reads_nothing_that_no_rule_declares(config):
+def test_a_claim_reads_nothing_that_its_job_does_not_name(config):
     (run, *_) = config.study.runs("linear", config.names())
     results = Results(Inputs([]), _spec(config))
-    with pytest.raises(ValueError, match=r"seed0/metrics.json is not among the inputs"):
+    with pytest.raises(ValueError, match=r"metrics.json.*seed=0.* is not among the inputs"):
         results.metrics(run)
 
 

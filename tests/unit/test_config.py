@@ -7,14 +7,19 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+from configured import configuration
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.utils import update_config
 
-from linvae.config.load import ConfigError, StudyConfig, load
-from linvae.config.study_name import from_module, named
-from linvae.study.figures import figure_inputs, figures
+from linvae.config.load import ConfigError, StudyConfig, load, merged
+from linvae.config.study_name import configured, from_module, named
+from linvae.planning.images import Origin
+from linvae.planning.study_plan import plan_study
+from linvae.planning.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
+WORKFLOW = Workflow.beside(ROOT, keep=False)
 
 
 def over(base, top):
@@ -260,11 +265,13 @@ def test_what_is_set_for_all_data_is_not_said_of_one_variant(more):
     assert "\n" not in text
 
 
-def test_every_folder_that_studies_share_is_no_studys(request):
-    shared = set()
-    for path in (request.config.rootpath / "workflow" / "rules").glob("*.smk"):
+def test_every_folder_that_studies_share_is_no_studys():
+    plan = plan_study(load(TINY), WORKFLOW)
+    folders = [job.folder for address, job in plan.jobs.items() if address != plan.final]
+    shared = {folder.split("/")[1] for folder in folders}
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
         shared.update(re.findall(r"results/(\w+)/", path.read_text(encoding="utf-8")))
-    assert {"data", "train", "logs", "benchmarks"} < shared
+    assert {"data", "train", "report", "logs", "benchmarks"} < shared
     for name in shared:
         assert f"results/{name} holds what studies share" in message(changed(("name",), name))
 
@@ -291,6 +298,62 @@ def test_a_study_has_the_name_of_its_last_overlay(tmp_path, overlays, command_li
     assert found == {**raw, "name": name}
 
 
+@pytest.mark.parametrize("overlay", [*OVERLAYS, "tests/workflow/tiny.yaml"])
+def test_files_are_merged_as_snakemake_merges_them(overlay):
+    expected = configuration(ROOT, overlay)
+    found = configured(ROOT / "config.yaml", [ROOT / overlay])
+    # An overlay without a name has that of its file.
+    told = yaml.safe_load((ROOT / overlay).read_text(encoding="utf-8"))
+    assert found.name == told.get("name", Path(overlay).stem)
+    assert found.model_copy(update={"name": expected.name}) == expected
+
+
+PLAIN_VALUES = [1, None, [], [1], "x"]
+
+
+@pytest.mark.parametrize("base", [*PLAIN_VALUES, {}, {"y": 1}, {"y": {"z": 1}}])
+@pytest.mark.parametrize("over", [*PLAIN_VALUES, {"y": None}, {"y": {"w": 1}, "v": {}}])
+def test_values_of_any_kind_are_merged_as_snakemake_merges_them(base, over):
+    expected = {"a": copy.deepcopy(base), "b": 1}
+    update_config(expected, {"a": over})
+    assert merged({"a": base, "b": 1}, {"a": over}) == expected
+
+
+@pytest.mark.parametrize("base", [{}, {"y": 1}, {"y": {"z": 1}}])
+def test_an_empty_mapping_changes_no_mapping(base):
+    expected = {"a": copy.deepcopy(base)}
+    update_config(expected, {"a": {}})
+    assert merged({"a": base}, {"a": {}}) == expected == {"a": base}
+
+
+@pytest.mark.parametrize("base", PLAIN_VALUES)
+def test_an_empty_mapping_changes_no_plain_value(base):
+    expected = {"a": base}
+    update_config(expected, {"a": {}})
+    assert merged({"a": base}, {"a": {}}) == expected
+
+
+def test_files_are_merged_in_order(tmp_path):
+    for name, seeds in (("one", "[1]"), ("two", "[2]")):
+        text = f"threads: {len(name)}\nstudy: {{linear: {{seeds: {seeds}}}}}\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+    overlays = [tmp_path / f"{name}.yaml" for name in ("one", "two")]
+    assert configured(ROOT / "config.yaml").name == "default"
+    for order in (overlays, overlays[::-1]):
+        found = configured(ROOT / "config.yaml", order)
+        last = order[-1].stem
+        assert (found.name, found.study.linear.seeds) == (last, ({"one": 1, "two": 2}[last],))
+    assert found.models == load(DEFAULT).models
+
+
+def test_a_file_that_is_none_and_a_study_that_is_none_are_told(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        configured(ROOT / "config.yaml", [tmp_path / "mine.yaml"])
+    (tmp_path / "mine.yaml").write_text("datset: {}\n")
+    with pytest.raises(ConfigError, match="^datset: unknown key"):
+        configured(ROOT / "config.yaml", [tmp_path / "mine.yaml"])
+
+
 def test_values_given_one_by_one_make_another_study_which_needs_a_name():
     with pytest.raises(ConfigError, match="--config changes threads, n, which makes another"):
         named({"name": "default"}, (), {"threads": 2, "n": 1})
@@ -304,8 +367,12 @@ def test_a_file_whose_name_is_no_studys_is_told_in_one_line(tmp_path):
 def test_auto_is_told_as_the_device_that_it_means():
     config = load(changed(("models", "tiny-adam", "job"), {"device": "auto"}))
     for device in ("cpu", "cuda"):
-        assert config.model_identity("tiny-adam", device)["job"]["device"] == device
-    assert config.model_identity("tiny-deep", "cuda")["job"]["device"] == "cpu"
+        settled = config.model_on("tiny-adam", device)
+        assert settled.identity()["job"]["device"] == device
+        # Of all that it says, the device alone is settled.
+        job = settled.job.model_copy(update={"device": "auto"})
+        assert settled.model_copy(update={"job": job}) == config.models["tiny-adam"]
+    assert config.model_on("tiny-deep", "cuda").job.device == "cpu"
 
 
 def test_extends_takes_the_other_model_as_a_base():
@@ -399,10 +466,10 @@ def test_any_edit_gives_a_study_or_short_lines(raw):
 
 
 def _check_study(config):
-    names = config.names()
-    files = [*config.study.evidence(names), f"results/{config.name}/summary.md"]
-    for figure in figures(config.study):
-        files += figure_inputs(config.study, names, figure)
+    plan = plan_study(config, WORKFLOW, origin=Origin(config.dataset.name, "local"))
+    made = plan.jobs[plan.final].settings
+    files = [f"results/{config.name}/{name}" for name in (*made["files"], *made["runs"])]
+    files += [path for job in plan.jobs.values() for path in job.outputs.values()]
     for file in files:
         assert file.startswith("results/")
         assert ".." not in PurePosixPath(file).parts

@@ -20,7 +20,7 @@ from linvae.study.cost import (
 
 ROOT = Path(__file__).parents[2]
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
-RUN = Run("deep", "0123abcd", "mnist-logit-first4000", 200, "fixed-1", 0)
+RUN = Run("deep", "mnist-logit-first4000", 200, "fixed-1", 0)
 
 
 def deep(epochs=10, **job):
@@ -59,7 +59,7 @@ def test_a_gpu_counts_only_where_one_was_measured():
 
 def test_a_model_trained_from_the_covariance_costs_the_same_for_any_number_of_images():
     model = ModelSettings.model_validate({"training": {"objective": "analytic", "steps": 100}})
-    run = Run("linear", "0123abcd", "mnist-logit-all", 200, "learned-1", 0)
+    run = Run("linear", "mnist-logit-all", 200, "learned-1", 0)
     assert job_cost(model, run, 1000, RATES) == job_cost(model, run, 60_000, RATES)
     stochastic = ModelSettings.model_validate(
         {"training": {"objective": "stochastic", "steps": 100}}
@@ -69,7 +69,7 @@ def test_a_model_trained_from_the_covariance_costs_the_same_for_any_number_of_im
 
 
 def test_seconds_are_told_once_of_all_seeds_and_noises():
-    other = Run("deep", "0123abcd", "mnist-logit-first4000", 200, "learned-1", 3)
+    other = Run("deep", "mnist-logit-first4000", 200, "learned-1", 3)
     found = job_seconds({"deep": deep()}, [RUN, other], RATES)
     assert found == {
         "deep/mnist-logit-first4000/k200": round(job_cost(deep(), RUN, 4000, RATES).cpu_seconds)

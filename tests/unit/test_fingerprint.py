@@ -1,7 +1,7 @@
 """The fingerprint follows code and nothing else."""
 
 import ast
-import json
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 
 import linvae
-from linvae import fingerprint as module
-from linvae.fingerprint import fingerprint, reached_modules, specification, tree_hash
+from linvae.jobs import fingerprint as module
+from linvae.jobs.fingerprint import (
+    code_files,
+    combined,
+    file_hashes,
+    fingerprint,
+    is_bookkeeping,
+    reached_modules,
+    tree_hash,
+)
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 # What Pythons have come to parse, or to dump, differently: see test_every_python_agrees.
@@ -48,7 +56,8 @@ def project(tmp_path):
     script.write_text('"""A script."""\nfrom linvae import ppca\n\nprint(ppca.fit)\n')
 
     def measure():
-        code = f"from linvae.fingerprint import fingerprint; print(fingerprint({str(script)!r}))"
+        importing = "from linvae.jobs.fingerprint import fingerprint"
+        code = f"{importing}; print(fingerprint({str(script)!r}))"
         return subprocess.run(
             [sys.executable, "-c", code],
             env={"PYTHONPATH": str(tmp_path / "src")},
@@ -78,15 +87,21 @@ def test_only_code_counts(project, old, new, changes):
     assert (measure() != before) is changes
 
 
-def test_how_the_version_is_told_does_not_count_and_the_rest_of_the_package_does(project):
+@pytest.mark.parametrize("part", ["__init__.py", "jobs/__init__.py", "jobs/atomic.py"])
+def test_the_package_itself_and_what_runs_programs_do_not_count(project, part):
     package, _, measure = project
     before = measure()
-    start = package / "__init__.py"
-    text = start.read_text()
-    assert "0+unknown" in text
-    start.write_text(text.replace("0+unknown", "1"))
+    with (package / part).open("a") as file:
+        file.write("\nEXTRA = 1\nimport linvae.elbo\n")
     assert measure() == before
-    start.write_text(text + "\nEXTRA = 1\n")
+
+
+def test_the_start_of_a_part_of_the_package_counts(project):
+    package, script, measure = project
+    script.write_text("import linvae.evaluation.maxima\n")
+    before = measure()
+    with (package / "evaluation" / "__init__.py").open("a") as file:
+        file.write("\nEXTRA = 1\n")
     assert measure() != before
 
 
@@ -137,12 +152,22 @@ def test_named_modules_count(tmp_path):
         ("preprocess", ["linvae.elbo", "linvae.training.loop", "linvae.config.load"]),
         ("spectrum", ["linvae.elbo", "linvae.ppca", "linvae.training.loop", "linvae.config.load"]),
         ("train_linear", ["linvae.collapse", "linvae.config.load", "linvae.plots", "linvae.solve"]),
-        ("train_deep", ["linvae.elbo", "linvae.ppca", "linvae.measure", "linvae.study.study"]),
+        (
+            "train_deep",
+            [
+                *("linvae.elbo", "linvae.ppca", "linvae.measure", "linvae.study.study"),
+                *("linvae.spectrum", "linvae.eigensystem", "linvae.cancelling"),
+            ],
+        ),
         (
             "solve",
             ["linvae.collapse", "linvae.config.load", "linvae.plots", "linvae.training.loop"],
         ),
-        ("evaluate", ["linvae.config.load", "linvae.plots", "linvae.solve"]),
+        ("evaluate", ["linvae.config.load", "linvae.plots", "linvae.solve", "linvae.training"]),
+        ("evaluate_encoder", ["linvae.config.load", "linvae.training.loop", "linvae.collapse"]),
+        ("evaluate_deep", ["linvae.config.load", "linvae.training.loop", "linvae.solve"]),
+        ("graft", ["linvae.spectrum", "linvae.ppca", "linvae.study.study"]),
+        ("publish", ["linvae.config.load", "linvae.planning", "linvae.study.study"]),
         ("figure", ["linvae.config.load", "linvae.training.loop", "linvae.training.models"]),
     ],
 )
@@ -247,6 +272,31 @@ def test_fields_of_settings_do_not_count(edit, counts, folder):
     assert (before != after) is (counts or folder == "training")
 
 
-def test_specification_is_one_sorted_string():
-    assert json.loads(specification("c", b=1, a=[2])) == {"a": [2], "b": 1, "code": "c"}
-    assert specification("c", b=1, a=2) == specification("c", a=2, b=1)
+def test_what_runs_programs_reaches_nothing_that_computes():
+    folder = Path(linvae.__file__).parent / "jobs"
+    reached = {name for file in folder.glob("*.py") for name in reached_modules(file)}
+    assert reached == set()
+
+
+def test_bookkeeping_is_the_package_and_its_jobs():
+    assert all(map(is_bookkeeping, ("linvae", "linvae.jobs", "linvae.jobs.atomic")))
+    assert not any(map(is_bookkeeping, ("linvae.files", "linvae.settings.jobs", "linvae.jobsy")))
+
+
+def test_a_program_is_made_of_its_file_and_of_the_modules_that_it_reaches():
+    script = SCRIPTS / "spectrum.py"
+    files = code_files(script)
+    assert set(files) == {"__main__", *reached_modules(script)}
+    assert files["__main__"] == script
+    hashes = {name: file_hashes(file)["code"] for name, file in files.items()}
+    assert combined(hashes) == fingerprint(script)
+    assert combined({**hashes, "linvae.files": "0"}) != fingerprint(script)
+
+
+def test_a_files_bytes_are_hashed_beside_its_code(tmp_path):
+    a, b = tmp_path / "a.py", tmp_path / "b.py"
+    a.write_text("X = 1\n")
+    b.write_text("X = 1  # a comment\n")
+    one, other = file_hashes(a), file_hashes(b)
+    assert one["code"] == other["code"] == tree_hash(a, a.read_bytes())
+    assert one["bytes"] == hashlib.sha256(a.read_bytes()).hexdigest() != other["bytes"]

@@ -9,9 +9,10 @@ from linvae.evaluation.gaussian import measure
 from linvae.evaluation.graft import graft_and_save
 from linvae.evaluation.residual import residuals
 from linvae.files import read_json, write_arrays
-from linvae.noise import parse_noise
 from linvae.settings.graft import ARMS
+from linvae.settings.jobs import GraftJob
 from linvae.settings.model import ModelSettings
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.training.archive import save_model
 from linvae.training.deep import train_and_save
@@ -33,10 +34,8 @@ MODEL = {
     },
     "job": {"records": 3},
 }
-SPEC = {
-    "model": MODEL, "n_latent": K, "noise": f"fixed-{NOISE}", "seed": 0, "threads": 1, "draws": 20,
-    "epsilon": 0.1, "delta": 0.01, "updates": 240,
-}  # fmt: skip
+RUN = RunJob(model=MODEL, n_latent=K, noise=f"fixed-{NOISE}", seed=0)
+MEASUREMENT = {"draws": 20, "epsilon": 0.1, "delta": 0.01}
 CUT = np.array([True, False, True, True])
 
 
@@ -58,7 +57,7 @@ def made_by(model, data, cut=CUT):
 @pytest.fixture(scope="module")
 def trained(data):
     settings = ModelSettings.model_validate(MODEL)
-    model = build(settings, Spectrum.from_data(data["train"]), K, parse_noise(SPEC["noise"]), 0)
+    model = build(settings, Spectrum.from_data(data["train"]), K, RUN.noise_model, 0)
     fit(model, settings, 0, data=data["train"])
     return model
 
@@ -154,17 +153,21 @@ def test_arms_go_on_by_half_a_cosine_with_the_whole_kl():
     assert training.learning_rate == MODEL["training"]["learning_rate"]
 
 
+def told(arm, updates):
+    return GraftJob(**RUN.identity(), arm=arm, updates=updates, measurement=MEASUREMENT)
+
+
 @pytest.fixture(scope="module")
 def arms(data, tmp_path_factory):
     """Metrics of the three arms of one run, and the ELBO of that run."""
     folder = tmp_path_factory.mktemp("graft")
     spectrum = Spectrum.from_data(data["train"])
     model_file = folder / "model.safetensors"
-    train_and_save(SPEC, spectrum, data, model_file, folder / "curve.csv")
+    train_and_save(RUN, data, model_file, folder / "curve.csv")
     settings = ModelSettings.model_validate(MODEL)
-    model = build(settings, spectrum, K, parse_noise(SPEC["noise"]), 0)
+    model = build(settings, spectrum, K, RUN.noise_model, 0)
     fit(model, settings, 0, data=data["train"])
-    save_model(model_file, model, SPEC)
+    save_model(model_file, model, RUN)
     made = made_by(model, data)
     names = ("directions", "variances", "shift")
     arrays = {name: getattr(made, name).astype(np.float32) for name in names}
@@ -172,8 +175,7 @@ def arms(data, tmp_path_factory):
     found = {}
     for arm in ARMS:
         files = {"metrics_file": folder / arm / "graft.json", "curve_file": folder / arm / "c.csv"}
-        told = {**SPEC, "arm": arm}
-        graft_and_save(told, spectrum, data, model_file, folder / "residual.npz", **files)
+        graft_and_save(told(arm, 240), data, model_file, folder / "residual.npz", **files)
         assert sorted(path.name for path in (folder / arm).iterdir()) == ["c.csv", "graft.json"]
         found[arm] = read_json(files["metrics_file"])
     return found, elbo(model, data["train"])
@@ -192,10 +194,8 @@ def test_arms_start_where_they_should_and_end_higher(arms):
 
 
 def test_an_arm_gives_the_same_again(arms, data, tmp_path):
-    spectrum = Spectrum.from_data(data["train"])
     model_file = tmp_path / "model.safetensors"
-    train_and_save(SPEC, spectrum, data, model_file, tmp_path / "curve.csv")
-    told = {**SPEC, "arm": "none", "updates": 12}
+    train_and_save(RUN, data, model_file, tmp_path / "curve.csv")
     write_arrays(
         tmp_path / "residual.npz",
         cut=CUT, noise_variance=np.array(NOISE), directions=np.empty((D, 0)),
@@ -204,6 +204,6 @@ def test_an_arm_gives_the_same_again(arms, data, tmp_path):
     texts = []
     for name in "ab":
         files = {"metrics_file": tmp_path / name / "g.json", "curve_file": tmp_path / name / "c"}
-        graft_and_save(told, spectrum, data, model_file, tmp_path / "residual.npz", **files)
+        graft_and_save(told("none", 12), data, model_file, tmp_path / "residual.npz", **files)
         texts.append(files["metrics_file"].read_text() + files["curve_file"].read_text())
     assert texts[0] == texts[1]

@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from lying import PROVENANCE, path_of
 
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.spectrum import Spectrum
 
-DEEP = Run("deep", "0123abcd", "mnist-logit-first60", 3, "fixed-0.1", 1)
-LINEAR = Run("linear", "4567cdef", "mnist-logit-first60", 3, "learned-1", 0)
+DEEP = Run("deep", "mnist-logit-first60", 3, "fixed-0.1", 1)
+LINEAR = Run("linear", "mnist-logit-first60", 3, "learned-1", 0)
 
 
 @pytest.fixture
@@ -18,21 +19,22 @@ def paths(tmp_path, monkeypatch):
     """Paths of some results, written below the working directory."""
     monkeypatch.chdir(tmp_path)
     curve = pd.DataFrame({"step": [0, 1], "elbo": [-2.0, -1.0]})
-    written = {
-        LINEAR.file("curve.csv"): lambda path: write_csv(path, curve),
-        LINEAR.file("metrics.json"): lambda path: write_json(path, {"elbo": -1.0}),
-        DEEP.file("draws2/metrics.json"): lambda path: write_json(path, {"elbo": -3.0}),
-        DEEP.file("draws2/kl.npz"): lambda path: write_arrays(path, mean_kl=np.arange(3.0)),
-        "results/data/mnist/provenance.json": lambda path: write_json(path, {"label": "made up"}),
+    write = {
+        Product("curve.csv", run=LINEAR): lambda path: write_csv(path, curve),
+        Product("metrics.json", run=LINEAR): lambda path: write_json(path, {"elbo": -1.0}),
+        Product("metrics.json", run=DEEP): lambda path: write_json(path, {"elbo": -3.0}),
+        Product("kl.npz", run=DEEP): lambda path: write_arrays(path, mean_kl=np.arange(3.0)),
     }
     for name, k in (("mnist-logit-first60", 2), ("mnist-pixels-first60", 5)):
         table = pd.DataFrame({"n_latent": [k]})
-        written[f"results/ppca/{name}/at4.csv"] = lambda path, table=table: write_csv(path, table)
+        file = Product("maxima.csv", data=name, variant="at4")
+        write[file] = lambda path, table=table: write_csv(path, table)
     spectrum = Spectrum.from_data(np.random.default_rng(0).normal(size=(20, 4)))
-    written["results/spectrum/mnist-logit-first60.npz"] = spectrum.save
-    for path, write in written.items():
-        write(path)
-    return list(written)
+    write[Product("spectrum.npz", data="mnist-logit-first60")] = spectrum.save
+    for file, written in write.items():
+        written(path_of(file))
+    write_json(PROVENANCE, {"label": "made up"})
+    return [*map(path_of, write), PROVENANCE]
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -40,7 +42,7 @@ def test_every_file_is_found_with_its_run(paths, order):
     inputs = Inputs(paths[::order])
     assert inputs.metrics() == {LINEAR: {"elbo": -1.0}, DEEP: {"elbo": -3.0}}
     assert {run: len(curve) for run, curve in inputs.curves().items()} == {LINEAR: 2}
-    assert inputs.files("kl.npz") == {DEEP: DEEP.file("draws2/kl.npz")}
+    assert inputs.files("kl.npz") == {DEEP: path_of(Product("kl.npz", run=DEEP))}
     assert inputs.arrays("kl.npz")[DEEP]["mean_kl"].tolist() == [0, 1, 2]
     assert inputs.spectrum().n_features == 4
     assert inputs.data_label() == "made up"

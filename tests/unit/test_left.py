@@ -4,14 +4,16 @@ import itertools
 import random
 
 import pytest
+from lying import MEASURED, TRAINED
 
+from linvae.jobs.job import Job
 from linvae.naming import Run
+from linvae.planning.left import Estimate, estimate, makespan, report
 from linvae.settings.model import ModelSettings
 from linvae.study.cost import Cost, Rates, graft_cost, job_cost
-from linvae.study.left import Job, job, makespan, report
 
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
-RUN = Run("deep", "0123abcd", "mnist-logit-first4000", 50, "fixed-1", 0)
+RUN = Run("deep", "mnist-logit-first4000", 50, "fixed-1", 0)
 MODEL = ModelSettings.model_validate(
     {
         "encoder": {"hidden": [256], "posterior": "amortised"},
@@ -20,6 +22,10 @@ MODEL = ModelSettings.model_validate(
     }
 )
 MODELS = {"deep": MODEL}
+
+
+def estimated(program, place, **files):
+    return estimate(Job(program, f"{place}/{{address}}", {}, {}, files, "code"), MODELS, RATES)
 
 
 def shortest(seconds, n):
@@ -31,14 +37,17 @@ def shortest(seconds, n):
 
 
 def test_a_training_job_costs_what_its_run_does():
-    found = job("train_deep", RUN.file("model.safetensors"), MODELS, RATES)
+    files = {"model": "model.safetensors", "curve": "curve.csv", "made": "made.json"}
+    found = estimated("train_deep", f"results/train/{RUN}", **files)
     assert found.cost == job_cost(MODEL, RUN, 4000, RATES)
     assert (found.kind, found.name) == ("deep", "deep, k=50, fixed-1, seed 0")
 
 
 def test_the_arms_of_a_graft_cost_what_all_of_it_does():
     arms = [
-        job("graft", RUN.file(f"draws2/graft/{arm}-100/graft.json"), MODELS, RATES).cost
+        estimated(
+            "graft", f"results/train/{RUN}/{TRAINED}/{MEASURED}/graft-{arm}-100", m="graft.json"
+        ).cost
         for arm in ("none", "random", "certificate")
     ]
     assert sum(arms, Cost()) == graft_cost(MODEL, RUN, 4000, 100, RATES)
@@ -46,7 +55,8 @@ def test_the_arms_of_a_graft_cost_what_all_of_it_does():
 
 
 def test_other_jobs_are_counted_and_cost_a_start():
-    found = job("figure", "results/default/figures/fig1.png", MODELS, RATES)
+    found = estimated("figure", "results/report/figures/fig1", png="fig1.png")
+    assert found.name.startswith("figure results/report/figures/fig1/")
     assert found.cost.jobs == 1
     assert 0 < found.cost.cpu_seconds < 10
 
@@ -73,9 +83,9 @@ def test_nothing_left_is_told_in_one_line():
 
 def test_the_report_names_the_longest_job_and_the_time_of_all():
     jobs = [
-        Job("all other jobs", "summary", Cost(1, 3.0)),
-        Job("deep", "short", Cost(1, 3600.0)),
-        Job("deep", "long", Cost(1, 7200.0, 3600.0)),
+        Estimate("all other jobs", "summary", Cost(1, 3.0)),
+        Estimate("deep", "short", Cost(1, 3600.0)),
+        Estimate("deep", "long", Cost(1, 7200.0, 3600.0)),
     ]
     head, _, deep, others, everything, longest, end = report(jobs, 5, 2).splitlines()
     assert head.startswith("Left to compute: 3 jobs, 2 of them trainings, of 5 ")

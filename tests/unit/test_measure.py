@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from linvae import elbo, ppca
 from linvae.evaluation.linear import linear_metrics
 from linvae.measure import measure_linear, measure_subspace
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
@@ -124,12 +125,10 @@ def test_the_autoencoders_error_is_the_residual_of_pca(spectrum, tmp_path):
     )
     model.save(tmp_path / "model.safetensors", {})
     (tmp_path / "curve.csv").write_text("step,elbo_estimate\n0,1\n40,2\n")
-    spec = {
-        "model": {"training": {"objective": "reconstruction", "steps": 40}},
-        "noise": "fixed-1",
-    }
+    model = {"training": {"objective": "reconstruction", "steps": 40}}
+    job = RunJob.model_validate({"model": model, "n_latent": K, "noise": "fixed-1", "seed": 0})
     files = (tmp_path / "model.safetensors", tmp_path / "curve.csv")
-    metrics = linear_metrics(spec, own, None, *files)
+    metrics = linear_metrics(job, own, *files)
     centred = x - x.mean(0)
     direct = ((centred - centred @ components.T @ components) ** 2).sum(1).mean()
     assert metrics["reconstruction_error"] == pytest.approx(direct, rel=1e-9)

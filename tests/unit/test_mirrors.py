@@ -1,6 +1,7 @@
 """The dataset classes of torchvision can be had in a fresh interpreter, whatever its operators."""
 
 import errno
+import http.server
 import socket
 import subprocess
 import sys
@@ -10,7 +11,13 @@ import time
 import pytest
 
 from linvae.sources import mirrors
-from linvae.sources.mirrors import MirrorError, dataset_class, download, import_datasets
+from linvae.sources.mirrors import (
+    MirrorError,
+    answers,
+    dataset_class,
+    download,
+    import_datasets,
+)
 from linvae.sources.registry import DATASETS, IMAGE_FILES
 
 
@@ -96,6 +103,40 @@ def test_endless_name_lookup_is_given_up(monkeypatch, tmp_path):
     # A name look-up obeys no timeout of urllib; the limit here is 1.1 s.
     assert time.monotonic() - start < 10
     released.set()
+
+
+def test_a_dataset_answers_if_one_of_its_mirrors_does(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+
+    class Found(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    refusing = "http://127.0.0.1:1/"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Found) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        mirror = f"http://127.0.0.1:{server.server_port}/"
+        for mirrors_of, expected in (([refusing, mirror], True), ([refusing], False), ([], False)):
+            monkeypatch.setattr(dataset_class("MNIST"), "mirrors", mirrors_of)
+            assert answers("MNIST") is expected
+        server.shutdown()
+
+
+@pytest.mark.parametrize("error", [ImportError, RuntimeError])
+def test_without_a_usable_torchvision_no_mirror_is_asked(monkeypatch, error):
+    def fail(name):
+        raise error
+
+    def asked(mirrors, name):
+        pytest.fail("a mirror was asked")
+
+    monkeypatch.setattr(mirrors, "dataset_class", fail)
+    monkeypatch.setattr(mirrors, "_probe", asked)
+    assert answers("MNIST") is False
 
 
 def test_full_disk_is_not_blamed_on_the_mirror(monkeypatch, tmp_path):

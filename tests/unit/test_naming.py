@@ -3,22 +3,28 @@
 import re
 
 import pytest
+from configured import ROOT, configuration
 from hypothesis import given
 from hypothesis import strategies as st
+from lying import MEASURED, TRAINED, path_of
 
 from linvae.naming import (
-    DIGEST_PATTERN,
+    ADDRESS_PATTERN,
     MODEL_PATTERN,
-    VARIANT_PATTERN,
     DataName,
+    Product,
     Run,
-    digest,
     parse_data,
     parse_run,
     parse_variant,
+    product_of,
 )
 from linvae.noise import NoiseName, number, parse_noise
+from linvae.planning.study_plan import plan_study
+from linvae.planning.workflow import Workflow
 
+# What is the same in every file system, and in every shell.
+PLAIN = r"[a-z0-9]+([.-][a-z0-9]+)*"
 positive = st.floats(min_value=1e-12, max_value=1e12, allow_nan=False)
 
 
@@ -63,7 +69,7 @@ def test_noise_in_another_form_names_the_canonical_one(name):
 def test_data_round_trip(dataset, preprocessing, n_images, n_test):
     name = DataName(dataset, preprocessing, n_images, n_test)
     assert parse_data(str(name)) == name
-    assert re.fullmatch(f"{dataset}-{VARIANT_PATTERN}", str(name))
+    assert re.fullmatch(PLAIN, str(name))
 
 
 @given(
@@ -75,7 +81,7 @@ def test_data_round_trip(dataset, preprocessing, n_images, n_test):
 def test_the_name_of_logits_says_all_that_decides_them(n_images, n_test, seed, logit_lambda):
     name = DataName("mnist", "logit", n_images, n_test, seed, logit_lambda)
     assert parse_data(str(name)) == name
-    assert re.fullmatch(f"mnist-{VARIANT_PATTERN}", str(name))
+    assert re.fullmatch(PLAIN, str(name))
 
 
 @pytest.mark.parametrize(
@@ -120,41 +126,27 @@ def test_unknown_dataset_is_an_error():
         parse_data("cifar-logit-all")
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=5,
-)
+RUN = Run("deep", "mnist-logit-first1000", 3, "fixed-1", 0)
+WEIGHTS = f"results/train/deep/mnist-logit-first1000/k3/fixed-1/seed0/{TRAINED}"
 
 
-@given(JSON)
-def test_a_digest_is_eight_digits(content):
-    assert re.fullmatch(DIGEST_PATTERN, digest(content))
-    assert digest(content) == digest(content)
-
-
-def test_a_digest_follows_values_and_not_their_order():
-    assert digest({"a": 1, "b": [0.5, None]}) == digest({"b": (0.5, None), "a": 1})
-    values = [{"a": 1}, {"a": 2}, {"b": 1}, {"a": None}, {"a": [1]}, {"a": 1.5}, {}, [], None]
-    assert len({digest(value) for value in values}) == len(values)
-    # Pinned: it is in the paths of results that take days to compute.
-    assert digest({"a": 1}) == "f9d86028"
+def test_a_run_is_written_as_its_path():
+    assert str(RUN) == "deep/mnist-logit-first1000/k3/fixed-1/seed0"
 
 
 @given(
     st.from_regex(re.compile(MODEL_PATTERN, re.ASCII), fullmatch=True),
-    st.from_regex(re.compile(DIGEST_PATTERN, re.ASCII), fullmatch=True),
+    st.from_regex(re.compile(ADDRESS_PATTERN, re.ASCII), fullmatch=True),
     st.integers(1, 783),
     st.integers(0, 10**6),
     positive,
 )
-def test_run_round_trip(model, digits, n_latent, seed, variance):
+def test_run_round_trip(model, address, n_latent, seed, variance):
     noise = str(NoiseName("learned", variance))
-    run = Run(model, digits, "mnist-logit-first1000", n_latent, noise, seed)
-    assert parse_run(run.folder) == run
-    assert parse_run(run.file("metrics.json")) == run
-    assert parse_run(run.file("delta0.05/metrics.json")) == run
-    assert parse_run(f"/somewhere/else/{run.file('curve.csv')}") == run
+    run = Run(model, "mnist-logit-first1000", n_latent, noise, seed)
+    for below in ("", f"/{address}/curve.csv", f"/{address}/{address}/metrics.json"):
+        assert parse_run(f"results/train/{run}{below}") == run
+        assert parse_run(f"/somewhere/else/results/train/{run}{below}") == run
 
 
 @pytest.mark.parametrize(
@@ -162,13 +154,73 @@ def test_run_round_trip(model, digits, n_latent, seed, variance):
     [
         "results/train/a",
         "results/smoke/figures/x.png",
-        "train/a/b/k1/c/1",
-        "results/train/a/mnist-logit-all/k1/fixed-1/seed0",
-        "results/train/a.0123abc/mnist-logit-all/k1/fixed-1/seed0",
-        "results/train/a.0123abcd/mnist-logit-all/1/fixed-1/seed0",
-        "results/train/a.0123abcd/mnist-logit-all/k1/fixed-1/0",
+        "train/a/k1/c/1",
+        "results/train/a/mnist-logit-all/k1/fixed-1",
+        "results/train/A/mnist-logit-all/k1/fixed-1/seed0",
+        "results/train/a..b/mnist-logit-all/k1/fixed-1/seed0",
+        "results/train/a/mnist-logit-all/1/fixed-1/seed0",
+        "results/train/a/mnist-logit-all/k1/fixed-1/0",
+        # As runs lay before, with a hash of the model beside its name.
+        "results/train/a/0123abcd/mnist-logit-all/k1/fixed-1/seed0",
     ],
 )
 def test_other_paths_are_no_runs(path):
     with pytest.raises(ValueError, match="is not below results/train/"):
         parse_run(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        (f"{WEIGHTS}/model.safetensors", Product("model.safetensors", run=RUN)),
+        (f"{WEIGHTS}/{MEASURED}/metrics.json", Product("metrics.json", run=RUN)),
+        (
+            f"{WEIGHTS}/{MEASURED}/graft-certificate-6250/{MEASURED}/graft.json",
+            Product("graft.json", run=RUN, variant="certificate-6250"),
+        ),
+        (
+            "results/spectrum/mnist-logit-all/0123456789ab/spectrum.npz",
+            Product("spectrum.npz", data="mnist-logit-all"),
+        ),
+        (
+            "results/ppca/mnist-logit-all/at50/0123456789ab/maxima.csv",
+            Product("maxima.csv", data="mnist-logit-all", variant="at50"),
+        ),
+        ("results/data/mnist/0123456789ab/images.npz", Product("images.npz", data="mnist")),
+        ("results/report/claims/0123456789ab/claims.json", Product("claims.json")),
+        ("results/report/figures/fig1/0123456789ab/fig1.png", Product("fig1.png")),
+    ],
+)
+def test_a_path_says_what_the_file_is(path, file):
+    assert product_of(path) == file
+
+
+@given(
+    st.from_regex(re.compile(MODEL_PATTERN, re.ASCII), fullmatch=True)
+    | st.sampled_from(["train", "graft-all-3", TRAINED]),
+    st.from_regex(re.compile(ADDRESS_PATTERN, re.ASCII), fullmatch=True),
+)
+def test_no_address_and_no_name_of_a_model_hides_what_a_file_is(model, address):
+    run = Run(model, "mnist-pixels-all", 3, "fixed-1", 0)
+    folder = f"results/train/{run}/{address}"
+    assert product_of(f"{folder}/curve.csv") == Product("curve.csv", run=run)
+    arm = f"{folder}/{address}/graft-none-4/{address}/curve.csv"
+    assert product_of(arm) == Product("curve.csv", run=run, variant="none-4")
+    table = product_of(f"results/restarts/{run.data}/{address}/restarts.csv")
+    assert table == Product("restarts.csv", data=run.data)
+
+
+def test_made_up_results_of_these_tests_lie_as_those_of_a_study_do():
+    def without_addresses(path):
+        return re.sub(rf"/{ADDRESS_PATTERN}(?=/)", "/", path)
+
+    config = configuration(ROOT, "tests/workflow/tiny.yaml")
+    plan = plan_study(config, Workflow.beside(ROOT, keep=False))
+    jobs = [job for address, job in plan.jobs.items() if address != plan.final]
+    outputs = [path for job in jobs for path in job.outputs.values()]
+    outputs = [path for path in outputs if not path.endswith("/made.json")]
+    assert len({path.split("/")[1] for path in outputs}) == 8
+    for path in outputs:
+        file = product_of(path)
+        assert without_addresses(path_of(file)) == without_addresses(path)
+        assert product_of(path_of(file)) == file

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from lying import PROVENANCE, path_of
+from test_table1 import _metrics
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.faults import KEY
 from linvae.files import DamagedFileError, write_csv
 from linvae.inputs import Inputs
+from linvae.naming import Product, Run
 from linvae.report.captions import caption
 from linvae.report.gallery import GALLERY, claims_of
 from linvae.report.page import page_text
@@ -36,6 +40,13 @@ const told = {
 document.documentElement.innerHTML = "<body><pre></pre></body>";
 document.querySelector("pre").textContent = JSON.stringify(told);
 });</script>"""
+COMPUTED = {
+    "commit": "0123abc",
+    "clean": True,
+    "versions": {"python": "3.11", "torch": None},
+    "platform": {"system": "Linux", "release": "6", "machine": "x86_64", "byteorder": "little"},
+    "runs": 1,
+}
 STUDY = {
     "name": "mine",
     "configuration": {"name": "mine", "threads": 1},
@@ -47,12 +58,13 @@ STUDY = {
         "location": "a folder",
         "note": "",
         "source": "local",
-        "files": [{"name": "images.gz", "sha256": "abc123"}],
+        "files": [],
+        "train_sha256": "abc123",
+        "test_sha256": "def456",
     },
-    "code": {"commit": "0123abc", "clean": True},
-    "versions": {"python": "3.11", "torch": None},
-    "platform": {"system": "Linux", "release": "6", "machine": "x86_64", "byteorder": "little"},
+    "computed": [COMPUTED],
 }
+RUN = Run("deep", "mnist-logit-first9", 5, "fixed-10", 0)
 
 
 def png(width=1500, height=4):
@@ -84,16 +96,11 @@ def judged(number):
 @pytest.fixture
 def files(tmp_path):
     """Paths of a finished study, with a table of one run."""
-    from test_table1 import _metrics
-
-    from linvae.naming import Run
-
-    run = Run("deep", "0123abcd", "mnist-logit-first9", 5, "fixed-10", 0)
     content = {
-        run.file("metrics.json"): _metrics(-90.0, 10.0, 10.0),
-        "results/mine/claims.json": [judged(claim.number) for claim in CLAIMS],
-        "results/mine/study.json": STUDY,
-        "results/data/mnist/provenance.json": STUDY["data"],
+        path_of(Product("metrics.json", run=RUN)): _metrics(-90.0, 10.0, 10.0),
+        path_of(Product("claims.json")): [judged(claim.number) for claim in CLAIMS],
+        path_of(Product("study.json")): STUDY,
+        PROVENANCE: STUDY["data"],
     }
     for name, told in content.items():
         path = tmp_path / name
@@ -101,11 +108,11 @@ def files(tmp_path):
         path.write_text(json.dumps(told))
     paths = [tmp_path / name for name in content]
     for figure in GALLERY:
-        paths.append(tmp_path / "results/mine/figures" / f"{figure}.png")
-        paths[-1].parent.mkdir(exist_ok=True)
+        paths.append(tmp_path / path_of(Product(f"{figure}.png")))
+        paths[-1].parent.mkdir(parents=True)
         paths[-1].write_bytes(png())
     table = sigma_table(run_table(Inputs([str(paths[0])]), 0.01))
-    paths.append(tmp_path / "results/mine/tables/table1_sigma.csv")
+    paths.append(tmp_path / path_of(Product("table1_sigma.csv")))
     write_csv(paths[-1], table)
     return [str(path) for path in paths]
 
@@ -123,8 +130,9 @@ def test_the_page_holds_answers_claims_figures_table_and_provenance(files):
         assert f"Claim text {claim.number} &lt;b&gt;" in page
         assert f'id="claim{claim.number}"' in page
     assert page.count("data:image/png;base64,") == len(GALLERY)
-    for told in ("made-up images", "abc123", "0123abc", "120 CPU minutes", "torch (not installed)"):
-        assert told in page
+    told = ("made-up images", "abc123", "def456", "0123abc", "120 CPU minutes")
+    for text in (*told, "torch (not installed)", "Linux 6, x86_64"):
+        assert text in page
     assert "−90" in page
     assert "another seed would decide" in page
     # The same study, the same bytes.
@@ -150,14 +158,53 @@ def test_nothing_is_asked_for_from_outside(files):
     assert not re.search(r"""(?:src|href)=["']?(?!#|data:,|["'])|url\(|@import|<script""", page)
 
 
+def rendered_of(files, **changes):
+    """The page of a study whose record says something else."""
+    (study,) = (path for path in files if path.endswith("study.json"))
+    Path(study).write_text(json.dumps(STUDY | changes))
+    return rendered(files)
+
+
 def test_what_to_make_of_the_study_is_said_at_its_head(files):
     note = "Its numbers mean <nothing>."
     assert 'class="warning"' not in rendered(files)
-    (study,) = (path for path in files if path.endswith("study.json"))
-    told = STUDY | {"configuration": STUDY["configuration"] | {"note": note}}
-    Path(study).write_text(json.dumps(told))
-    head = rendered(files).partition("<nav")[0]
-    assert html.escape(note) in head
+    page = rendered_of(files, configuration=STUDY["configuration"] | {"note": note})
+    assert html.escape(note) in page.partition("<nav")[0]
+
+
+def test_runs_that_were_computed_with_the_same_are_told_of_once(files):
+    page = rendered(files)
+    assert "Not all runs were computed with the same" not in page
+    assert page.count("<dt>computed with</dt>") == page.count("python 3.11") == 1
+    assert "1 run: " not in page
+
+
+def test_runs_that_were_computed_with_something_else_are_told_of_apart(files):
+    most = COMPUTED | {"runs": 12}
+    other = COMPUTED | {"commit": None, "clean": None, "versions": {"python": "3.12"}}
+    page = rendered_of(files, computed=[most, other])
+    assert "Not all runs were computed with the same</strong>: 2 groups of runs differ" in page
+    groups = re.findall(r"<dt>(computed with|)</dt><dd>(.*)</dd>", page)
+    assert [title for title, _ in groups] == ["computed with", ""]
+    first, second = (re.sub("<[^>]*>", "", text) for _, text in groups)
+    assert first.startswith("12 runs: commit 0123abc; python 3.11, torch (not installed); Linux 6")
+    assert second.startswith("1 run: no commit: not a checkout of its own; python 3.12; Linux 6")
+
+
+def test_code_with_changes_is_told_as_such(files):
+    told = "commit <code>0123abc</code>, with changes that are not committed"
+    assert told not in rendered(files)
+    assert told in rendered_of(files, computed=[COMPUTED | {"clean": False}])
+
+
+def test_a_run_that_could_not_be_measured_is_named_at_the_head(files):
+    other = Run("deep", "mnist-logit-first9", 5, "fixed-10", 1)
+    path = Path(files[0].replace("/seed0/", "/seed1/"))
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({KEY: "ELBO not finite <nan>"}))
+    head = rendered([*files, str(path)]).partition("<section")[0]
+    assert str(other) in head
+    assert "ELBO not finite &lt;nan&gt;" in head
 
 
 def test_a_study_without_table_and_figures_has_a_page(files):

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from hostile import HOSTILE
+from lying import path_of, paths_of
 
 from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.noise import NoiseName
 from linvae.plots.style import save
 from linvae.spectrum import Spectrum
@@ -50,7 +51,7 @@ COLLAPSE_FIGURES = [("fig7_collapse_learned", "learned"), ("fig8_collapse_fixed"
 
 
 def made_up(model: str, noise: str, seed: int) -> Run:
-    return Run(model, "0123abcd", DATA, N_LATENT, noise, seed)
+    return Run(model, DATA, N_LATENT, noise, seed)
 
 
 def divergences(run: Run, n: int, split: str, of: str = "deep") -> np.ndarray:
@@ -72,7 +73,7 @@ def write_run(run: Run) -> None:
         n = {"train": N_TRAIN, "test": N_TEST}[split]
         for of, before in (("deep", prefix), ("linear", f"linear_{prefix}")):
             arrays |= CollapseCurve.from_kl(divergences(run, n, split, of)).arrays(before)
-    write_arrays(run.file("kl.npz"), **arrays)
+    write_arrays(path_of(Product("kl.npz", run=run)), **arrays)
     variance = float(run.noise.split("-")[1])
     above = above_linear(variance, run.seed)
     final = variance * (1 + run.seed) if run.noise.startswith("learned") else variance
@@ -90,7 +91,7 @@ def write_run(run: Run) -> None:
         "collapse_percent": {"0.01": percent},
         "used_latents": {"0.01": round(N_LATENT * (1 - percent / 100))},
     }
-    write_json(run.file("metrics.json"), metrics)
+    write_json(path_of(Product("metrics.json", run=run)), metrics)
     rng = np.random.default_rng([run.seed, len(run.model), int(10 * variance)])
     pixels = {
         "data_pixels": np.random.default_rng(0).random((10, 784)),
@@ -101,8 +102,9 @@ def write_run(run: Run) -> None:
         f"eigenvalues{end}": (5.0 + run.seed) * factor * np.geomspace(1, 1e-6, 784)
         for end, factor in (("", 1.0), ("_test", 2.0))
     }
-    write_arrays(run.file("residual.npz"), **spectra)
-    write_arrays(run.file("samples.npz"), **{k: v.astype("f4") for k, v in pixels.items()})
+    write_arrays(path_of(Product("residual.npz", run=run)), **spectra)
+    samples = {name: values.astype("f4") for name, values in pixels.items()}
+    write_arrays(path_of(Product("samples.npz", run=run)), **samples)
 
 
 @pytest.fixture
@@ -120,15 +122,15 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
         write_run(run)
     d = len(EIGENVALUES)
     spectrum = Spectrum(np.zeros(d), np.diag(EIGENVALUES), EIGENVALUES, np.eye(d), N_TRAIN)
-    spectrum.save(f"results/spectrum/{DATA}.npz")
+    spectrum.save(path_of(Product("spectrum.npz", data=DATA)))
     names = ("kl.npz", "metrics.json", "samples.npz", "residual.npz")
-    files = [run.file(name) for run in runs for name in names]
-    return Inputs([*files, f"results/spectrum/{DATA}.npz"])
+    files = [Product(name, run=run) for run in runs for name in names]
+    return Inputs(paths_of([*files, Product("spectrum.npz", data=DATA)]))
 
 
 def of_models(inputs: Inputs, *models: str) -> Inputs:
     """Keep the runs of some recipes."""
-    kept = tuple(f"/{model}." for model in models)
+    kept = tuple(f"/train/{model}/" for model in models)
     return Inputs([p for p in inputs.paths if "train" not in p or any(m in p for m in kept)])
 
 

@@ -1,6 +1,5 @@
 """The program that draws a figure, started from a notebook's kernel with a user's settings."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,10 +8,14 @@ from pathlib import Path
 import pytest
 from hostile import MATPLOTLIBRC
 from linear_study import CONFIG, NAMES, write_results
+from lying import PROVENANCE, paths_of
 
+from linvae.jobs.fingerprint import fingerprint
+from linvae.jobs.job import Job, write_job
 from linvae.study.figures import figure_inputs
 
 ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "workflow" / "scripts" / "figure.py"
 FIGURE = "fig6_latent_dim"
 # As `%run` or `!snakemake` in a cell hands them on, and as a shell's profile may set them.
 KERNEL = {
@@ -41,16 +44,16 @@ def folder(tmp_path, monkeypatch):
 
 def drawn(name, **environment):
     """Files that the program writes, and what it says."""
-    spec = {"figure": FIGURE, "section": CONFIG.study.latent_dim.identity(), "style": {"dpi": 50}}
-    spec["measurement"] = CONFIG.measurement.identity()
-    inputs = [*figure_inputs(CONFIG.study, NAMES, FIGURE), "results/data/mnist/provenance.json"]
-    outputs = {suffix: f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")}
+    settings = {"figure": FIGURE, "section": CONFIG.study.latent_dim.identity()}
+    settings |= {"measurement": CONFIG.measurement.identity(), "style": {"dpi": 50}}
+    inputs = [*paths_of(figure_inputs(CONFIG.study, NAMES, FIGURE)), PROVENANCE]
+    files = {suffix: f"{FIGURE}.{suffix}" for suffix in ("png", "pdf", "csv")}
+    modules = (f"linvae.plots.{FIGURE}",)
+    code = fingerprint(SCRIPT, modules)
+    job = Job("figure", name, settings, {"inputs": inputs}, files, code, modules)
+    write_job(job)
     done = subprocess.run(
-        [
-            *(sys.executable, str(ROOT / "workflow" / "scripts" / "figure.py")),
-            *("--spec", json.dumps(spec), "--inputs", *inputs),
-            *(part for suffix, path in outputs.items() for part in (f"--{suffix}", path)),
-        ],
+        [sys.executable, str(SCRIPT), job.address],
         env={k: v for k, v in os.environ.items() if k not in KERNEL}
         | {"PYTHONPATH": str(ROOT / "src"), **environment},
         capture_output=True,
@@ -58,7 +61,7 @@ def drawn(name, **environment):
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    return {suffix: Path(path).read_bytes() for suffix, path in outputs.items()}
+    return {suffix: Path(path).read_bytes() for suffix, path in job.outputs.items()}
 
 
 def test_a_figure_has_the_same_bytes_from_a_notebook_s_kernel(folder):

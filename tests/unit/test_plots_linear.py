@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from hostile import HOSTILE
 from linear_study import BEST, CONFIG, EIGENVALUES, NAMES, STEPS, K, write_results
+from lying import path_of, paths_of
 
 from linvae import ppca
 from linvae.files import write_csv
 from linvae.inputs import Inputs
+from linvae.naming import Product
 from linvae.plots.bands import over_seeds
 from linvae.plots.style import save, short
 from linvae.spectrum import Spectrum
@@ -41,7 +43,7 @@ def make(folder, monkeypatch):
         module = importlib.import_module(f"linvae.plots.{figure}")
         asking = getattr(CONFIG.study, FIGURES[figure].section)
         section = {**asking.identity(), **CONFIG.measurement.identity()}
-        inputs = Inputs(figure_inputs(CONFIG.study, NAMES, figure))
+        inputs = Inputs(paths_of(figure_inputs(CONFIG.study, NAMES, figure)))
         write_csv(f"{figure}.csv", module.table(inputs, section))
         return module, section, pd.read_csv(f"{figure}.csv")
 
@@ -150,7 +152,7 @@ def test_latent_dimensions(make):
     data = "mnist-logit-first50"
     free, fixed = (values[data, name] for name in table["quantity"].unique()[1:])
     assert values[data, "linear VAE"].to_dict() == {k: BEST - k for k in (1, 2, 6)}
-    spectrum = Spectrum.load(f"results/spectrum/{data}.npz")
+    spectrum = Spectrum.load(path_of(Product("spectrum.npz", data=data)))
     by_k = {k: ppca.fit(spectrum, k) for k in range(1, 7)}
     for k, model in by_k.items():
         assert free[k] == pytest.approx(model.log_likelihood(spectrum), rel=1e-12)
@@ -170,7 +172,7 @@ def test_stationary_points(make):
         np.testing.assert_allclose(
             points[f"numerical_{name}"], points[f"curvature_{name}"], atol=2e-5
         )
-    spectrum = Spectrum.load("results/spectrum/mnist-logit-first50.npz")
+    spectrum = Spectrum.load(path_of(Product("spectrum.npz", data="mnist-logit-first50")))
     row = table[table["noise_at"] == 8].iloc[100]
     weights = np.zeros((9, 5))
     weights[:, :4] = spectrum.eigenvectors[:, :4] * np.sqrt(EIGENVALUES[:4] - 2.0)

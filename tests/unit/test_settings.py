@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from linvae.config.load import load
-from linvae.naming import digest
-from linvae.settings.measurement import EPSILONS, Measurement
+from linvae.settings.measurement import Measurement
 from linvae.settings.model import Decoder, Encoder, Job, ModelSettings, Network, Start, Training
 from linvae.settings.values import Strict
 
@@ -246,7 +245,9 @@ USED = [{}, {"rate": 0.25}, {"offset": 1.5}, {"layers": (3,)}, {"limit": 0.0}, {
 
 @pytest.mark.parametrize("values", USED)
 def test_fields_added_that_are_off_change_no_identity(values):
-    assert digest(WithMore(**values).identity()) == digest(Before(**values).identity())
+    # To the letter: it is part of the addresses of results that take days to compute.
+    before, after = (kind(**values).identity() for kind in (Before, WithMore))
+    assert json.dumps(after, sort_keys=True) == json.dumps(before, sort_keys=True)
 
 
 @pytest.mark.parametrize(
@@ -288,21 +289,6 @@ def test_every_setting_but_those_off_is_part_of_the_identity(part):
 
 
 # --- measurement ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({}, None),
-        *(({"epsilon": epsilon}, None) for epsilon in EPSILONS),
-        ({"epsilon": 0.05}, "epsilon0.05"),
-        ({"delta": 0.02}, "delta0.02"),
-        ({"delta": 0, "draws": 7, "epsilon": 0.2}, "delta0.0-draws7-epsilon0.2"),
-        ({"importance_draws": 5}, "importance_draws5"),
-    ],
-)
-def test_only_an_unusual_measurement_shows_in_paths(changes, name):
-    assert Measurement(**changes).name == name
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import torch
 from linvae import elbo, ppca, solve
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.training import linear, objectives
 from linvae.training.exact import exact_elbo
@@ -158,17 +159,9 @@ def test_sweeps_never_lower_the_elbo(data, spectrum):
 
 
 def run(spectrum, data, folder, **options):
-    settings = settings_of(**options)
-    spec = {
-        "model": settings.model_dump(mode="json"),
-        "n_latent": K,
-        "noise": "learned-1",
-        "seed": 0,
-        "threads": 1,
-        "data": "made-up",
-    }
     files = folder / "model.safetensors", folder / "curve.csv"
-    linear.train_and_save(spec, spectrum, data, *files)
+    job = RunJob(model=settings_of(**options), n_latent=K, noise="learned-1", seed=0)
+    linear.train_and_save(job, spectrum, data, *files)
     return pd.read_csv(files[1])
 
 
@@ -214,9 +207,8 @@ def test_with_rates_of_their_own_no_start_of_a_variance_decides(data, spectrum, 
         settings = ModelSettings.model_validate(
             {"start": {"log_variance": log_variance}, "training": {**START, **training}}
         )
-        spec = {"model": settings.model_dump(mode="json"), "n_latent": K, "noise": noise}
-        spec |= {"seed": 0, "threads": 1, "data": "made-up"}
-        linear.train_and_save(spec, spectrum, None, tmp_path / "m.safetensors", tmp_path / "c.csv")
+        job = RunJob(model=settings, n_latent=K, noise=noise, seed=0)
+        linear.train_and_save(job, spectrum, None, tmp_path / "m.safetensors", tmp_path / "c.csv")
         return pd.read_csv(tmp_path / "c.csv")["gap"].iloc[-1]
 
     starts = [(0.0, "learned-1"), (-8.0, "learned-0.1"), (1.0, "learned-10")]

@@ -11,7 +11,7 @@ PAIRS = [("deep", "deep-long")]
 def metrics(numbers):
     """Runs by (model, seed), from their numbers at the three thresholds."""
     return {
-        Run(model, "01234567", "mnist-logit-first9", 50, "fixed-3", seed): {
+        Run(model, "mnist-logit-first9", 50, "fixed-3", seed): {
             "used_latents": dict(zip(("0.03", "0.1", "0.3"), used, strict=True))
         }
         for (model, seed), used in numbers.items()

@@ -7,32 +7,34 @@ from pathlib import Path
 import pytest
 
 import linvae
-from linvae.fingerprint import reached_modules
+from linvae.jobs.fingerprint import reached_modules
 
 PACKAGE = Path(linvae.__file__).parent
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
-    "tools": "arrays faults files fingerprint noise planned program record seeds shown threads "
-    "weights",
+    "tools": "arrays faults files noise seeds shown threads weights",
     "images": "data",
     "names": "naming",
     "math": "alignment ascent bound bypass cancelling collapse curvature eigensystem elbo measure "
-    "ppca preprocess residual saddles solve spectrum stationary",
+    "moments ppca preprocess residual saddles solve spectrum stationary",
     "reading": "inputs",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.
 LAYERS = [
-    ("tools", "settings"),
+    ("jobs",),
+    ("tools",),
+    ("settings",),
     ("sources", "math"),
     ("images", "names", "training"),
     ("study", "evaluation", "reading"),
     ("config", "claims", "plots", "diagnose"),
     ("report",),
+    ("planning",),
 ]
 # Rooms that may use a room at the top: what a study says decides nothing that is computed.
-USERS = {"plots": set(), "claims": {"report"}, "report": set()}
+USERS = {"plots": set(), "claims": {"report"}, "report": {"planning"}, "planning": set()}
 # What is known of the linear VAE in closed form.
 CLOSED_FORMS = {"elbo", "ppca", "measure", "alignment", "solve", "ascent", "stationary"}
 CLOSED_FORMS |= {"saddles", "curvature"}

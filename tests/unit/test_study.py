@@ -9,13 +9,16 @@ import yaml
 
 from linvae.config.consistency import remarks
 from linvae.config.load import ConfigError, load
-from linvae.naming import Run, parse_run
+from linvae.naming import ADDRESS_PATTERN, Product, Run, product_of
+from linvae.planning.study_plan import plan_study
+from linvae.planning.workflow import Workflow
 from linvae.settings.graft import ARMS
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.names import Names
 from linvae.study.study import Study
 
 ROOT = Path(__file__).parents[2]
+WORKFLOW = Workflow.beside(ROOT, keep=False)
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 DATA = "mnist-logit-first60-test20"
 # What is not measured by training runs.
@@ -39,8 +42,23 @@ def runs(config, section):
     return config.study.runs(section, config.names())
 
 
-def run(config, model, data, k, noise, seed):
-    return Run(model, config.names().digests[model], data, k, noise, seed)
+def runs_of(files):
+    """Runs that files are of, each once, in order."""
+    return list(dict.fromkeys(file.run for file in files if file.run is not None))
+
+
+def places(config, device="cpu"):
+    """Where the files of a study lie that are not at stable names, by what they are."""
+    plan = plan_study(config, WORKFLOW, device=device)
+    jobs = [job for address, job in plan.jobs.items() if address != plan.final]
+    outputs = [path for job in jobs for name, path in job.outputs.items() if name != "made"]
+    return {product_of(path): path for path in outputs}
+
+
+def moved(before, after):
+    """Files of two studies that lie elsewhere in the second."""
+    pairs = ((file, before.get(file), path) for file, path in after.items())
+    return {file for file, one, other in pairs if one not in (None, other)}
 
 
 GRID = {"data": "logit-first60", "n_latent": 3, "noise": "learned-1", "seeds": [0, 7]}
@@ -49,7 +67,7 @@ GRID = {"data": "logit-first60", "n_latent": 3, "noise": "learned-1", "seeds": [
 def test_a_section_is_a_grid_of_its_keys():
     config = only(linear=GRID | {"adam": "tiny-adam", "lbfgs": "tiny-lbfgs"})
     assert runs(config, "linear") == [
-        run(config, model, DATA, 3, "learned-1", seed)
+        Run(model, DATA, 3, "learned-1", seed)
         for model in ("tiny-adam", "tiny-lbfgs")
         for seed in (0, 7)
     ]
@@ -62,7 +80,7 @@ def test_latent_dim_runs_over_data_and_latents():
     }  # fmt: skip
     config = only(latent_dim=section)
     assert runs(config, "latent_dim") == [
-        run(config, "tiny-lbfgs", data, k, "fixed-0.5", 5)
+        Run("tiny-lbfgs", data, k, "fixed-0.5", 5)
         for data in (DATA, "mnist-pixels-first30-test20")
         for k in (2, 4)
     ]
@@ -97,7 +115,7 @@ def test_recipes_run_their_own_cells_in_the_order_of_the_section():
         }
     )
     assert runs(config, "recipes") == [
-        run(config, model, DATA, 3, noise, seed)
+        Run(model, DATA, 3, noise, seed)
         # The cell that is said twice is run once.
         for model, noises in (
             ("tiny-long", ["fixed-10", "fixed-3"]),
@@ -178,11 +196,11 @@ def test_sizes_run_each_case_with_its_own_data_latents_and_noise():
     pixels = "mnist-pixels-first30-test20"
     assert runs(config, "sizes") == [
         *(
-            run(config, model, DATA, 2, "fixed-3", seed)
+            Run(model, DATA, 2, "fixed-3", seed)
             for model in ("tiny-long", "tiny-deep")
             for seed in (1, 0)
         ),
-        run(config, "tiny-deep", pixels, 4, "learned-0.5", 5),
+        Run("tiny-deep", pixels, 4, "learned-0.5", 5),
     ]
     assert config.study.sizes.variants() == ("logit-first60", "pixels-first30")
 
@@ -221,14 +239,14 @@ def test_lengths_run_both_of_each_pair_and_share_the_shorter_one():
     section = LENGTHS | {"noise_variances": [10, 1], "seeds": [0, 7]}
     config = only(recipes=recipes({1: ["tiny-deep"]}), lengths=section)
     assert runs(config, "lengths") == [
-        run(config, model, DATA, 3, noise, seed)
+        Run(model, DATA, 3, noise, seed)
         for model in ("tiny-deep", "tiny-long")
         for noise in ("fixed-10", "fixed-1")
         for seed in (0, 7)
     ]
     assert config.study.lengths.variants() == ("logit-first60",)
     shared = set(runs(config, "lengths")) & set(runs(config, "recipes"))
-    assert shared == {run(config, "tiny-deep", DATA, 3, "fixed-1", 0)}
+    assert shared == {Run("tiny-deep", DATA, 3, "fixed-1", 0)}
 
 
 @pytest.mark.parametrize(
@@ -294,12 +312,14 @@ def test_every_section_has_evidence_but_that_of_a_figure_alone():
     assert without == {"autoencoder"}
     together = config.study.evidence(names)
     assert len(together) == len(set(together))
-    assert "results/ppca/mnist-logit-first60-test20/at4.csv" in together
-    for folder in ("restarts", "hessian"):
-        (table,) = (path for path in together if path.startswith(f"results/{folder}/"))
-        assert len(Path(table).stem) == 8
-    read = [parse_run(path) for path in together if path.startswith("results/train/")]
-    assert set(read) <= set(config.study.all_runs(names))
+    assert Product("maxima.csv", data=DATA, variant="at4") in together
+    lying = places(config)
+    for kind in ("restarts", "hessian"):
+        (table,) = (file for file in together if file.file == f"{kind}.csv")
+        pattern = f"results/{kind}/{table.data}/{ADDRESS_PATTERN}/{kind}.csv"
+        assert re.fullmatch(pattern, lying[table])
+    assert set(runs_of(together)) <= set(config.study.all_runs(names))
+    assert set(together) <= set(lying)
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -310,12 +330,14 @@ def test_a_figure_reads_its_own_runs_and_its_data(figure):
     files = figure_inputs(config.study, names, figure)
     assert files
     assert len(files) == len(set(files))
-    read = [parse_run(file) for file in files if file.startswith("results/train/")]
+    assert set(files) <= set(places(config))
+    read = runs_of(files)
     assert set(read) <= set(runs(config, source.section))
     assert bool(read) == bool(source.files)
-    assert {Path(file).name for file in files if "/train/" in file} == set(source.files)
-    spectra = {f"results/spectrum/{names.data(variant)}.npz" for variant in section.variants()}
-    others = {file for file in files if "/train/" not in file}
+    assert {file.file for file in files if file.run} == set(source.files)
+    data = [names.data(variant) for variant in section.variants()]
+    spectra = {Product("spectrum.npz", data=name) for name in data}
+    others = {file for file in files if not file.run}
     tables = set(section.drawn(names))
     assert tables <= others
     assert others - tables == (spectra if source.spectrum else set())
@@ -326,22 +348,21 @@ def test_figures_of_one_kind_of_noise_read_that_kind():
     config = tiny()
     for figure, kind in (("fig7_collapse_learned", "learned"), ("fig8_collapse_fixed", "fixed")):
         files = figure_inputs(config.study, config.names(), figure)
-        read = [file for file in files if "/train/" in file]
+        read = runs_of(files)
         assert read
-        assert all(f"/{kind}-" in file for file in read)
+        assert all(run.noise.startswith(f"{kind}-") for run in read)
 
 
 def read_by(config, figure):
     """Runs that a figure reads, in order."""
-    files = figure_inputs(config.study, config.names(), figure)
-    return list(dict.fromkeys(parse_run(file) for file in files if "/train/" in file))
+    return runs_of(figure_inputs(config.study, config.names(), figure))
 
 
 def test_samples_are_of_the_first_seed_of_every_recipe_with_fixed_noise():
     section = recipes({1: ["tiny-deep", "tiny-long"]}, {1: ["tiny-deep"]}, seeds=[4, 2])
     config = only(recipes=section)
     assert read_by(config, "fig12_samples") == [
-        run(config, model, DATA, 3, "fixed-1", 4) for model in ("tiny-deep", "tiny-long")
+        Run(model, DATA, 3, "fixed-1", 4) for model in ("tiny-deep", "tiny-long")
     ]
 
 
@@ -349,7 +370,7 @@ def test_annealing_is_drawn_from_the_fixed_runs_of_its_pairs():
     cells = {1: ["tiny-long", "tiny-deep", "tiny-annealed"]}
     config = only(recipes=recipes(cells, cells, seeds=[4, 2], **ANNEALING))
     assert read_by(config, "fig13_kl_annealing") == [
-        run(config, model, DATA, 3, "fixed-1", seed)
+        Run(model, DATA, 3, "fixed-1", seed)
         for model in ("tiny-deep", "tiny-annealed")
         for seed in (4, 2)
     ]
@@ -359,10 +380,10 @@ def test_collapse_is_drawn_from_every_recipe_of_that_kind_of_noise():
     section = recipes({1: ["tiny-long", "tiny-deep"]}, {2: ["tiny-annealed"]}, seeds=[4])
     config = only(recipes=section)
     assert read_by(config, "fig7_collapse_learned") == [
-        run(config, "tiny-annealed", DATA, 3, "learned-2", 4)
+        Run("tiny-annealed", DATA, 3, "learned-2", 4)
     ]
     assert read_by(config, "fig8_collapse_fixed") == [
-        run(config, model, DATA, 3, "fixed-1", 4) for model in ("tiny-long", "tiny-deep")
+        Run(model, DATA, 3, "fixed-1", 4) for model in ("tiny-long", "tiny-deep")
     ]
     assert read_by(config, "fig11_theory_vs_deep") == runs(config, "recipes")
 
@@ -383,19 +404,7 @@ def test_sizes_and_lengths_are_not_drawn():
     assert figures(config.study) == figures(only(recipes=base).study)
 
 
-# --- names ---------------------------------------------------------------------------------------
-
-
-def test_measured_files_of_deep_runs_alone_follow_the_measurement():
-    config = tiny(lambda raw: raw.update(measurement={"delta": 0.05}))
-    names = config.names()
-    (deep, *_), (linear, *_) = runs(config, "recipes"), runs(config, "linear")
-    assert names.file(deep, "metrics.json") == deep.file("delta0.05/metrics.json")
-    assert names.file(deep, "curve.csv") == deep.file("curve.csv")
-    assert names.file(linear, "metrics.json") == linear.file("metrics.json")
-    assert parse_run(names.file(deep, "kl.npz")) == deep
-    usual = tiny(lambda raw: raw.pop("measurement")).names()
-    assert usual.file(deep, "metrics.json") == deep.file("metrics.json")
+# --- names and addresses --------------------------------------------------------------------------
 
 
 def set_at(*path, value):
@@ -410,6 +419,11 @@ def set_at(*path, value):
 MODEL = ("models", "tiny-deep")
 # The model and those that extend it.
 DEEP = {"tiny-deep", "tiny-annealed", "tiny-skip", "tiny-long"}
+MEASURED = ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
+
+
+def is_weights(file):
+    return file.file == "model.safetensors"
 
 
 @pytest.mark.parametrize(
@@ -429,19 +443,43 @@ DEEP = {"tiny-deep", "tiny-annealed", "tiny-skip", "tiny-long"}
         (("name",), "other", set()),
     ],
 )
-def test_a_models_digest_follows_its_own_settings(path, value, changed):
-    before = tiny().names().digests
-    after = tiny(set_at(*path, value=value)).names().digests
-    assert {name for name in before if after[name] != before[name]} == changed
+def test_where_weights_lie_follows_the_settings_of_their_model(path, value, changed):
+    before, after = places(tiny()), places(tiny(set_at(*path, value=value)))
+    # Every model of the study has runs.
+    assert {file.run.model for file in before if file.run} == set(tiny().models)
+    assert {file.run.model for file in moved(before, after) if is_weights(file)} == changed
 
 
-def test_every_digest_follows_the_threads_and_auto_follows_the_device():
-    before = tiny().names().digests
-    after = tiny(set_at("threads", value=2)).names().digests
-    assert not set(before.values()) & set(after.values())
+def test_all_weights_follow_the_threads_and_auto_follows_the_device():
+    before = places(tiny())
+    after = places(tiny(set_at("threads", value=2)))
+    weights = {file for file in before if is_weights(file)}
+    assert weights <= moved(before, after)
     config = tiny(set_at(*MODEL, "job", "device", value="auto"))
-    on_gpu = config.names("cuda").digests
-    assert {name for name in before if on_gpu[name] != before[name]} == DEEP
+    assert not {file for file in moved(before, places(config)) if file.run}
+    on_gpu = {file.run.model for file in moved(before, places(config, "cuda")) if file.run}
+    assert on_gpu == DEEP
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("delta", 0.05), ("draws", 9), ("epsilon", 0.2), ("importance_draws", 9)]
+)
+def test_what_is_measured_of_deep_runs_alone_follows_the_measurement(key, value):
+    before, after = places(tiny()), places(tiny(set_at("measurement", key, value=value)))
+    assert before.keys() == after.keys()
+    of_runs = {file for file in moved(before, after) if file.run}
+    deep = {file.run for file in before if file.run and file.run.model in DEEP}
+    measured = {Product(name, run=run) for run in deep for name in MEASURED}
+    grafts = {file for file in before if file.variant and file.run}
+    assert grafts
+    assert of_runs == measured | grafts
+
+
+def test_a_model_that_no_section_names_changes_the_record_and_the_page_alone():
+    spare = set_at("models", "spare", value={"extends": "tiny-adam"})
+    before, after = places(tiny()), places(tiny(spare))
+    assert before.keys() == after.keys()
+    assert {file.file for file in moved(before, after)} == {"study.json", "index.html"}
 
 
 def test_data_settings_show_in_the_names_of_the_data_that_they_concern():
@@ -452,21 +490,9 @@ def test_data_settings_show_in_the_names_of_the_data_that_they_concern():
 
 
 def test_names_survive_json():
-    for config in (tiny(), tiny(set_at("measurement", "delta", value=0.05))):
+    for config in (tiny(), tiny(set_at("preprocess", "logit_lambda", value=0.05))):
         names = config.names()
         assert Names.from_dict(json.loads(json.dumps(names.to_dict()))) == names
-
-
-def test_names_of_some_models_name_those_as_before():
-    config = only(recipes=recipes({1: ["tiny-deep"]}, {2: ["tiny-deep"]}))
-    names = config.names()
-    some = names.only(["tiny-deep", "tiny-adam"])
-    assert set(some.digests) == {"tiny-adam", "tiny-deep"}
-    assert some.deep == ("tiny-deep",)
-    (deep, *_) = runs(config, "recipes")
-    assert runs(config, "recipes") == config.study.runs("recipes", some)
-    assert some.file(deep, "kl.npz") == names.file(deep, "kl.npz")
-    assert names.only(["tiny-adam", "tiny-deep"]) == some
 
 
 @pytest.mark.parametrize("name", ["tiny", "default"])
@@ -476,7 +502,7 @@ def test_a_study_is_rebuilt_from_what_jobs_are_told_of_it(name):
     assert Study.model_validate(json.loads(json.dumps(study.identity()))) == study
 
 
-def test_jobs_of_tables_are_told_what_their_names_stand_for():
+def test_jobs_of_tables_are_told_what_the_section_says():
     config = tiny()
     names = config.names()
     restarts, stationary = config.study.restarts, config.study.stationary
@@ -485,12 +511,25 @@ def test_jobs_of_tables_are_told_what_their_names_stand_for():
     assert config.study.rotated.job == {"n_latents": [2]}
     points, paths = config.study.rotated.drawn(names)
     assert points == config.study.rotated.table(names)
-    assert Path(points).parent == Path(paths).parent
-    other = tiny(set_at("study", "stationary", "noise_at", value=[4, 6]))
-    assert other.study.stationary.table(names) != stationary.table(names)
-    # What is drawn decides no table.
-    drawn = tiny(set_at("study", "stationary", "directions", value=[5, 6]))
-    assert drawn.study.stationary.table(names) == stationary.table(names)
+    before = places(config)
+    assert Path(before[points]).parent == Path(before[paths]).parent
+    assert points != paths
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "files"),
+    [
+        ("restarts", "scales", [2.0], {"restarts.csv"}),
+        ("rotated", "n_latents", [3], {"points.csv", "paths.csv"}),
+        ("stationary", "noise_at", [4, 6], {"hessian.csv"}),
+        # What is drawn decides no table.
+        ("stationary", "directions", [5, 6], set()),
+    ],
+)
+def test_where_a_table_lies_follows_its_own_section(section, key, value, files):
+    before, after = places(tiny()), places(tiny(set_at("study", section, key, value=value)))
+    tables = {file.file for file in moved(before, after) if file.data}
+    assert tables == files
 
 
 @pytest.mark.parametrize(("hidden", "told"), [([6], 0), ([5], 1), ([9, 5], 1), ([6, 6], 0)])
@@ -527,7 +566,7 @@ def test_grafts_go_on_with_runs_that_others_share():
     config = only(recipes=recipes({1: ["tiny-deep"]}), grafts=GRAFTS)
     found = runs(config, "grafts")
     assert found == [
-        run(config, "tiny-deep", DATA, 3, noise, seed)
+        Run("tiny-deep", DATA, 3, noise, seed)
         for noise in ("fixed-1", "fixed-10")
         for seed in (0, 1)
     ]
@@ -540,14 +579,15 @@ def test_grafts_are_judged_by_every_arm_beside_the_run():
     first, _ = runs(config, "grafts")
     evidence = config.study.evidence(names)
     assert len(evidence) == 2 * (1 + len(ARMS))
+    lying = places(config)
     for arm in ARMS:
-        path = config.study.grafts.file(names, first, arm)
-        assert path in evidence
-        assert parse_run(path) == first
+        file = config.study.grafts.file(first, arm)
+        assert file in evidence
+        assert file.run == first
         # Measured otherwise, it is another file.
-        assert path == names.file(first, "metrics.json").replace(
-            "metrics.json", f"graft/{arm}-4/graft.json"
-        )
+        folder = lying[Product("metrics.json", run=first)].removesuffix("metrics.json")
+        below = lying[file].removeprefix(f"{folder}graft-{arm}-4/")
+        assert re.fullmatch(f"{ADDRESS_PATTERN}/graft.json", below)
 
 
 def test_grafts_need_updates_beyond_the_warm_up():

@@ -1,9 +1,12 @@
 import json
+import re
 
 import pytest
+from lying import PROVENANCE, TRAINED, path_of
 
+from linvae.faults import KEY
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.report.summary import summary_text
 
 LINEAR = {
@@ -36,18 +39,14 @@ DEEP = {
     "test_above_linear": -1.5,
     "test_iwae": -18.0,
 }
-MEASUREMENT = {"epsilon": 0.1, "delta": 0.01, "draws": 4}
-
-
-def configuration(study):
-    return {"name": "mine", "measurement": MEASUREMENT, "study": study}
-
-
-PROVENANCE = {
+SETTINGS = {"name": "mine", "epsilon": 0.1, "pairs": []}
+IMAGES = {
     "label": "made-up images",
     "n_train": 4000,
     "n_test": 1000,
-    "files": [{"name": "images.gz", "sha256": "abc123"}],
+    "files": [],
+    "train_sha256": "abc123",
+    "test_sha256": "def456",
 }
 
 
@@ -77,14 +76,14 @@ def base(write):
         for i, verdict in [(1, "supported"), (2, "not supported"), (12, "inconclusive")]
     ]
     return [
-        write("results/claims.json", claims),
-        write("results/data/mnist/provenance.json", PROVENANCE),
+        write(path_of(Product("claims.json")), claims),
+        write(PROVENANCE, IMAGES),
     ]
 
 
 def _run(write, model, metrics, seed=0):
-    run = Run(model, "0123abcd", "mnist-logit-first9", 5, "fixed-1", seed)
-    return write(run.file("metrics.json"), metrics)
+    run = Run(model, "mnist-logit-first9", 5, "fixed-1", seed)
+    return write(path_of(Product("metrics.json", run=run)), metrics)
 
 
 def _row(text, model):
@@ -93,10 +92,11 @@ def _row(text, model):
 
 
 def test_provenance_and_verdicts_stand_without_any_run(base):
-    text = summary_text(Inputs(base), configuration({}))
+    text = summary_text(Inputs(base), SETTINGS)
     assert text.startswith("# Summary of the study mine\n")
     assert "**made-up images**, 4,000 training and 1,000 test images" in text
-    assert "- `images.gz` SHA-256 `abc123`" in text
+    assert "- training images SHA-256 `abc123`" in text
+    assert "- test images SHA-256 `def456`" in text
     first, second, *_, last = text.split("\n## ")[1:]
     assert "Claim 1, **supported**. Number 1." in first
     assert "Claim 2, **not supported**. Number 2." in second
@@ -112,9 +112,7 @@ def test_every_kind_of_run_has_its_table(write, base):
         _run(write, "deep", DEEP),
         _run(write, "long", {**DEEP, "used_latents": {"0.03": 9, "0.1": 3, "0.3": 3}}),
     ]
-    text = summary_text(
-        Inputs([*base, *runs]), configuration({"lengths": {"pairs": [["deep", "long"]]}})
-    )
+    text = summary_text(Inputs([*base, *runs]), SETTINGS | {"pairs": [["deep", "long"]]})
     # Two seeds, and their mean gap.
     assert _row(text, "linear")[4:] == ["2", "-12", "-10", "3.0 ± 1.0", "1.5", "0.5", "0.25", "3"]
     assert _row(text, "autoencoder")[5:] == ["9", "8", "0.125", "0.75", "0.375"]
@@ -127,8 +125,16 @@ def test_every_kind_of_run_has_its_table(write, base):
 
 def test_rows_stand_in_the_order_of_numbers(write, base):
     noises = ("fixed-1", "fixed-10", "fixed-3")
-    runs = [Run("deep", "0123abcd", "mnist-logit-first9", 5, noise, 0) for noise in noises]
-    paths = [write(run.file("metrics.json"), DEEP) for run in runs]
-    text = summary_text(Inputs([*base, *paths]), configuration({}))
+    runs = [Run("deep", "mnist-logit-first9", 5, noise, 0) for noise in noises]
+    paths = [write(path_of(Product("metrics.json", run=run)), DEEP) for run in runs]
+    text = summary_text(Inputs([*base, *paths]), SETTINGS)
     lines = [line.split("|") for line in text.splitlines() if line.startswith("| deep")]
     assert [cells[4].strip() for cells in lines] == ["fixed-1", "fixed-3", "fixed-10"]
+
+
+def test_runs_that_could_not_be_measured_are_named_by_the_folder_of_their_weights(write, base):
+    paths = [_run(write, "deep", DEEP), _run(write, "deep", {KEY: "the ELBO is nan"}, seed=1)]
+    text = summary_text(Inputs([*base, *paths]), SETTINGS)
+    folder = f"results/train/deep/mnist-logit-first9/k5/fixed-1/seed1/{TRAINED}"
+    assert re.search(f"- `[^`]*{folder}`: the ELBO is nan\n", text)
+    assert _row(text, "deep")[4] == "1"

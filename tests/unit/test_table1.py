@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from lying import path_of
 
 from linvae.inputs import Inputs
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.report.table1 import below_bound, run_table, sigma_table, table_text
 
 
@@ -45,8 +46,8 @@ def inputs(tmp_path):
         ("fixed-30", 0, (-120.0, 80.0, 30.0)),
         ("learned-30", 0, (-95.0, 50.0, 2.0)),
     ]:
-        run = Run("deep", "0123abcd", "mnist-logit-first9", 5, noise, seed)
-        path = tmp_path / run.file("metrics.json")
+        run = Run("deep", "mnist-logit-first9", 5, noise, seed)
+        path = tmp_path / path_of(Product("metrics.json", run=run))
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(_metrics(*values)))
         paths.append(str(path))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from lying import PROVENANCE, TRAINED, path_of, paths_of
 from test_claims import SECTIONS, _judged, _study, _write_grafts, _write_runs, _write_tables
 from test_plots_deep import DATA, DEEP_FIGURES, EIGENVALUES, N_TRAIN, RECIPES, made_up, write_run
 
@@ -18,10 +19,12 @@ from linvae.evaluation.graft import graft_and_save
 from linvae.faults import fault_of, usable, write_fault
 from linvae.files import read_arrays, read_json, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.naming import Product
 from linvae.noise import parse_noise
 from linvae.report.stability import stability_table
 from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
+from linvae.settings.jobs import GraftJob, MeasurementJob
 from linvae.settings.model import ModelSettings
 from linvae.spectrum import Spectrum
 from linvae.study.figures import FIGURES
@@ -53,10 +56,8 @@ MODEL = {
     "training": {"objective": "stochastic", "steps": 5, "precision": "float64"},
 }
 ARRAYS = ("kl.npz", "samples.npz", "residual.npz")
-SPEC = {
-    "model": MODEL, "n_latent": 2, "noise": "learned-1", "seed": 0, "threads": 1, "draws": 1,
-    "importance_draws": 2, "epsilon": 0.1, "delta": 0.01, "preprocessing": "pixels",
-}  # fmt: skip
+MEASUREMENT = {"draws": 1, "importance_draws": 2, "epsilon": 0.1, "delta": 0.01}
+RUN = {"model": MODEL, "n_latent": 2, "noise": "learned-1", "seed": 0, "measurement": MEASUREMENT}
 
 
 def evaluated(folder, change):
@@ -67,11 +68,12 @@ def evaluated(folder, change):
     model = build(ModelSettings.model_validate(MODEL), spectrum, 2, parse_noise("learned-1"), 0)
     with torch.no_grad():
         change(model)
-    save_model(folder / "model.safetensors", model, SPEC)
+    job = MeasurementJob(**RUN, preprocessing="pixels")
+    save_model(folder / "model.safetensors", model, job)
     write_csv(folder / "curve.csv", pd.DataFrame({"step": [5]}))
     files = {name: folder / name for name in ("metrics.json", *ARRAYS)}
     evaluate_and_save(
-        SPEC, spectrum, data, folder / "model.safetensors", folder / "curve.csv",
+        job, spectrum, data, folder / "model.safetensors", folder / "curve.csv",
         metrics_file=files["metrics.json"], kl_file=files["kl.npz"],
         samples_file=files["samples.npz"], residual_file=files["residual.npz"],
     )  # fmt: skip
@@ -109,7 +111,7 @@ def test_training_on_a_run_that_could_not_be_measured_says_so(tmp_path):
     rng = np.random.default_rng(0)
     data = {"train": rng.normal(size=(40, 6)), "test": rng.normal(size=(20, 6))}
     graft_and_save(
-        {**SPEC, "arm": "certificate", "updates": 3}, Spectrum.from_data(data["train"]), data,
+        GraftJob(**RUN, arm="certificate", updates=3), data,
         tmp_path / "model.safetensors", tmp_path / "residual.npz",
         metrics_file=tmp_path / "graft.json", curve_file=tmp_path / "graft.csv",
     )  # fmt: skip
@@ -130,6 +132,9 @@ def test_a_very_small_variance_is_no_fault(tmp_path):
 # --- figures, tables and claims -------------------------------------------------------------------
 
 
+SPECTRUM = Product("spectrum.npz", data=DATA)
+
+
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
     """Write made-up runs of two seeds, one of which could not be measured."""
@@ -145,13 +150,17 @@ def runs(tmp_path, monkeypatch):
     fail(found[0])
     d = len(EIGENVALUES)
     spectrum = Spectrum(np.zeros(d), np.diag(EIGENVALUES), EIGENVALUES, np.eye(d), N_TRAIN)
-    spectrum.save(f"results/spectrum/{DATA}.npz")
-    write_json("results/data/mnist/provenance.json", {"label": "made up"})
+    spectrum.save(path_of(SPECTRUM))
+    write_json(PROVENANCE, {"label": "made up"})
     return found
 
 
+def files_of(run, names=("metrics.json", *ARRAYS)):
+    return paths_of(Product(name, run=run) for name in names)
+
+
 def fail(run):
-    write_fault(FAULT, run.file("metrics.json"), *(run.file(name) for name in ARRAYS))
+    write_fault(FAULT, *files_of(run))
 
 
 def read_by(figure):
@@ -159,9 +168,9 @@ def read_by(figure):
     return list(FIGURES[figure].files)
 
 
-def paths(runs, names=("metrics.json", *ARRAYS)):
-    others = [f"results/spectrum/{DATA}.npz", "results/data/mnist/provenance.json"]
-    return [run.file(name) for run in runs for name in names] + others
+def paths(runs, *names):
+    found = [path for run in runs for path in files_of(run, *names)]
+    return [*found, path_of(SPECTRUM), PROVENANCE]
 
 
 def test_readers_leave_it_out_and_name_it(runs):
@@ -182,11 +191,11 @@ def draw(name, files, monkeypatch):
     """Call the program that draws a figure."""
     monkeypatch.syspath_prepend(SCRIPTS)
     section = {key: RECIPES[key] for key in RECIPES if key not in ("epsilon", "delta")}
-    spec = {"figure": name, "section": section, "style": {"dpi": 50}}
-    spec["measurement"] = {"epsilon": 0.01, "delta": 0.05}
+    settings = {"figure": name, "section": section, "style": {"dpi": 50}}
+    settings["measurement"] = {"epsilon": 0.01, "delta": 0.05}
     outputs = [f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
     sys.modules.pop("figure", None)
-    importlib.import_module("figure").main(spec, files, *outputs)
+    importlib.import_module("figure").main(settings, files, *outputs)
     return pd.read_csv(f"{name}.csv")
 
 
@@ -218,8 +227,12 @@ def config(tmp_path, monkeypatch):
     _write_runs(config, 1e-6)
     _write_tables(config)
     _write_grafts(config, 8.0)
-    write_json("results/data/mnist/provenance.json", {"label": "made up"})
+    write_json(PROVENANCE, {"label": "made up"})
     return config
+
+
+def metrics_of(run):
+    return path_of(Product("metrics.json", run=run))
 
 
 def test_claims_go_on_without_any_one_deep_run_and_name_it(config):
@@ -227,14 +240,14 @@ def test_claims_go_on_without_any_one_deep_run_and_name_it(config):
     before = {claim["id"]: claim["numbers"] for claim in _judged(config)}
     # One of each recipe, and of fixed and learned noise.
     for run in config.study.runs("recipes", names)[::5]:
-        path = Path(names.file(run, "metrics.json"))
+        path = Path(metrics_of(run))
         content = path.read_bytes()
         write_json(path, {"fault": FAULT})
         judged = _judged(config)
         after = {claim["id"]: claim["numbers"] for claim in judged}
         assert after.keys() == before.keys()
         assert after != before
-        inputs = Inputs([*config.study.evidence(names), "results/data/mnist/provenance.json"])
+        inputs = Inputs([*paths_of(config.study.evidence(names)), PROVENANCE])
         text = claims_text(judged, inputs.data_label(), "x")
         assert f"left out: {run.model} {run.noise} seed {run.seed}: {FAULT}" in text
         path.write_bytes(content)
@@ -243,7 +256,7 @@ def test_claims_go_on_without_any_one_deep_run_and_name_it(config):
 def test_claims_on_runs_that_all_failed_are_inconclusive(config):
     names = config.names()
     for run in config.study.all_runs(names):
-        write_json(names.file(run, "metrics.json"), {"fault": FAULT})
+        write_json(metrics_of(run), {"fault": FAULT})
     for claim in _judged(config):
         if claim["id"] not in (2, 4, 5, 14):  # those read tables of their own
             assert claim["verdict"] == "inconclusive"
@@ -253,15 +266,15 @@ def test_claims_on_runs_that_all_failed_are_inconclusive(config):
 def test_tables_and_summary_name_it(config):
     names, study = config.names(), config.study
     lost = study.runs("recipes", names)[0]
-    write_json(names.file(lost, "metrics.json"), {"fault": FAULT})
-    metrics = [names.file(run, "metrics.json") for run in study.all_runs(names)]
+    write_json(metrics_of(lost), {"fault": FAULT})
+    metrics = [metrics_of(run) for run in study.all_runs(names)]
     write_json("claims.json", _judged(config))
-    provenance = {"label": "made up", "n_train": 1, "n_test": 1, "files": []}
-    write_json("results/data/mnist/provenance.json", provenance)
-    inputs = Inputs([*metrics, "claims.json", "results/data/mnist/provenance.json"])
-    told = summary_text(inputs, {"name": "x", "measurement": {"epsilon": 0.3}, "study": {}})
-    assert f"- `{lost.folder}`: {FAULT}" in told
-    deep = [names.file(run, "metrics.json") for run in study.runs("recipes", names)]
+    hashes = {"train_sha256": "a", "test_sha256": "b"}
+    write_json(PROVENANCE, {"label": "made up", "n_train": 1, "n_test": 1, **hashes})
+    inputs = Inputs([*metrics, "claims.json", PROVENANCE])
+    told = summary_text(inputs, {"name": "x", "epsilon": 0.3, "pairs": []})
+    assert f"- `results/train/{lost}/{TRAINED}`: {FAULT}" in told
+    deep = [metrics_of(run) for run in study.runs("recipes", names)]
     table = run_table(Inputs(deep), 0.3)
     assert len(table) == len(deep) - 1
     assert len(sigma_table(table)) > 0

@@ -1,7 +1,8 @@
-"""Dry runs, quickly: a process that imports Snakemake once and forks for each plan.
+"""Plans, quickly: a process that imports what plans have in common once and forks for each.
 
-Reads lines of JSON, ``{"project": folder, "overlays": [files]}``, from standard input; answers each
-with one line, ``{"jobs": [[rule, first output], ...]}`` or ``{"error": text}``.
+Reads lines of JSON, ``{"project": folder, "overlays": [files], "by": "library" | "snakemake"}``,
+from standard input; answers each with one line, ``{"jobs": [[rule, first output], ...]}`` or
+``{"error": text}``.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import matplotlib.figure  # noqa: F401 - imported here once instead of in every plan
 import pandas  # noqa: F401
 import pydantic  # noqa: F401
+import scipy.stats  # noqa: F401
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import (
     ConfigSettings,
@@ -38,10 +40,8 @@ class _Jobs(logging.Handler):
             self.jobs.append([record.rule_name, str(output[0]) if output else ""])
 
 
-def plan(project, overlays):
-    """Jobs that Snakemake would run in a folder."""
-    os.chdir(project)
-    sys.path.insert(0, str(Path(project) / "src"))
+def by_snakemake(project, overlays):
+    """Jobs that Snakemake would run in a folder, by a dry run."""
     handler = _Jobs()
     with SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api:
         workflow = api.workflow(
@@ -56,9 +56,26 @@ def plan(project, overlays):
     return [job for job in handler.jobs if job[0] != "all"]
 
 
+def by_library(project, overlays):
+    """Jobs that are left by the study's map."""
+    from linvae.config.study_name import configured
+    from linvae.planning.checked import forget_false_stamp
+    from linvae.planning.study_plan import plan_study
+    from linvae.planning.workflow import Workflow
+
+    root = Path(project)
+    plan = plan_study(configured("config.yaml", overlays), Workflow.beside(root, keep=False))
+    forget_false_stamp(plan)
+    return [[job.program, next(iter(job.outputs.values()))] for job in plan.left()]
+
+
 def _answer(line):
+    request = json.loads(line)
+    ways = {"library": by_library, "snakemake": by_snakemake}
     try:
-        return {"jobs": plan(**json.loads(line))}
+        os.chdir(request["project"])
+        sys.path.insert(0, str(Path(request["project"]) / "src"))
+        return {"jobs": ways[request["by"]](request["project"], request["overlays"])}
     except BaseException:
         return {"error": traceback.format_exc()}
 

@@ -9,9 +9,21 @@ import pytest
 
 from linvae.files import write_text
 
-# Without the records, of which the page's names its template.
-SUFFIXES = (".csv", ".safetensors", ".npz", ".md", ".png", ".html")
-FIGURE = "results/tiny/figures/fig6_latent_dim.csv"
+SUFFIXES = (".json", ".csv", ".safetensors", ".npz", ".md", ".png", ".html")
+FIGURE = "results/report/figures/fig6_latent_dim/*/fig6_latent_dim.csv"
+DRAWN = {"figure": 1, "page": 1, "publish": 1}
+
+# A job that draws kills its whole session once it has written one file.
+KILLED = """
+import os, signal, sys
+if any("scripts/figure.py" in argument for argument in sys.orig_argv):
+    replace = os.replace
+    def replacing(source, target, **options):
+        replace(source, target, **options)
+        if str(target).startswith("results/"):
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+    os.replace = replacing
+"""
 
 # Another project, which has a rule of its own after those of linvae.
 OTHER = """
@@ -72,8 +84,9 @@ def contents(folder):
 
 def take_results(project, folder):
     """Give a folder a project's results, less one figure and all that Snakemake knows."""
-    shutil.copytree(project.folder / "results", folder / "results")
-    (folder / FIGURE).unlink()
+    shutil.copytree(project.folder / "results", folder / "results", symlinks=True)
+    for path in folder.glob(FIGURE):
+        path.unlink()
 
 
 def test_a_study_elsewhere_leaves_the_checkout_as_it_is(project, tmp_path):
@@ -87,8 +100,7 @@ def test_a_study_elsewhere_leaves_the_checkout_as_it_is(project, tmp_path):
     (folder / "config.yaml").write_text("genome: hg38\n")
     told = ["--snakefile", project.folder / "Snakefile", "--directory", folder, "--configfile"]
     text = snakemake(project, tmp_path, "--cores", "2", *told, project.folder / project.overlay)
-    # The page was made from the checkout's template, and is now from the one that is kept here.
-    assert ran(text) == {"figure": 1, "page": 1, "all": 1}
+    assert ran(text) == {**DRAWN, "all": 1}
     assert contents(project.folder) == before
     there = type(project)(folder)
     assert there.results(*SUFFIXES) == expected
@@ -131,7 +143,7 @@ def test_a_study_of_another_projects_snakefile(finished, tmp_path, source):
     settings = (finished.folder / finished.overlay).read_text()
     write_text(other / "config" / "config.yaml", "linvae:\n" + re.sub("(?m)^", "  ", settings))
     text = snakemake(finished, other, "--cores", "2")
-    assert ran(text) == {"linvae_figure": 1, "linvae_page": 1, "count": 1}
+    assert ran(text) == {**{f"linvae_{rule}": n for rule, n in DRAWN.items()}, "count": 1}
     assert "index.html" in (other / "counted.txt").read_text()
     assert type(finished)(other).results(*SUFFIXES) == finished.results(*SUFFIXES)
     assert "Nothing to be done" in snakemake(finished, other, "-n")
@@ -166,3 +178,34 @@ def test_the_library_must_be_of_the_version_that_is_fetched(finished, tmp_path):
     assert "error: the workflow is of linvae 9.9, and" in snakemake(
         finished, tmp_path, "-n", status=1
     )
+
+
+def test_as_a_module_without_a_profile_a_killed_study_goes_on(finished, tmp_path):
+    """No profile says there that what is incomplete runs again: Snakemake stops, and says how."""
+    other = tmp_path / "other"
+    take_results(finished, other)
+    write_text(other / "Snakefile", OTHER.format(snakefile=from_folder(finished, tmp_path)))
+    settings = (finished.folder / finished.overlay).read_text()
+    write_text(other / "config" / "config.yaml", "linvae:\n" + re.sub("(?m)^", "  ", settings))
+    source = tmp_path / "src"
+    source.mkdir()
+    # Killed once its first file is written: Snakemake too, as its parent is killed with it.
+    write_text(source / "sitecustomize.py", KILLED)
+    environment = finished.environment
+    path = f"{source}:{environment['PYTHONPATH']}"
+    killed = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1"],
+        cwd=other,
+        env=environment | {"PYTHONPATH": path},
+        start_new_session=True,
+        capture_output=True,
+        timeout=300,
+    )
+    assert killed.returncode != 0
+    snakemake(finished, other, "--unlock")
+    told = snakemake(finished, other, "--cores", "1", status=1)
+    assert "--rerun-incomplete" in told
+    assert not (other / "counted.txt").exists()
+    snakemake(finished, other, "--cores", "1", "--rerun-incomplete")
+    assert "index.html" in (other / "counted.txt").read_text()
+    assert type(finished)(other).results(*SUFFIXES) == finished.results(*SUFFIXES)

@@ -7,7 +7,12 @@ import sys
 import pytest
 from configured import configuration
 
+from linvae.planning.images import Origin
+from linvae.planning.study_plan import plan_study
+from linvae.planning.workflow import Workflow
+
 PAPER = "config/paper.yaml"
+NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
 # Jobs of a dry run with the GPUs that each asks for, under the options of Snakemake's command line.
 JOBS = """
 import json, sys
@@ -26,7 +31,8 @@ def dry_run(project, *program, **variables):
     return subprocess.run(
         [sys.executable, *program, "-n", "--quiet", "all", "--configfile", PAPER],
         cwd=project.folder,
-        env=project.environment | variables,
+        # Without a mirror: then the images are those embedded, on any machine.
+        env=project.environment | NO_NETWORK | variables,
         capture_output=True,
         text=True,
     )
@@ -35,9 +41,18 @@ def dry_run(project, *program, **variables):
 def targets(project, device):
     """Paths in the paper study: of a deep run, and of one that uses no GPU."""
     config = configuration(project.folder, PAPER)
-    runs = config.study.all_runs(config.names(device))
-    chosen = [next(run for run in runs if run.model == name) for name in ("deep", "linear-lbfgs")]
-    return [run.file("model.safetensors") for run in chosen]
+    workflow = Workflow.beside(project.folder, keep=False)
+    origin = Origin("MNIST", "embedded")
+    plan = plan_study(config, workflow, device=device, origin=origin)
+    chosen = [("train_deep", "/deep/"), ("solve", "/linear-lbfgs/")]
+    return [
+        next(
+            job.outputs["model"]
+            for job in plan.jobs.values()
+            if job.program == program and name in job.folder
+        )
+        for program, name in chosen
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from linvae.config.load import ConfigError, load
+from linvae.jobs.job import FOLDER, write_job
 
-IMAGES = "results/data/mnist/images.npz"
 # Nothing listens there, so no mirror can be reached, with a network or without.
 NO_NETWORK = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
 
@@ -185,41 +185,46 @@ def test_no_mirror_is_told_in_the_log_that_is_shown(fresh):
         settings["dataset"]["source"] = "download"
 
     with fresh.reconfigured(change):
-        done = fresh.snakemake(IMAGES, "--cores", "1", check=False, **NO_NETWORK)
+        images = fresh.plan().images
+        done = fresh.snakemake(images, "--cores", "1", check=False, **NO_NETWORK)
     assert done.returncode != 0
     (line,) = {line for line in done.stdout.splitlines() if line.startswith("error: ")}
     assert "MNIST" in line
     assert "set dataset.source to local or embedded in config.yaml" in line
     assert "Traceback" not in done.stdout
-    assert not (fresh.folder / IMAGES).exists()
+    assert not (fresh.folder / images).exists()
 
 
-def test_a_missing_folder_is_told_before_the_images_are_touched(project):
-    def change(settings):
-        settings["dataset"]["source"] = "local"
+def local(settings):
+    settings["dataset"]["source"] = "local"
 
-    before = (project.folder / IMAGES).stat().st_mtime_ns
-    with project.reconfigured(change):
+
+def test_a_missing_folder_is_told_before_anything_runs(project, planner):
+    with project.reconfigured(local):
         done = project.snakemake("--cores", "1", check=False, LINVAE_DATA_DIR="nowhere")
     assert done.returncode != 0
     assert "error: the local folder nowhere for MNIST does not exist" in done.stdout
     assert "Traceback" not in done.stdout
-    assert (project.folder / IMAGES).stat().st_mtime_ns == before
-    assert "Nothing to be done" in project.snakemake("--cores", "1").stdout
+    assert "Job stats" not in done.stdout
+    assert planner.snakemake(project) == {}
 
 
 def fetch(project, local_dir):
     """Run the program of the rule fetch on a local folder."""
-    spec = {"name": "MNIST", "source": "local", "local": True}
-    command = [sys.executable, "workflow/scripts/fetch.py", "--spec", json.dumps(spec)]
-    command += ["--images", IMAGES, "--provenance", "results/data/mnist/provenance.json"]
-    environment = project.environment | {"LINVAE_DATA_DIR": str(local_dir)}
+    with project.reconfigured(local):
+        plan = project.plan()
+    (address,) = plan.addresses("fetch")
+    write_job(plan.jobs[address], project.folder / FOLDER)
     done = subprocess.run(
-        command, cwd=project.folder, env=environment, capture_output=True, text=True
+        [sys.executable, "workflow/scripts/fetch.py", address],
+        cwd=project.folder,
+        env=project.environment | {"LINVAE_DATA_DIR": str(local_dir)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert not (project.folder / IMAGES).exists()
+    assert not (project.folder / plan.images).exists()
     return done.stderr.splitlines()[-1]
 
 

@@ -1,21 +1,28 @@
-"""Only what an edit touches runs again: each test edits a finished study and asks for a plan."""
+"""Only what an edit touches is computed: each test edits a finished study and asks for a plan."""
 
 import json
 import os
 import resource
 
 import pytest
+from conftest import plain
 
 from linvae.naming import parse_run
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.study import Study
 
 MODULE = "src/linvae/{}.py"
-PREPARATION = {"fetch", "preprocess", "spectrum"}
+PREPARATION = {"fetch", "provenance", "preprocess", "spectrum"}
 TRAINING = {"train_deep", "train_linear", "solve"}
-# Whatever is said again is said on the page too.
-PAGE = {"page": {"results/tiny/index.html"}}
-SUMMARY = {"summary": {"results/tiny/summary.md"}} | PAGE
+# Whatever is said again is said on the page too, and brought to its stable name.
+PAGE = {
+    "page": {"results/report/page/index.html"},
+    "publish": {"results/tiny/finished.txt"},
+}
+SAID = {"claims", "summary", *PAGE}
+# Another configuration is another record.
+RECORD = {"record": {"results/report/record/study.json"}} | PAGE
+MEASURING = {"evaluate", "evaluate_encoder", "evaluate_deep"}
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +48,16 @@ def changed(text):
 
 
 def runs_of(jobs):
-    """Folders of the runs among some outputs."""
-    return {parse_run(path).folder for path in jobs}
+    """Names of the runs among some outputs."""
+    return {str(parse_run(path)) for path in jobs}
+
+
+def run_name(model, noise, seed=0, k=3):
+    return f"{model}/mnist-logit-first60-test20/k{k}/{noise}/seed{seed}"
+
+
+def figure(name):
+    return f"results/report/figures/{name}/{name}.png"
 
 
 def test_the_tiny_study_sets_every_section(settled):
@@ -99,12 +114,16 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "config/reference",
         "config/schema",
         "config/study_name",
-        "fingerprint",
-        "planned",
-        "record",
+        "jobs/code",
+        "jobs/fingerprint",
+        "jobs/job",
+        "jobs/made",
+        "jobs/program",
+        "planning/computed",
+        "planning/left",
+        "planning/study_plan",
         "study/cost",
         "study/figures",
-        "study/left",
     ],
 )
 def test_modules_that_only_plan_run_nothing(settled, planner, module):
@@ -116,20 +135,21 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
     ("module", "rules"),
     [
         # A claim takes its runs from the study.
-        ("study/study", {"claims", "summary", "page"}),
-        ("study/section", {"claims", "summary", "page"}),
-        ("study/deep", {"claims", "summary", "page"}),
-        ("study/grafts", {"claims", "summary", "page"}),
-        ("study/names", {"claims", "summary", "page"}),
-        ("claims/stability", {"claims", "summary", "page"}),
-        ("settings/margins", {"claims", "summary", "page"}),
-        ("report/study_record", {"summary", "page"}),
-        ("report/summary", {"summary", "page"}),
-        ("report/table1", {"table1", "page"}),
-        ("report/digits", {"summary", "page"}),
-        ("claims/digits", {"claims", "summary", "table1", "page"}),
-        ("report/answers", {"page"}),
-        ("report/gallery", {"page"}),
+        ("study/study", SAID),
+        ("study/section", SAID),
+        ("study/deep", SAID),
+        ("study/grafts", SAID),
+        ("study/names", SAID),
+        ("claims/stability", SAID),
+        ("settings/margins", SAID),
+        ("report/study_record", {"record", *PAGE}),
+        ("report/summary", {"summary", "publish"}),
+        ("report/table1", {"table1", *PAGE}),
+        ("report/digits", {"summary", *PAGE}),
+        ("claims/digits", {"table1", *SAID}),
+        ("report/answers", set(PAGE)),
+        ("report/gallery", set(PAGE)),
+        ("report/publish", {"publish"}),
         ("report/ending", set()),
     ],
 )
@@ -142,14 +162,13 @@ def test_what_is_said_runs_no_job_that_computes(settled, planner, module, rules)
 def test_a_changed_plot_module_redraws_figures_only(settled, planner, module):
     with settled.edited({MODULE.format(f"plots/{module}"): changed}):
         plan = planner(settled)
-    assert set(plan) == {"figure", "page"}
+    assert set(plan) == {"figure", *PAGE}
 
 
 def test_a_changed_figure_module_redraws_that_figure(settled, planner):
-    for figure in ("fig1_elbo_vs_ppca", "fig6_latent_dim"):
-        with settled.edited({MODULE.format(f"plots/{figure}"): changed}):
-            drawn = {"figure": {f"results/tiny/figures/{figure}.png"}}
-            assert planner(settled) == drawn | PAGE
+    for name in ("fig1_elbo_vs_ppca", "fig6_latent_dim"):
+        with settled.edited({MODULE.format(f"plots/{name}"): changed}):
+            assert planner(settled) == {"figure": {figure(name)}} | PAGE
 
 
 @pytest.mark.parametrize(
@@ -182,7 +201,12 @@ def test_a_changed_figure_module_redraws_that_figure(settled, planner):
             {"solve"},
             PREPARATION | {"train_deep", "train_linear", "ppca", "evaluate_deep"},
         ),
-        ("spectrum", {"spectrum", "ppca", *TRAINING}, {"fetch", "preprocess"}),
+        # Of the deep runs those that start from the principal components: none here.
+        (
+            "spectrum",
+            {"spectrum", "ppca", "train_linear", "solve", "evaluate_deep"},
+            {"fetch", "preprocess", "train_deep"},
+        ),
         ("preprocess", {"preprocess", "spectrum", "ppca", *TRAINING}, {"fetch"}),
     ],
 )
@@ -190,20 +214,21 @@ def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, mod
     with settled.edited({MODULE.format(module): changed}):
         plan = planner(settled)
     assert not never & set(plan)
-    for rule in first - {"evaluate", "evaluate_deep"}:
+    for rule in first - MEASURING:
         assert plan[rule] == everything[rule]
     assert first <= set(plan)
     # What follows from new weights or new measurements follows.
     trained = {run for rule in TRAINING for run in runs_of(plan.get(rule, ()))}
-    metrics = plan.get("evaluate", set()) | plan.get("evaluate_deep", set())
-    assert trained <= runs_of(metrics)
-    made = {f"{run}/{name}" for run in trained for name in ("model.safetensors", "curve.csv")}
-    made |= {f"{os.path.dirname(p)}/{name}" for p in metrics for name in ("metrics.json", "kl.npz")}
+    measured = {run for rule in MEASURING for run in runs_of(plan.get(rule, ()))}
+    assert trained <= measured
+    made = {(run, name) for run in trained for name in ("model.safetensors", "curve.csv")}
+    made |= {(run, name) for run in measured for name in ("metrics.json", "kl.npz")}
     config = settled.config()
-    for figure in figures(config.study):
-        if made & set(figure_inputs(config.study, config.names(), figure)):
-            assert f"results/tiny/figures/{figure}.png" in plan["figure"]
-    assert "summary" in plan
+    for name in figures(config.study):
+        read = figure_inputs(config.study, config.names(), name)
+        if made & {(str(file.run), file.file) for file in read}:
+            assert figure(name) in plan["figure"]
+    assert {"summary", "publish"} <= set(plan)
 
 
 @pytest.mark.parametrize(
@@ -242,20 +267,21 @@ def test_a_data_set_more_runs_nothing(settled, planner):
         assert planner(settled) == {}
 
 
-def test_another_hash_of_the_studys_own_images_fetches_them_anew(settled, planner):
+def test_another_packing_of_the_same_images_runs_nothing(settled, planner):
     def edit(text):
         found = json.loads(text)
         found["MNIST"]["train-images-idx3-ubyte.gz"].append(32 * "0")
         return json.dumps(found, indent=2)
 
     with settled.edited({"src/linvae/sources/datasets.json": edit}):
-        assert "fetch" in planner(settled)
+        assert planner(settled) == {}
 
 
 # The settings of every model and of every section, and what a field goes before.
 SETTINGS = {
     "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
-    "settings/measurement": "    @property\n    def name",
+    "settings/measurement": "    importance_draws: Annotated",
+    "settings/jobs": "    seed: Annotated",
     "settings/margins": "    elbo: _Positive = Field(",
 }
 
@@ -273,7 +299,8 @@ def test_a_setting_more_that_is_off_computes_nothing(settled, planner, module, p
 def test_the_training_loop_measures_no_run_that_it_has_not_trained(settled, planner):
     with settled.edited({MODULE.format("training/loop"): changed}):
         plan = planner(settled)
-    assert runs_of(plan["evaluate"]) == runs_of(plan["train_linear"])
+    measured = plan["evaluate"] | plan["evaluate_encoder"]
+    assert runs_of(measured) == runs_of(plan["train_linear"])
 
 
 def test_a_new_module_counts_where_it_is_imported(settled, planner):
@@ -288,11 +315,7 @@ def test_a_new_module_counts_where_it_is_imported(settled, planner):
 
 
 def figures_of(*sections):
-    return {
-        f"results/tiny/figures/{name}.png"
-        for name, source in FIGURES.items()
-        if source.section in sections
-    }
+    return {figure(name) for name, source in FIGURES.items() if source.section in sections}
 
 
 def append(section, key, value):
@@ -333,10 +356,10 @@ def test_an_addition_runs_the_new_jobs_and_their_aggregates(
 ):
     with settled.reconfigured(change):
         plan = planner(settled)
-        expected = {(rule, settled.run_folder(*run)) for rule, run in runs}
+    expected = {(rule, run_name(*run)) for rule, run in runs}
     assert {(r, f) for r in TRAINING for f in runs_of(plan.get(r, ()))} == expected
-    measured = runs_of(plan.get("evaluate", set()) | plan.get("evaluate_deep", set()))
-    assert measured == {folder for _, folder in expected}
+    measured = {run for rule in MEASURING for run in runs_of(plan.get(rule, ()))}
+    assert measured == {run for _, run in expected}
     assert plan["figure"] == figures_of(*sections)
     assert not PREPARATION & set(plan)
     assert "summary" in plan
@@ -352,9 +375,9 @@ def test_a_new_encoder_model_runs_its_jobs_and_refreshes_its_figure(settled, pla
 
     with settled.reconfigured(change):
         plan = planner(settled)
-        run = settled.run_folder("tiny-tanh", "learned-1")
-    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate"]) == {run}
-    assert plan["figure"] == {"results/tiny/figures/fig5_encoders.png"}
+    run = run_name("tiny-tanh", "learned-1")
+    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate_encoder"]) == {run}
+    assert plan["figure"] == {figure("fig5_encoders")}
     assert not (PREPARATION | {"ppca", "solve", "train_deep", "evaluate_deep"}) & set(plan)
 
 
@@ -370,18 +393,14 @@ def test_a_new_encoder_model_runs_its_jobs_and_refreshes_its_figure(settled, pla
 def test_a_removal_refreshes_aggregates_only(settled, planner, change, sections, gone):
     with settled.reconfigured(change):
         plan = planner(settled)
-    assert not (PREPARATION | TRAINING | {"ppca", "evaluate", "evaluate_deep"}) & set(plan)
-    assert plan["figure"] == figures_of(*sections) - {
-        f"results/tiny/figures/{name}.png" for name in gone
-    }
+    assert not (PREPARATION | TRAINING | MEASURING | {"ppca"}) & set(plan)
+    assert plan["figure"] == figures_of(*sections) - set(map(figure, gone))
 
 
 def test_a_section_set_to_null_leaves_the_rest_alone(settled, planner):
     with settled.reconfigured(lambda s: s["study"].update(encoders=None)):
         plan = planner(settled)
-    assert not (PREPARATION | TRAINING | {"ppca", "evaluate", "evaluate_deep", "figure"}) & set(
-        plan
-    )
+    assert not (PREPARATION | TRAINING | MEASURING | {"ppca", "figure"}) & set(plan)
 
 
 def test_a_style_key_redraws_that_figure_only(settled, planner):
@@ -389,8 +408,7 @@ def test_a_style_key_redraws_that_figure_only(settled, planner):
         settings["figures"] = {"fig6_latent_dim": {"title": "Latents"}}
 
     with settled.reconfigured(change):
-        figure = {"figure": {"results/tiny/figures/fig6_latent_dim.png"}}
-        assert planner(settled) == figure | SUMMARY
+        assert planner(settled) == {"figure": {figure("fig6_latent_dim")}} | RECORD
 
 
 def test_a_style_of_a_figure_that_is_not_drawn_draws_nothing(settled, planner):
@@ -415,8 +433,8 @@ def test_a_learning_rate_retrains_that_model_only(settled, planner):
 
     with settled.reconfigured(change):
         plan = planner(settled)
-        run = settled.run_folder("tiny-relu", "learned-1")
-    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate"]) == {run}
+    run = run_name("tiny-relu", "learned-1")
+    assert runs_of(plan["train_linear"]) == runs_of(plan["evaluate_encoder"]) == {run}
     assert plan["figure"] == figures_of("encoders")
     assert not (PREPARATION | {"ppca", "solve", "train_deep", "evaluate_deep"}) & set(plan)
 
@@ -425,16 +443,16 @@ def test_another_learning_rate_is_another_run_and_going_back_plans_nothing(proje
     def change(settings):
         settings["models"]["tiny-relu"]["training"]["learning_rate"] = 0.02
 
-    before = project.run_folder("tiny-relu", "learned-1")
+    before = project.run_file("metrics.json", "tiny-relu", "learned-1")
     with project.reconfigured(change):
-        run = project.run_folder("tiny-relu", "learned-1")
-        assert run != before
-        project.snakemake(f"{run}/metrics.json", "--cores", "2")
+        metrics = project.run_file("metrics.json", "tiny-relu", "learned-1")
+        assert metrics != before
+        project.snakemake(metrics, "--cores", "2")
     assert planner(project) == {}
     # Both are kept: this way there is nothing left to train either.
     with project.reconfigured(change):
         plan = planner(project)
-    assert set(plan) == {"figure", "claims", "summary", "page"}
+    assert set(plan) == {"figure", "record", *SAID}
     assert plan["figure"] == figures_of("encoders")
 
 
@@ -443,28 +461,66 @@ def test_an_unused_model_computes_nothing(settled, planner):
         settings["models"]["spare"] = {"extends": "tiny-adam"}
 
     with settled.reconfigured(change):
-        assert planner(settled) == SUMMARY
+        assert planner(settled) == RECORD
 
 
 def test_a_study_of_another_name_shares_every_run(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(name="other")):
         plan = planner(settled)
-    assert set(plan) == {"figure", "claims", "table1", "summary", "page"}
-    assert all(path.startswith("results/other/") for paths in plan.values() for path in paths)
+    assert set(plan) == {"record", *SAID}
+    assert plan["publish"] == {"results/other/finished.txt"}
 
 
 def test_time_between_checkpoints_decides_no_result(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(checkpoint_seconds=1)):
-        assert planner(settled) == SUMMARY
+        assert planner(settled) == RECORD
 
 
 def test_another_margin_judges_again_and_computes_nothing(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(margins={"latents": 7})):
-        assert set(planner(settled)) == {"claims", "summary", "page"}
+        assert set(planner(settled)) == {"record", *SAID}
 
 
-def test_another_measurement_measures_deep_runs_beside_the_old_measurements(settled, planner):
+def test_another_measurement_measures_deep_runs_beside_the_old_measurements(
+    settled, planner, everything
+):
     with settled.reconfigured(lambda settings: settings["measurement"].update(delta=0.05)):
         plan = planner(settled)
-    assert not (PREPARATION | TRAINING | {"ppca", "evaluate"}) & set(plan)
-    assert all("/delta0.05-draws2-importance_draws5/" in path for path in plan["evaluate_deep"])
+    assert not (PREPARATION | TRAINING | {"ppca", "evaluate", "evaluate_encoder"}) & set(plan)
+    assert runs_of(plan["evaluate_deep"]) == runs_of(everything["evaluate_deep"])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {},
+        {MODULE.format("training/loop"): changed},
+        {MODULE.format("plots/style"): changed},
+        {"config/tiny.yaml": lambda text: text.replace("seeds: [0]", "seeds: [0, 1]")},
+    ],
+    ids=["nothing", "loop", "style", "seeds"],
+)
+def test_snakemake_plans_what_the_map_says_is_left(settled, planner, edit):
+    with settled.edited(edit):
+        assert planner.snakemake(settled) == planner(settled)
+
+
+@pytest.mark.parametrize("lost", ["weights", "data", "metrics", "figure"])
+def test_snakemake_plans_what_the_map_says_is_lost(project, planner, lost):
+    path = {
+        "weights": project.run_file("model.safetensors", "tiny-deep", "fixed-1"),
+        "metrics": project.run_file("metrics.json", "tiny-lbfgs", "learned-1"),
+        "data": "results/data/mnist-logit-first60-test20",
+        "figure": next(
+            str(path.relative_to(project.folder))
+            for path in project.folder.glob("results/report/figures/fig6*/*/*.pdf")
+        ),
+    }[lost]
+    (project.folder / path).rename(project.folder / "lost")
+    plan = planner(project)
+    assert planner.snakemake(project) == plan
+    # What is only on the way is not computed for its own sake.
+    assert (plan == {}) == (lost == "data")
+    if lost == "weights":
+        assert plan["train_deep"] == {plain(path)}
+        assert {"evaluate_deep", "publish"} <= set(plan)

@@ -68,10 +68,6 @@ def test_a_failure_ends_with_the_job_and_its_log(project):
     assert "'nobody' is undefined" in end
     assert "The same command goes on" in end
     assert len(end.splitlines()) <= 15
-    # The specification of the job is no part of it, nor of what Snakemake says of the failure.
-    assert "--spec ..." in done.stdout
-    # (The traceback in the job's log quotes a line that reads it.)
-    assert '"cpu_seconds":' not in done.stdout
 
 
 def test_reasons_name_the_first_files_and_the_number_of_the_others(finished):

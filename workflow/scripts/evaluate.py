@@ -8,7 +8,7 @@ def main(settings: dict, spectrum: str, model: str, curve: str, metrics: str) ->
     from linvae.evaluation.linear import linear_metrics
     from linvae.faults import usable
     from linvae.files import write_json
-    from linvae.settings.jobs import RunJob
+    from linvae.settings.run import RunJob
     from linvae.spectrum import Spectrum
 
     job = RunJob.model_validate(settings)

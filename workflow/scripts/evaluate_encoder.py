@@ -8,7 +8,7 @@ def main(settings: dict, spectrum: str, data: str, model: str, curve: str, metri
     from linvae.evaluation.encoder import encoder_metrics
     from linvae.faults import usable
     from linvae.files import read_arrays, write_json
-    from linvae.settings.jobs import RunJob
+    from linvae.settings.run import RunJob
     from linvae.spectrum import Spectrum
 
     job, rows = RunJob.model_validate(settings), read_arrays(data)["train"]

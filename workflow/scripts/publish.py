@@ -7,7 +7,7 @@ def main(settings: dict, inputs: list[str], stamp: str) -> None:
     """Copy what is shown, link the files of runs, and write the stamp last."""
     from linvae.report.publish import publish
 
-    publish(settings["files"], settings["runs"], stamp)
+    publish(settings["files"], settings["runs"], stamp, inputs)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, model: str, curve: str) -> None:
     """Write the weights and the curve."""
-    from linvae.settings.jobs import RunJob
+    from linvae.settings.run import RunJob
     from linvae.spectrum import Spectrum
     from linvae.training.lbfgs import solve_and_save
 

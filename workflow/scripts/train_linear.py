@@ -6,7 +6,7 @@ from linvae.jobs.program import run
 def main(settings: dict, spectrum: str, data: str | list[str], model: str, curve: str) -> None:
     """Train from the spectrum, and from the data if a file of them is given."""
     from linvae.files import read_arrays
-    from linvae.settings.jobs import RunJob
+    from linvae.settings.run import RunJob
     from linvae.spectrum import Spectrum
     from linvae.training.linear import train_and_save
 

@@ -205,7 +205,13 @@ def _extended(models: object) -> object:
 
 
 def merged(base: object, over: object) -> object:
-    """Return nested mappings with another's values on top; what is no mapping is replaced."""
-    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+    """Return nested mappings with another's values on top, as Snakemake merges them.
+
+    What is no mapping is replaced; an empty mapping changes nothing.
+    """
+    if not isinstance(over, Mapping):
         return over
-    return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
+    if not over:
+        return base
+    before = base if isinstance(base, Mapping) else {}
+    return {**before, **{key: merged(before.get(key, {}), value) for key, value in over.items()}}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from linvae.files import read_last
 from linvae.measure import measure_decoder
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model
 from linvae.training.exact import decoder_weights, exact_elbo

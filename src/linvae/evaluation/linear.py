@@ -7,7 +7,7 @@ import numpy as np
 from linvae.cancelling import squared_error, would_cancel
 from linvae.files import read_last
 from linvae.measure import measure_linear, measure_subspace
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 

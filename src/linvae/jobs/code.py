@@ -71,6 +71,9 @@ def require_code(code: str, script: Path, main: FunctionType, modules: Iterable[
     ChangedCodeError
         If they are not. The message names the files where planning has left their hashes.
     """
+    if early := sorted(name for name in _loaded() if not is_bookkeeping(name)):
+        msg = f"{_shown(script)} imports {early[0]} before its code is compared: do it in main"
+        raise ChangedCodeError(msg)
     planned = _kept(code)
     if planned is None:
         planned = {name: file_hashes(file) for name, file in code_files(script, modules).items()}
@@ -89,6 +92,10 @@ def require_code(code: str, script: Path, main: FunctionType, modules: Iterable[
         # An edit in the middle of it may have broken the code: that is the better explanation.
         _require_planned(planned, files)
         raise
+    for name in set(planned) - {"__main__"}:
+        if not os.path.samefile(found := sys.modules[name].__file__, files[name]):
+            msg = f"{name} comes from {found} and not from {files[name]}"
+            raise ChangedCodeError(msg)
     after = _require_planned(planned, files)
     changed = [_shown(files[name]) for name in files if before[name] != after[name]]
     if changed:
@@ -104,13 +111,16 @@ def require_covered(code: str, script: Path, modules: Iterable[str] = ()) -> Non
         With the names of such modules.
     """
     covered = set(_kept(code) or code_files(script, modules))
-    loaded = {name for name in sys.modules if name.split(".")[0] == "linvae"}
-    if missing := sorted(name for name in loaded - covered if not is_bookkeeping(name)):
+    if missing := sorted(name for name in _loaded() - covered if not is_bookkeeping(name)):
         msg = (
             f"{', '.join(missing)} was imported, but not by a statement that the fingerprint of "
             f"{_shown(script)} sees: name it in the job's modules"
         )
         raise ChangedCodeError(msg)
+
+
+def _loaded() -> set[str]:
+    return {name for name in sys.modules if name.split(".")[0] == "linvae"}
 
 
 def _require_planned(

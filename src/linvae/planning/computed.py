@@ -9,8 +9,8 @@ from linvae.naming import DataName, Product, Run, parse_data
 from linvae.planning.images import Origin, memory_of, origin_of
 from linvae.planning.needs import Needs, needs_of_measuring, needs_of_training
 from linvae.planning.workflow import Workflow
-from linvae.settings.jobs import GraftJob, MeasurementJob, RunJob
-from linvae.settings.measurement import Measurement
+from linvae.settings.jobs import GraftJob, MeasurementJob
+from linvae.settings.run import RunJob
 from linvae.study import cost
 
 __all__ = ["ADDRESS", "Computed"]
@@ -207,7 +207,7 @@ class Computed:
         else:
             program, settings = "evaluate_deep", self._measured(run)
             inputs["data"] = data
-            files = {**_MEASURED, **files}
+            files = {"metrics": "metrics.json", **_MEASURED, **_MADE}
         needs = needs_of_measuring(model, run, threads, shown_first=first)
         place = f"{trained.folder}/{ADDRESS}"
         measured = self.job(program, place, settings, inputs, files, needs)
@@ -228,9 +228,7 @@ class Computed:
     def _graft(self, run: Run, variant: str) -> None:
         """Make the job of one arm of a graft."""
         arm, updates = variant.rsplit("-", 1)
-        usual = Measurement.model_fields["importance_draws"].default
-        # Of the measurement, log p(x) is not estimated.
-        measurement = self.config.measurement.model_copy(update={"importance_draws": usual})
+        measurement = self.config.measurement
         told = self._told(run) | {"arm": arm, "updates": int(updates), "measurement": measurement}
         residual = self.file(Product("residual.npz", run=run))
         inputs = {

@@ -153,7 +153,7 @@ class _Said(Computed):
             **{_name(path): path for path in _outputs((claims, summary, record, page))},
         }
         runs = self._named_runs()
-        others = self.paths(self.study.evidence(self.names))
+        others = [self.provenance, *self.paths(self.study.evidence(self.names))]
         others += self.paths(Product("made.json", run=run) for run in self._runs())
         final = self.job(
             "publish",

@@ -46,7 +46,9 @@ def finished_studies(results: Path) -> dict[str, set[Path]]:
     for stamp in sorted(results.glob(f"*/{STAMPS}")):
         lines = stamp.read_text(encoding="utf-8").splitlines()
         paths = {Path(line.rpartition(" ")[2]).parent for line in lines if line}
-        found.setdefault(stamp.parent.name, set()).update(paths)
+        # And itself, whose log has its address.
+        own = Path(stamp.stem.removeprefix("finished-"))
+        found.setdefault(stamp.parent.name, set()).update({own, *paths})
     return found
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,12 @@ __all__ = ["STAMPS", "publish"]
 STAMPS = "finished-*.txt"
 
 
-def publish(files: Mapping[str, str], runs: Mapping[str, str], stamp: str | Path) -> None:
+def publish(
+    files: Mapping[str, str],
+    runs: Mapping[str, str],
+    stamp: str | Path,
+    rests_on: Iterable[str] = (),
+) -> None:
     """Copy files, link the files of runs, and leave a stamp that names all of them.
 
     Older stamps go first and the new one comes last: without a stamp the folder may be mixed.
@@ -26,7 +31,9 @@ def publish(files: Mapping[str, str], runs: Mapping[str, str], stamp: str | Path
     runs
         What is linked, by its name there, which begins with ``runs/``.
     stamp
-        File to write.
+        File to write. It names all of them, and all else that the study rests on.
+    rests_on
+        What the study rests on, too.
     """
     stamp = Path(stamp)
     folder = stamp.parent
@@ -39,7 +46,9 @@ def publish(files: Mapping[str, str], runs: Mapping[str, str], stamp: str | Path
     _drop_others(folder, {*files, *runs})
     for name, path in runs.items():
         _link(folder / name, path)
-    lines = [f"{name} {path}" for name, path in sorted({**files, **runs}.items())]
+    named = {**files, **runs}
+    lines = [f"{name} {path}" for name, path in sorted(named.items())]
+    lines += [f"- {path}" for path in sorted(set(rests_on) - set(named.values()))]
     write_text(stamp, "\n".join(lines))
 
 

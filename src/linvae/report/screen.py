@@ -1,16 +1,12 @@
 """What a terminal shows of jobs: why they run and what failed, without what fills whole screens."""
 
 import logging
-import re
 from collections.abc import Sequence
 
-__all__ = ["Brief", "brief_reason", "without_spec"]
+__all__ = ["Brief", "brief_reason"]
 
 # Of the files that are listed: jobs that aggregate have hundreds.
 _SHOWN = 2
-# A specification as a shell command holds it: JSON in quotes.
-_SPEC = re.compile(r"--spec [\\'\"]*\{.*\}[\\'\"]*")
-_PARAMS = re.compile(r"(Params have changed since last execution): .*?(?=; Software|$)", re.DOTALL)
 
 
 def brief_reason(reason: str) -> str:
@@ -19,23 +15,15 @@ def brief_reason(reason: str) -> str:
     Parameters
     ----------
     reason
-        As Snakemake writes it: clauses divided by semicolons, with files divided by commas. Of
-        changed parameters it is left out what they were and are: two specifications in JSON.
+        As Snakemake writes it: clauses divided by semicolons, with files divided by commas.
     """
-    clauses = _PARAMS.sub(r"\1", reason).split("; ")
-    return "; ".join(_brief_clause(clause) for clause in clauses)
-
-
-def without_spec(text: str) -> str:
-    """Put ``--spec ...`` in place of the JSON that a job's command line holds."""
-    return _SPEC.sub("--spec ...", text)
+    return "; ".join(_brief_clause(clause) for clause in reason.split("; "))
 
 
 class Brief(logging.Filter):
     """Shortens Snakemake's messages in place, and lets all of them pass.
 
-    It is a filter of the logger and not of a handler, so that the log file says the same. What
-    ``--printshellcmds`` prints stays whole.
+    It is a filter of the logger and not of a handler, so that the log file says the same.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -43,9 +31,6 @@ class Brief(logging.Filter):
         if isinstance(reason := getattr(record, "reason", None), str):
             record.reason = brief_reason(reason)
         if record.levelno >= logging.WARNING:
-            record.msg = without_spec(str(record.msg))
-            if isinstance(command := getattr(record, "shellcmd", None), str):
-                record.shellcmd = without_spec(command)
             if isinstance(files := getattr(record, "input", None), list):
                 record.input = _first(files)
         return True

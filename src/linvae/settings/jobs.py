@@ -1,43 +1,15 @@
-"""What jobs on one run are told: frozen, and kept as JSON under the address that it decides."""
+"""What further jobs on one run are told, beside what its training is told."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from linvae.noise import NoiseName, parse_noise
 from linvae.settings.graft import Arm
 from linvae.settings.measurement import Measurement
-from linvae.settings.model import ModelSettings
-from linvae.settings.values import Real, Strict, Whole
+from linvae.settings.run import RunJob
+from linvae.settings.values import Real, Whole
 
-__all__ = ["GraftJob", "MeasurementJob", "RunJob"]
-
-
-def _noise(name: str) -> str:
-    parse_noise(name)
-    return name
-
-
-class RunJob(Strict):
-    """A run: what is trained, from which seed, with how many threads."""
-
-    model: ModelSettings
-    n_latent: Annotated[Whole, Field(gt=0)]
-    noise: Annotated[str, AfterValidator(_noise)] = Field(
-        description="sigma^2: fixed-<value>, or learned-<initial value>"
-    )
-    seed: Annotated[Whole, Field(ge=0)]
-    threads: Annotated[Whole, Field(gt=0)] = 1
-
-    @property
-    def noise_model(self) -> NoiseName:
-        """Whether sigma^2 is learned, and its (initial) value."""
-        return parse_noise(self.noise)
-
-    def metadata(self) -> dict[str, object]:
-        """Return what a file of weights says of its run."""
-        told = self.identity()
-        return {key: told[key] for key in ("model", "n_latent", "noise", "seed")}
+__all__ = ["GraftJob", "MeasurementJob"]
 
 
 class MeasurementJob(RunJob):

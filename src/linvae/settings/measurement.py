@@ -25,12 +25,3 @@ class Measurement(Strict):
     importance_draws: Annotated[Whole, Field(gt=0)] = Field(
         100, description="of z for each test image in the estimate of log p(x)"
     )
-
-    @property
-    def name(self) -> str | None:
-        """What tells this measurement from the usual one in paths; None where it is that one."""
-        told = self.model_dump(exclude_defaults=True)
-        if self.epsilon in EPSILONS:
-            # Measured in any case.
-            told.pop("epsilon", None)
-        return "-".join(f"{key}{value}" for key, value in sorted(told.items())) or None

@@ -7,7 +7,7 @@ import torch
 
 from linvae.files import DamagedFileError
 from linvae.moments import Moments
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.training.models import GaussianVAE, build
 from linvae.weights import read_archive, write_tensors
 
@@ -36,7 +36,8 @@ def load_model(path: str | Path) -> GaussianVAE:
         model = build(job.model, moments, job.n_latent, job.noise_model, job.seed)
         model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedFileError(path, error) from error
+        reason = f"it does not say what it is of ({type(error).__name__})"
+        raise DamagedFileError(path, reason) from error
     except RuntimeError as error:  # whose message lists every tensor on lines of its own
         reason = "its weights do not fit its settings"
         raise DamagedFileError(path, reason) from error

@@ -15,7 +15,7 @@ from torch import nn
 
 from linvae.files import write_csv
 from linvae.moments import Moments
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.training.archive import save_model
 from linvae.training.device import device_of
 from linvae.training.job import begin, checkpoint_of, initial_model, train

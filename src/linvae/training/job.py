@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from linvae.moments import Moments
-from linvae.settings.jobs import RunJob
 from linvae.settings.model import ModelSettings
+from linvae.settings.run import RunJob
 from linvae.training.checkpoint import Checkpoint
 from linvae.training.curve import Measure
 from linvae.training.device import device_of, make_deterministic

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from linvae import elbo
 from linvae.files import write_csv
 from linvae.measure import measure_linear
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.solve import Record, Solution, lbfgs
 from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights

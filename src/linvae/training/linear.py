@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linvae.files import write_csv
 from linvae.measure import measure_decoder, measure_linear, measure_subspace
-from linvae.settings.jobs import RunJob
+from linvae.settings.run import RunJob
 from linvae.spectrum import Spectrum
 from linvae.training.archive import save_model
 from linvae.training.curve import Measure
