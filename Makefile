@@ -1,10 +1,11 @@
 # make results       the default study, from nothing to figures, tables and claims
 # make test          every test that needs no cluster
-# make test-long     the same in their long versions, and the notebooks executed
+# make test-long     the same in their long versions, the notebooks executed, and other releases of Snakemake
 # make notebooks     those of docs/notebooks, executed: each asserts what it says
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
 # make smoke         a study of two minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
+# make tidy          what in results/ no study needs, with sizes: make tidy CONFIG=my.yaml, REMOVE=yes removes it
 # make watch         progress and time left of the study that runs in this folder
 # make report        Snakemake's report of a finished study: make report CONFIG=config/smoke.yaml
 # make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
@@ -24,7 +25,7 @@ INDEX = $(addprefix --extra-index-url https://download.pytorch.org/whl/,$(TORCH)
 OVERLAY = $(if $(CONFIG),--configfile $(CONFIG))
 REPORT = results/report$(addprefix -,$(basename $(notdir $(lastword $(CONFIG))))).html
 
-.PHONY: results findings test test-long notebooks test-cluster smoke lint report plan watch benchmarks schema environment \
+.PHONY: results findings test test-long test-snakemakes notebooks test-cluster smoke lint report plan tidy watch benchmarks schema environment \
     clean-environment
 
 results: environment
@@ -46,6 +47,17 @@ test: environment
 test-long: environment
 	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal -m "not slurm"
 	$(MAKE) notebooks
+	$(MAKE) test-snakemakes
+
+# The lowest and the newest release that pyproject.toml allows; `make test` takes the locked one.
+OF_SNAKEMAKE = tests/workflow/test_addresses.py tests/workflow/test_edits.py tests/workflow/test_report.py \
+    tests/workflow/test_deployment.py tests/workflow/test_plan.py tests/fault/test_reruns.py tests/fault/test_kill.py
+test-snakemakes: environment
+	for release in '==9.0.0' '<10'; do \
+	    folder="$(CURDIR)/.venv/snakemakes/$$release" && rm -rf "$$folder" && \
+	    .venv/bin/python -m pip install --quiet --target "$$folder" "snakemake$$release" && \
+	    LINVAE_TEST_SNAKEMAKE="$$folder" .venv/bin/pytest --numprocesses auto --dist worksteal $(OF_SNAKEMAKE) || exit 1; \
+	done
 
 notebooks: environment
 	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
@@ -70,6 +82,9 @@ environment: $(COMPLETE)
 
 plan: environment
 	$(ACTIVATE) && python workflow/scripts/plan.py $(CONFIG) $(if $(JOBS),--jobs $(JOBS))
+
+tidy: environment
+	$(ACTIVATE) && python workflow/scripts/tidy.py $(CONFIG) $(if $(REMOVE),--remove)
 
 # One folder runs one study at a time: what is watched needs no CONFIG.
 watch: environment

@@ -21,6 +21,8 @@ from linvae.planning.workflow import Workflow
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOW_TESTS = ROOT / "tests" / "workflow"
+# Where another Snakemake lies than that of this environment, if that is to be tested.
+SNAKEMAKE = [path for path in [os.environ.get("LINVAE_TEST_SNAKEMAKE")] if path]
 PARTS = (
     "Snakefile",
     "config.yaml",
@@ -78,7 +80,8 @@ class Project:
         """Environment in which `import linvae` finds this copy, with no settings of the user's."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("LINVAE_", "SNAKEMAKE_"))}
         cache = self.folder / ".cache"
-        return kept | {"PYTHONPATH": str(self.folder / "src"), "XDG_CACHE_HOME": str(cache)}
+        paths = os.pathsep.join([str(self.folder / "src"), *SNAKEMAKE])
+        return kept | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(cache)}
 
     def command(self, *arguments):
         """Command line of Snakemake for this study."""
@@ -187,6 +190,7 @@ class Planner:
     def __init__(self, log):
         self.process = subprocess.Popen(
             [sys.executable, str(WORKFLOW_TESTS / "planner.py")],
+            env=os.environ | ({"PYTHONPATH": SNAKEMAKE[0]} if SNAKEMAKE else {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -50,7 +50,7 @@ rule preprocess:
         "results/benchmarks/preprocess/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("preprocess"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Preprocessing {wildcards.place}"
@@ -70,7 +70,7 @@ rule spectrum:
         "results/benchmarks/spectrum/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("spectrum"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Eigendecomposing {wildcards.place}"
@@ -90,7 +90,7 @@ rule ppca:
         "results/benchmarks/ppca/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("ppca"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Maximum likelihood of pPCA on {wildcards.place}"
@@ -110,7 +110,7 @@ rule restarts:
         "results/benchmarks/restarts/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("restarts"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Restarting the linear VAE on {wildcards.place}"
@@ -131,7 +131,7 @@ rule rotated:
         "results/benchmarks/rotated/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("rotated"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Looking for the ELBO's own saddle points on {wildcards.place}"
@@ -151,7 +151,7 @@ rule hessian:
         "results/benchmarks/hessian/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("hessian"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Measuring the likelihood's curvature at stationary points on {wildcards.place}"

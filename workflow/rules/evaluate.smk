@@ -13,7 +13,7 @@ rule evaluate:
         "results/benchmarks/evaluate/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("evaluate"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
@@ -36,7 +36,7 @@ rule evaluate_encoder:
         "results/benchmarks/evaluate_encoder/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("evaluate_encoder"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
@@ -62,7 +62,7 @@ rule evaluate_deep:
         "results/benchmarks/evaluate_deep/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("evaluate_deep"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
@@ -86,7 +86,7 @@ rule graft:
         "results/benchmarks/graft/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("graft"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from snakemake import __version__ as snakemake_version
 from snakemake.logging import logger
 from snakemake.sourcecache import LocalSourceFile
 
@@ -47,7 +48,7 @@ def kept(path):
 
 
 if IS_LOCAL:
-    CHECKOUT = Path(FOLDER.get_path_or_uri(secret_free=True)).resolve().parents[1]
+    CHECKOUT = Path(FOLDER.path).resolve().parents[1]
     if (found := Path(linvae.__path__[0]).resolve()) != CHECKOUT / "src" / "linvae":
         sys.exit(
             f"error: linvae comes from {found} and not from {CHECKOUT / 'src' / 'linvae'}, so that"
@@ -70,6 +71,12 @@ if workflow.modifier.path_modifier.replace_prefix("results/") != "results/":
 BASE = os.path.relpath(shipped("config.yaml"))
 if IS_MAIN:
     exit_unless_read(BASE, *workflow.overwrite_configfiles)
+
+
+def by_job(priority):
+    """A priority that depends on the job; none where Snakemake takes no function (before 9.17)."""
+    takes_functions = [int(part) for part in snakemake_version.split(".")[:2]] >= [9, 17]
+    return priority if takes_functions else 0
 
 
 def given_overlays():

@@ -21,7 +21,7 @@ rule figure:
         "results/benchmarks/figure/{figure}/{address}.tsv"
     wildcard_constraints:
         address=of("figure"),
-    priority: priority_of
+    priority: by_job(priority_of)
     localrule: True
     message:
         "Drawing {wildcards.figure}"

@@ -14,7 +14,7 @@ rule train_deep:
         "results/benchmarks/train_deep/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("train_deep"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
@@ -39,7 +39,7 @@ rule train_linear:
         "results/benchmarks/train_linear/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("train_linear"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
@@ -64,7 +64,7 @@ rule solve:
         "results/benchmarks/solve/{place}/{address}.tsv"
     wildcard_constraints:
         address=of("solve"),
-    priority: priority_of
+    priority: by_job(priority_of)
     threads: threads_of
     resources:
         mem_mb=need("megabytes"),
