@@ -44,7 +44,7 @@ def plain(path):
 def without_addresses(name, content):
     """Bytes of a result in which each address is the same."""
     if name.endswith((".json", ".csv", ".md", ".txt")):
-        return re.sub(rb"(?<=[/\-])[0-9a-f]{12}(?=[/.])", b"0" * 12, content)
+        return re.sub(rb"(?<=[/\-])[0-9a-f]{12}(?=[/.,])", b"0" * 12, content)
     return content
 
 

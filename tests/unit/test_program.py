@@ -1,7 +1,6 @@
 """Every script: what its job says, threads, what made its outputs, and one line for an error."""
 
 import errno
-import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import sys
 import pytest
 
 from linvae.jobs import program
-from linvae.jobs.job import Job, write_job
+from linvae.jobs.job import Job, text_hash, write_job
 
 
 @pytest.fixture
@@ -138,14 +137,14 @@ def test_texts_of_the_workflow_are_read_and_compared(call, monkeypatch, tmp_path
     script = tmp_path / "workflow" / "scripts" / "program.py"
     text = tmp_path / "workflow" / "report" / "page.html"
     text.parent.mkdir(parents=True)
-    text.write_text("ä", encoding="utf-8")
+    text.write_text("ä\n", encoding="utf-8")
     monkeypatch.setattr(program.inspect, "getmodule", lambda _: type("m", (), {"__file__": script}))
     got = []
 
     def main(settings: dict, template: str) -> None:
         got.append(template)
 
-    hashes = {"template": hashlib.sha256("ä".encode()).hexdigest()}
+    hashes = {"template": text_hash("ä")}
     files = {"template": "report/page.html"}
     call(main, texts=hashes, text_files=files)
     assert got == ["ä"]

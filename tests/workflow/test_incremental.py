@@ -281,7 +281,8 @@ def test_another_packing_of_the_same_images_runs_nothing(settled, planner):
 SETTINGS = {
     "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
     "settings/measurement": "    importance_draws: Annotated",
-    "settings/jobs": "    seed: Annotated",
+    "settings/run": "    seed: Annotated",
+    "settings/jobs": "    preprocessing: str",
     "settings/margins": "    elbo: _Positive = Field(",
 }
 

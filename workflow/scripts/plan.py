@@ -50,6 +50,6 @@ if __name__ == "__main__":
     try:
         main(given.overlays, max(1, given.jobs))
     except ConfigError as error:
-        sys.exit(f"the configuration is not valid:\n{error}")
+        sys.exit(str(error))
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")

@@ -81,6 +81,6 @@ if __name__ == "__main__":
     try:
         main(given.overlays, removing=given.remove)
     except ConfigError as error:
-        sys.exit(f"the configuration is not valid:\n{error}")
+        sys.exit(str(error))
     except (OSError, ValueError, LockedError) as error:
         sys.exit(f"error: {error}")

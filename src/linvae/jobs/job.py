@@ -14,7 +14,7 @@ from pathlib import Path
 
 from linvae.jobs.atomic import replacing
 
-__all__ = ["FOLDER", "Job", "MissingJobError", "read_job", "write_job"]
+__all__ = ["FOLDER", "Job", "MissingJobError", "read_job", "text_hash", "write_job"]
 
 # Below the working directory. What lies there can be planned anew, and may get lost.
 FOLDER = Path(".snakemake/linvae/jobs")
@@ -47,8 +47,8 @@ class Job:
     modules
         Modules that the program loads by name.
     texts, text_files
-        SHA-256 of each file of the workflow that the program reads, by option, and where it lies
-        below ``workflow/``.
+        `text_hash` of each file of the workflow that the program reads, by option, and where it
+        lies below ``workflow/``.
     """
 
     program: str
@@ -98,6 +98,14 @@ class Job:
     def from_dict(cls, values: Mapping) -> "Job":
         """Read what `to_dict` gave, after a way through JSON."""
         return cls(**{**values, "modules": tuple(values["modules"])})
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a text without the white space at its end.
+
+    Of a workflow that is fetched from a repository, Snakemake leaves that out.
+    """
+    return hashlib.sha256(text.rstrip().encode()).hexdigest()
 
 
 def write_job(job: Job, folder: Path = FOLDER) -> None:

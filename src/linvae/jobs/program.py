@@ -3,7 +3,6 @@
 import argparse
 import errno
 import gc
-import hashlib
 import inspect
 import logging
 import os
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from linvae.jobs.code import ChangedCodeError, require_code, require_covered
-from linvae.jobs.job import Job, read_job
+from linvae.jobs.job import Job, read_job, text_hash
 from linvae.jobs.made import write_made
 
 __all__ = ["run"]
@@ -85,11 +84,11 @@ def _texts(job: Job, script: Path) -> dict[str, str]:
     texts = {}
     for option, digest in job.texts.items():
         path = script.parents[1] / job.text_files[option]
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
+        text = path.read_text(encoding="utf-8").rstrip()
+        if text_hash(text) != digest:
             msg = f"{path} has changed since this run was planned; run the same command again"
             raise ChangedCodeError(msg)
-        texts[option] = content.decode("utf-8")
+        texts[option] = text
     return texts
 
 

@@ -1,11 +1,11 @@
 """Where the programs and templates of the workflow lie, and what their code is."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from linvae.jobs.code import keep_hashes
 from linvae.jobs.fingerprint import fingerprint
+from linvae.jobs.job import text_hash
 from linvae.study.cost import Rates
 
 __all__ = ["Workflow"]
@@ -40,8 +40,8 @@ class Workflow:
         return self._codes[program, *modules]
 
     def text_hash(self, path: str) -> str:
-        """Return the SHA-256 of a file of the workflow, named from ``workflow/``."""
-        return hashlib.sha256(Path(self._shipped(f"workflow/{path}")).read_bytes()).hexdigest()
+        """Return the hash of a text of the workflow, named from ``workflow/``."""
+        return text_hash(Path(self._shipped(f"workflow/{path}")).read_text(encoding="utf-8"))
 
     def rates(self) -> Rates:
         """Return the measured speeds."""
