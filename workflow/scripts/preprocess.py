@@ -6,13 +6,12 @@ from linvae.jobs.program import run
 def main(settings: dict, images: str, data: str) -> None:
     """Take the first images of each split and preprocess them."""
     from linvae import preprocess
-    from linvae.data import first
     from linvae.files import read_arrays, write_arrays
 
     arrays = read_arrays(images)
     splits = {}
     for split in ("train", "test"):
-        chosen = first(arrays[split], settings[f"n_{split}"], split)
+        chosen = preprocess.first(arrays[split], settings[f"n_{split}"], split)
         if settings["preprocessing"] == "pixels":
             splits[split] = preprocess.pixels(chosen)
         else:

@@ -5,8 +5,8 @@ from linvae.jobs.program import run
 
 def main(settings: dict, images: str, provenance: str) -> None:
     """Write the provenance that figures and summary show."""
-    from linvae.data import described
     from linvae.files import read_arrays, write_json
+    from linvae.sources.provenance import described
 
     found = read_arrays(images)
     told = described(found["train"], found["test"], settings["dataset"], settings["source"])

@@ -19,6 +19,8 @@ __all__ = ["FOLDER", "Job", "MissingJobError", "read_job", "text_hash", "write_j
 # Below the working directory. What lies there can be planned anew, and may get lost.
 FOLDER = Path(".snakemake/linvae/jobs")
 _DIGITS = 12
+# To be raised if a change of `linvae.jobs` changes results, which otherwise it never does.
+_PROTOCOL = 1
 
 
 class MissingJobError(RuntimeError):
@@ -49,6 +51,9 @@ class Job:
     texts, text_files
         `text_hash` of each file of the workflow that the program reads, by option, and where it
         lies below ``workflow/``.
+    checked
+        Whether the settings hold a hash of the outputs' content, which the program checks: then its
+        code is no part of the address.
     """
 
     program: str
@@ -60,11 +65,15 @@ class Job:
     modules: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     text_files: Mapping[str, str] = field(default_factory=dict)
+    checked: bool = False
 
     @cached_property
     def address(self) -> str:
         """Twelve hexadecimal digits that stand for all of it."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        told = {**asdict(self), "protocol": _PROTOCOL}
+        if self.checked:
+            del told["code"]
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
     @cached_property

@@ -98,13 +98,20 @@ class Computed:
         )
 
     def _fetch(self, origin: Origin) -> str:
-        """Return where the images lie: of one content at one address, wherever they come from."""
+        """Return where the images lie: of one content at one address, wherever they come from.
+
+        Which code reads them matters only where their content is not known beforehand.
+        """
         code = self.workflow.code("fetch")
-        embedded = origin.source == "embedded"
-        settings = {"dataset": origin.dataset, "content": origin.content, "embedded": embedded}
+        settings = {
+            "dataset": origin.dataset,
+            "embedded": origin.source == "embedded",
+            "pixels": origin.pixels,
+            "files": None if origin.pixels else origin.files,
+        }
         place = f"results/data/{self.config.dataset.key}/{ADDRESS}"
         files = {"images": "images.npz", **_MADE}
-        job = Job("fetch", place, settings, {}, files, code)
+        job = Job("fetch", place, settings, {}, files, code, checked=bool(origin.pixels))
         if origin == getattr(self, "origin", None):
             self.jobs[job.address], self.needs[job.address] = job, Needs()
         return job.outputs["images"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from linvae.data import local_folder
 from linvae.files import DamagedFileError, read_json, write_json
 from linvae.sources.embedded import SHA256
-from linvae.sources.registry import DATASETS
+from linvae.sources.registry import DATASETS, PIXELS
 
 __all__ = ["Origin", "memory_of", "origin_of", "require_folder", "settle"]
 
@@ -33,11 +33,17 @@ class Origin:
     local_dir: str | None = None
 
     @property
-    def content(self) -> Mapping[str, str]:
+    def files(self) -> Mapping[str, str]:
         """Hash of each file: two origins with the same have the same images."""
         if self.source == "embedded":
             return {"mnist_5k.csv.gz": SHA256}
         return {file: hashes[0] for file, hashes in DATASETS[self.dataset].items()}
+
+    @property
+    def pixels(self) -> Mapping[str, str] | None:
+        """Hash of the images of each split, or None where it is not known beforehand."""
+        kind = "embedded" if self.source == "embedded" else "published"
+        return PIXELS.get(self.dataset, {}).get(kind)
 
 
 def memory_of(dataset: str) -> Path:

@@ -124,7 +124,8 @@ def keep_plan(plan: Plan) -> str:
     """
     there = {path.stem for path in JOBS.glob("*.json")}
     for address, job in plan.jobs.items():
-        if address not in there:
+        # Of one that is checked, the code is not told by the address.
+        if address not in there or job.checked:
             write_job(job)
     text = json.dumps(plan.to_dict(), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
