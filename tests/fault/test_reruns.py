@@ -10,6 +10,7 @@ import shutil
 import signal
 import time
 
+import psutil
 import pytest
 
 EXHAUSTIVE = "LINVAE_EXHAUSTIVE" in os.environ
@@ -43,7 +44,7 @@ SHORT = ("train_deep", "evaluate")
 # Imported by every Python of the project at its start, and part of no program: a job of the program
 # that the file `fault` names comes to grief once it has written one file.
 FAULT = """
-import errno, os, pathlib, signal, sys
+import errno, os, pathlib, signal, sys, time
 program, kind = pathlib.Path("fault").read_text().split() if os.path.exists("fault") else ("", "")
 if program and any(f"scripts/{program}.py" in argument for argument in sys.orig_argv):
     replace = os.replace
@@ -60,6 +61,10 @@ if program and any(f"scripts/{program}.py" in argument for argument in sys.orig_
         if kind == "stopped":
             pathlib.Path("waiting").touch()
             signal.pause()
+        if kind == "orphaned" and not os.path.exists("waiting"):
+            pathlib.Path("waiting").write_text(str(os.getpid()))
+            while not os.path.exists("go"):
+                time.sleep(0.05)
     os.replace = replacing
 """
 
@@ -70,7 +75,7 @@ def edit(text):
 
 def end_badly(project, kind):
     """Run the study to a bad end."""
-    if kind != "stopped":
+    if kind not in ("stopped", "orphaned"):
         done = project.snakemake("--cores", "2", "--keep-going", check=False)
         assert done.returncode != 0
         assert "The study is finished" not in done.stdout
@@ -80,14 +85,28 @@ def end_badly(project, kind):
     while not (project.folder / "waiting").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    # As Ctrl-C does: to Snakemake and its jobs.
-    os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(60) != 0
+    if kind == "stopped":
+        # As Ctrl-C does: to Snakemake and its jobs.
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(60) != 0
+        return
+    # Snakemake alone is killed; its job lives on, and writes all of its outputs.
+    orphan = int((project.folder / "waiting").read_text())
+    running.kill()
+    running.wait()
+    (project.folder / "go").touch()
+    while psutil.pid_exists(orphan):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    project.snakemake("--unlock")
 
 
 CASES = [(program, "killed") for program in (PROGRAMS if EXHAUSTIVE else SHORT)]
 CASES += [("train_deep", "full"), ("train_deep", "stopped"), ("evaluate", "failed")]
-CASES += [("evaluate_deep", "full"), ("graft", "stopped")] if EXHAUSTIVE else []
+CASES += [("evaluate", "orphaned")]
+CASES += (
+    [("evaluate_deep", "full"), ("graft", "stopped"), ("claims", "orphaned")] if EXHAUSTIVE else []
+)
 
 
 @pytest.mark.parametrize(("program", "kind"), CASES)

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import logging
+import os
 import struct
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from linvae.sources.registry import DATASETS, PIXELS
 N = {"train": 30, "t10k": 20}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")
+
+GIVEN = os.environ.get("LINVAE_DATA_DIR")
 
 
 def _md5(path):
@@ -422,7 +425,7 @@ def test_images_are_those_that_are_known(monkeypatch):
 @pytest.mark.parametrize("name", [name for name in PIXELS])
 def test_published_images_are_those_that_are_known(name):
     try:
-        images = fetch(name, "local")
-    except DataError as error:
-        pytest.skip(f"LINVAE_DATA_DIR has no {name}: {error}")
+        images = fetch(name, "local", GIVEN or "absent")
+    except DataError:
+        pytest.skip(f"LINVAE_DATA_DIR holds no {name}")
     require_pixels(images, PIXELS[name]["published"])
