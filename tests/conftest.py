@@ -73,7 +73,9 @@ class Project:
     def copy_to(self, folder):
         """Copy the project with its results; times are kept, as Snakemake looks at them."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        return Project(folder)
+        copied = Project(folder)
+        copied.overlay = self.overlay
+        return copied
 
     @property
     def environment(self):

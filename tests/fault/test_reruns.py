@@ -12,6 +12,7 @@ import time
 
 import psutil
 import pytest
+import yaml
 
 EXHAUSTIVE = "LINVAE_EXHAUSTIVE" in os.environ
 # A program, and code that no other program reaches.
@@ -109,9 +110,25 @@ CASES += (
 )
 
 
+@pytest.fixture(scope="module")
+def clean(finished, tmp_path_factory):
+    """The study whose reruns go wrong: that of all rules, or a part of it with both programs."""
+    project = finished.copy_to(tmp_path_factory.mktemp("reruns") / "project")
+    if not EXHAUSTIVE:
+        part = project.study() | {"name": "part"}
+        part["study"] = {
+            name: section if name in ("sizes", "linear") else None
+            for name, section in part["study"].items()
+        }
+        (project.folder / "config" / "part.yaml").write_text(yaml.safe_dump(part))
+        project.overlay = "config/part.yaml"
+        project.snakemake("--cores", "2")
+    return project
+
+
 @pytest.mark.parametrize(("program", "kind"), CASES)
-def test_a_rerun_that_goes_wrong_ends_as_a_clean_run(finished, project, planner, program, kind):
-    expected = finished.computed()
+def test_a_rerun_that_goes_wrong_ends_as_a_clean_run(clean, planner, tmp_path, program, kind):
+    expected, project = clean.computed(), clean.copy_to(tmp_path / "project")
     (project.folder / "src" / "sitecustomize.py").write_text(FAULT)
     with project.edited({PROGRAMS[program]: edit}):
         left = planner(project)
