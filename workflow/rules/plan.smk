@@ -12,7 +12,7 @@ from linvae.config.study_name import from_module, named
 from linvae.data import DataError
 from linvae.jobs.lock import LockedError, lock
 from linvae.planning.checked import forget_false_stamp
-from linvae.planning.images import memory_of, require_folder, settle
+from linvae.planning.images import memory_of, require_folder, settle, told
 from linvae.planning.plan import keep_plan, read_plan
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
@@ -42,6 +42,8 @@ def planned():
         plan = plan_study(study, Workflow(shipped), device=device)
         if not os.path.exists(plan.images):
             require_folder(plan.origin)
+            if study.dataset.source == "auto":
+                print(f"note: {told(plan.origin)}", file=sys.stderr)
     except (ValueError, DataError) as error:
         sys.exit(f"error: {error}")
     for remark in remarks(study.models, study.study.all_runs(study.names())):
