@@ -53,7 +53,7 @@ test-long: environment
 OF_SNAKEMAKE = tests/workflow/test_addresses.py tests/workflow/test_edits.py tests/workflow/test_report.py \
     tests/workflow/test_deployment.py tests/workflow/test_plan.py tests/fault/test_reruns.py tests/fault/test_kill.py
 test-snakemakes: environment
-	for release in '==9.0.0' '<10'; do \
+	for release in '==9.2.0' '<10'; do \
 	    folder="$(CURDIR)/.venv/snakemakes/$$release" && rm -rf "$$folder" && \
 	    .venv/bin/python -m pip install --quiet --target "$$folder" "snakemake$$release" && \
 	    LINVAE_TEST_SNAKEMAKE="$$folder" .venv/bin/pytest --numprocesses auto --dist worksteal $(OF_SNAKEMAKE) || exit 1; \

@@ -17,9 +17,9 @@ import torch
 from parts import Part, interleaved, logit_rows
 from torch import Tensor
 
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import NoiseName
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.threads import one_blas_thread
 from linvae.training import objectives
 from linvae.training.models import GaussianVAE, build

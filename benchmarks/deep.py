@@ -17,9 +17,9 @@ from parts import Part, interleaved, logit_rows
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.threads import one_blas_thread
 from linvae.training.loop import fit
 from linvae.training.models import GaussianVAE, build

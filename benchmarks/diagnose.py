@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from linvae import data, preprocess
 from linvae.diagnose import Diagnosis, diagnose
+from linvae.images import load as data
+from linvae.images import preprocess
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import GaussianVAE, build
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from linvae import data, preprocess
 from linvae.diagnose import Diagnosis, diagnose, noise_variance_of
 from linvae.diagnose.verdict import with_error
+from linvae.images import load as data
+from linvae.images import preprocess
 
 D, K, HIDDEN, BATCH, N = 784, 20, 256, 128, 10_000
 COLUMNS = (

@@ -22,14 +22,14 @@ import torch
 from numpy.typing import NDArray
 from parts import Clock, Part, logit_rows
 
-from linvae import elbo, ppca, solve
-from linvae.ascent import profiled_gradient
 from linvae.config.files import read
 from linvae.config.load import load
+from linvae.linear import elbo, ppca, solve
+from linvae.linear.ascent import profiled_gradient
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import NoiseName
 from linvae.seeds import numpy_generator
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.threads import one_blas_thread
 from linvae.training.exact import linear_weights
 from linvae.training.loop import fit
@@ -55,7 +55,7 @@ its {adam_steps:,} steps; it is looked at every ten, so its counts are rounded u
 is coordinate ascent on the linear VAE's ELBO: the best encoder, V and diagonal D, then the best
 W and sigma^2. EM for pPCA (Tipping and Bishop 1999, equations 27 and 28) has the full posterior
 and climbs on log p(x), which the ELBO equals once W is turned to its principal axes. For
-comparison: from the spectrum `linvae.ppca.fit` writes the maximum down in {closed_form}."""
+comparison: from the spectrum `linvae.linear.ppca.fit` writes the maximum down in {closed_form}."""
 
 
 class Point(NamedTuple):
@@ -119,7 +119,7 @@ def start(spectrum: Spectrum, n_latent: int) -> tuple[Array, float]:
 
 
 def lbfgs(spectrum: Spectrum, n_latent: int, tolerance: float = 1e-8) -> list[Point]:
-    """Climb with `linvae.solve.lbfgs`."""
+    """Climb with `linvae.linear.solve.lbfgs`."""
     maximum, points = ppca.max_log_likelihood(spectrum, n_latent), []
     weights, noise_variance = start(spectrum, n_latent)
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from linvae import data, preprocess
+from linvae.images import load as data
+from linvae.images import preprocess
 
 __all__ = ["Clock", "Part", "interleaved", "logit_rows"]
 

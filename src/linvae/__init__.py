@@ -2,20 +2,64 @@
 
 In a notebook::
 
-    from linvae import data, ppca, preprocess, solve
-    from linvae.spectrum import Spectrum
-    from linvae.threads import one_blas_thread
+    from linvae import Spectrum, data, one_blas_thread, ppca, preprocess, solve
 
     images, provenance = data.load("MNIST", n=1000, source="embedded")
     with one_blas_thread():
         spectrum = Spectrum.from_data(preprocess.logit(images))
         solution = solve.lbfgs(spectrum, n_latent=50)
     print(ppca.max_log_likelihood(spectrum, 50) - solution.elbo)    # 1e-7 nats
+
+The names below are loaded when they are used. Inside the library and the workflow modules are
+imported by their own names, which the fingerprint of a program can see.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-def __getattr__(name: str) -> str:
-    """Look up the version when it is asked for: reading the metadata takes longer than this."""
+if TYPE_CHECKING:
+    from linvae.bypass import residual
+    from linvae.images import load as data
+    from linvae.images import preprocess
+    from linvae.linear import alignment, elbo, ppca, saddles, solve
+    from linvae.linear.spectrum import Spectrum
+    from linvae.measure import collapse
+    from linvae.threads import one_blas_thread
+
+__all__ = [
+    "Spectrum",
+    "alignment",
+    "collapse",
+    "data",
+    "elbo",
+    "one_blas_thread",
+    "ppca",
+    "preprocess",
+    "residual",
+    "saddles",
+    "solve",
+]
+
+_MODULES = {
+    "alignment": "linvae.linear.alignment",
+    "collapse": "linvae.measure.collapse",
+    "data": "linvae.images.load",
+    "elbo": "linvae.linear.elbo",
+    "ppca": "linvae.linear.ppca",
+    "preprocess": "linvae.images.preprocess",
+    "residual": "linvae.bypass.residual",
+    "saddles": "linvae.linear.saddles",
+    "solve": "linvae.linear.solve",
+}
+_MEMBERS = {"Spectrum": "linvae.linear.spectrum", "one_blas_thread": "linvae.threads"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name, or look up the version, when it is asked for."""
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    if name in _MEMBERS:
+        return getattr(import_module(_MEMBERS[name]), name)
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 
@@ -25,3 +69,7 @@ def __getattr__(name: str) -> str:
             return "0+unknown"
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -11,8 +11,8 @@ import pandas as pd
 
 from linvae.faults import KEY
 from linvae.files import read_arrays, read_json
+from linvae.linear.spectrum import Spectrum
 from linvae.naming import Run, parse_run, product_of
-from linvae.spectrum import Spectrum
 
 __all__ = ["Inputs"]
 

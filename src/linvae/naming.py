@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from linvae.images.registry import NAMES
 from linvae.noise import number
-from linvae.sources.registry import NAMES
 
 __all__ = [
     "ADDRESS_PATTERN",

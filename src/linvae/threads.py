@@ -14,7 +14,7 @@ __all__ = ["one_blas_thread"]
 def one_blas_thread() -> threadpool_limits:
     """Return a context manager under which BLAS and LAPACK use one thread.
 
-    Numbers are then those of the workflow's jobs, to the last digit. `linvae.solve` and
-    `linvae.curvature` limit themselves; `Spectrum.from_data` does not.
+    Numbers are then those of the workflow's jobs, to the last digit. `linvae.linear.solve` and
+    `linvae.linear.curvature` limit themselves; `Spectrum.from_data` does not.
     """
     return threadpool_limits(limits=1, user_api="blas")

@@ -17,7 +17,7 @@ import yaml
 EXHAUSTIVE = "LINVAE_EXHAUSTIVE" in os.environ
 # A program, and code that no other program reaches.
 PROGRAMS = {
-    "train_deep": "src/linvae/training/deep.py",
+    "train_deep": "src/linvae/training/deep_job.py",
     "evaluate": "workflow/scripts/evaluate.py",
     "evaluate_deep": "workflow/scripts/evaluate_deep.py",
     "evaluate_encoder": "workflow/scripts/evaluate_encoder.py",
@@ -38,7 +38,7 @@ PROGRAMS = {
     "table1": "workflow/scripts/table1.py",
     "page": "workflow/scripts/page.py",
     "publish": "workflow/scripts/publish.py",
-    "train_linear": "src/linvae/training/linear.py",
+    "train_linear": "src/linvae/training/linear_job.py",
 }
 SHORT = ("train_deep", "evaluate")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from lying import PROVENANCE, path_of, paths_of
 
-from linvae import ppca
 from linvae.config import load as config
-from linvae.evaluation.maxima import maxima
-from linvae.evaluation.rotated import rotated
 from linvae.files import write_csv, write_json
+from linvae.landscape.maxima_table import maxima
+from linvae.landscape.rotated import rotated
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
-from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
 __all__ = ["BEST", "CONFIG", "EIGENVALUES", "NAMES", "STEPS", "K", "write_results"]

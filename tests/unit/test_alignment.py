@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import subspace_angles
 
-from linvae import alignment
+from linvae.linear import alignment
 
 D, K = 8, 4
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import elbo, ppca
-from linvae.ascent import profiled_gradient
 from linvae.files import write_text
-from linvae.spectrum import Spectrum
+from linvae.linear import elbo, ppca
+from linvae.linear.ascent import profiled_gradient
+from linvae.linear.spectrum import Spectrum
 from linvae.training import objectives
 from linvae.training.exact import linear_weights
 

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from linvae.bound import BOUND_NATS, below_bound
+from linvae.linear.bound import BOUND_NATS, below_bound
 
 
 def test_what_remains_of_a_collapsed_run_s_kl_is_no_failure():

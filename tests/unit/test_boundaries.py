@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import alignment, elbo, ppca, solve
-from linvae.collapse import CollapseCurve, collapse_percent, kl_per_dimension
-from linvae.spectrum import Spectrum
+from linvae.linear import alignment, elbo, ppca, solve
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import CollapseCurve, collapse_percent, kl_per_dimension
 
 D, K = 8, 3
 

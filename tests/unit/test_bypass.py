@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from linvae import elbo, ppca
-from linvae.bypass import across_draws, across_images, bypass
-from linvae.residual import gain, spectrum
-from linvae.spectrum import Spectrum
+from linvae.bypass.linear_bypass import across_draws, across_images, bypass
+from linvae.bypass.residual import gain, spectrum
+from linvae.linear import elbo, ppca
+from linvae.linear.spectrum import Spectrum
 
 D, K, VARIANCE = 30, 6, 1.0
 

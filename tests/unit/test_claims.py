@@ -16,12 +16,12 @@ from linvae.claims.recipes import by_recipe, deep_runs
 from linvae.claims.results import Results
 from linvae.claims.stochastic import pair_curves
 from linvae.claims.verdicts import Finding
-from linvae.collapse import CollapseCurve
 from linvae.config.load import load
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.measure.collapse import CollapseCurve
 from linvae.naming import Product
-from linvae.settings.graft import ARMS
+from linvae.settings.arms import ARMS
 from linvae.study.cost import Rates, job_seconds
 from linvae.study.figures import FIGURES
 from linvae.study.study import Study

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from linvae.claims.curves import curve_row
-from linvae.collapse import CollapseCurve
+from linvae.measure.collapse import CollapseCurve
 
 
 def arrays(**kl):

@@ -4,7 +4,7 @@ import pytest
 from scipy.optimize import minimize
 
 from linvae.claims.spurious_maxima import no_spurious_maxima
-from linvae.curvature import largest_curvature
+from linvae.linear.curvature import largest_curvature
 
 NOTHING = float("nan")
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from deep_runs import MARGINS, deep_runs, scattered
 
-from linvae.bound import BOUND_NATS
 from linvae.claims.total_collapse import total_collapse
-from linvae.ppca import fit
-from linvae.spectrum import Spectrum
+from linvae.linear.bound import BOUND_NATS
+from linvae.linear.ppca import fit
+from linvae.linear.spectrum import Spectrum
 
 FAILED = deep_runs({1.0: 100.0}, elbo=-200.0, n_seeds=1)
 ESCAPED = deep_runs({1.0: 10.0}, elbo=-95.0, n_seeds=1, model="slow")

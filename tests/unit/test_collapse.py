@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.collapse import CollapseCurve, collapse_percent, epsilon_grid, kl_per_dimension
 from linvae.files import read_arrays, write_arrays
+from linvae.measure.collapse import CollapseCurve, collapse_percent, epsilon_grid, kl_per_dimension
 
 
 def _kl(seed=0, n=200, k=7):

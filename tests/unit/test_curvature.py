@@ -7,10 +7,10 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from linvae import curvature, elbo, ppca, saddles
-from linvae.ascent import profiled_gradient
-from linvae.curvature import Surface, largest_curvature
-from linvae.spectrum import Spectrum
+from linvae.linear import curvature, elbo, ppca, saddles
+from linvae.linear.ascent import profiled_gradient
+from linvae.linear.curvature import Surface, largest_curvature
+from linvae.linear.spectrum import Spectrum
 
 D, K = 7, 3
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linvae import data
-from linvae.data import DataError, fetch, load
-from linvae.sources import embedded
-from linvae.sources.provenance import Provenance, described, require_pixels
-from linvae.sources.registry import DATASETS, PIXELS
+from linvae.images import embedded
+from linvae.images import load as data
+from linvae.images.load import DataError, fetch, load
+from linvae.images.provenance import Provenance, described, require_pixels
+from linvae.images.registry import DATASETS, PIXELS
 
 N = {"train": 30, "t10k": 20}
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
@@ -74,7 +74,7 @@ def _expected(split):
 
 @pytest.fixture
 def no_mirror(monkeypatch):
-    from linvae.sources.mirrors import dataset_class
+    from linvae.images.mirrors import dataset_class
 
     # Port 1 refuses at once.
     for name in ("MNIST", "FashionMNIST", "KMNIST"):
@@ -84,7 +84,7 @@ def no_mirror(monkeypatch):
 @pytest.fixture
 def mirror(folder, monkeypatch):
     """Serve the made-up files over HTTP as the only mirror of MNIST."""
-    from linvae.sources.mirrors import dataset_class
+    from linvae.images.mirrors import dataset_class
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args):
@@ -218,7 +218,7 @@ def test_content_is_checked_even_if_the_hash_is_right(folder, monkeypatch, conte
 
 def test_local_needs_no_torch(folder):
     code = (
-        "import sys; from linvae.data import load; load(source='embedded')\n"
+        "import sys; from linvae.images.load import load; load(source='embedded')\n"
         "heavy = {'torch', 'torchvision', 'mlxtend', 'sklearn', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

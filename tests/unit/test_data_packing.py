@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linvae.data import DataError, fetch, load, local_folder
-from linvae.sources.registry import DATASETS
+from linvae.images.load import DataError, fetch, load, local_folder
+from linvae.images.registry import DATASETS
 
 TRAIN, TEST = "train-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"
 MNIST = Path(os.environ.get("LINVAE_DATA_DIR", "absent"))

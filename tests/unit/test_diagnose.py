@@ -5,10 +5,10 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from linvae import data as images_of
-from linvae import preprocess
 from linvae.diagnose import collapse_bound
-from linvae.spectrum import Spectrum
+from linvae.images import load as images_of
+from linvae.images import preprocess
+from linvae.linear.spectrum import Spectrum
 
 
 def log_d(data, t, noise_variance):

@@ -8,16 +8,16 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from linvae import ppca
-from linvae.collapse import collapse_percent
+from linvae.bypass.certificate import certificate
+from linvae.bypass.cut import enlarged
 from linvae.diagnose import diagnose
-from linvae.elbo import linear_bound
-from linvae.evaluation.certificate import certificate
-from linvae.evaluation.gaussian import measure
-from linvae.evaluation.residual import enlarged
+from linvae.linear import ppca
+from linvae.linear.elbo import linear_bound
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import collapse_percent
+from linvae.measure.gaussian import measure
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import build
 
@@ -217,8 +217,9 @@ def test_it_is_the_study_s_own_certificate(model):
     """To the last bit: the same functions from the same draws."""
     held_out = drawn(2, 300)
     found = diagnose(DATA, model.encode, model.decode, 0.5, held_out=held_out, seed=3)
+    splits, mean_kl = {"train": DATA, "test": held_out}, found.train.mean_kl
     metrics, arrays = certificate(
-        model, {"train": DATA, "test": held_out}, found.train.mean_kl, 0.5, 3
+        model.encode, model.decode, splits, mean_kl, 0.5, 3, torch.float64
     )
     assert found.gain == metrics["residual_gain"]
     assert found.gain_error == metrics["residual_gain_error"]

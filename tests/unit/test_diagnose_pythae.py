@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import data as images_of
-from linvae import preprocess
+from linvae.bypass.cut import enlarged
 from linvae.diagnose import diagnose, noise_variance_of, revive
-from linvae.evaluation.gaussian import measure
-from linvae.evaluation.residual import enlarged
+from linvae.images import load as images_of
+from linvae.images import preprocess
+from linvae.measure.gaussian import measure
 
 pythae = pytest.importorskip("pythae.models")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from linvae import residual
-from linvae.diagnose import diagnose, linear
-from linvae.evaluation import certified
+from linvae.bypass import certified, residual
+from linvae.diagnose import diagnose
+from linvae.diagnose import linear_decoder as linear
 
 N, D, K, NOISE = 400, 60, 6, 1.0
 

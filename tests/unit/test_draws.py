@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.evaluation.residual import Draws, choose_cut, nested_cuts, residuals
+from linvae.bypass.cut import Draws, choose_cut, nested_cuts, residuals
 
 N, D, K, NOISE, SEED = 700, 7, 4, 0.3, 5
 KL = np.array([0.001, 0.3, 0.05, 4.0])

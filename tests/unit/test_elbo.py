@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import elbo, ppca
-from linvae.spectrum import Spectrum
+from linvae.linear import elbo, ppca
+from linvae.linear.spectrum import Spectrum
 
 D, K = 6, 3
 

@@ -8,23 +8,23 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, norm
 
-from linvae import ppca
-from linvae.bypass import Bypass
-from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
-from linvae.evaluation.deep import deep_metrics, evaluate_and_save
-from linvae.evaluation.gaussian import Measured, measure
-from linvae.evaluation.residual import enlarged
+from linvae.bypass.cut import enlarged
+from linvae.bypass.linear_bypass import Bypass
+from linvae.evaluation.deep_run import deep_metrics, evaluate_and_save
 from linvae.files import read_arrays, read_json
+from linvae.images.preprocess import inverse_logit, logit
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import SPLITS, CollapseCurve, collapse_percent
+from linvae.measure.gaussian import Measured, measure
 from linvae.noise import parse_noise
-from linvae.preprocess import inverse_logit, logit
 from linvae.seeds import derive_seed
 from linvae.settings.jobs import MeasurementJob
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
 from linvae.settings.run import RunJob
-from linvae.spectrum import Spectrum
 from linvae.training.archive import load_model, save_model
-from linvae.training.deep import train_and_save
+from linvae.training.deep_job import train_and_save
 from linvae.training.exact import exact_elbo
 from linvae.training.models import build
 

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import data as images_of
-from linvae import ppca, preprocess
-from linvae.bypass import across_draws, across_images, bypass
+from linvae.bypass.cut import choose_cut, enlarged, nested_cuts, residuals
+from linvae.bypass.linear_bypass import across_draws, across_images, bypass
+from linvae.bypass.residual import gain, spectrum
 from linvae.diagnose import collapse_bound
-from linvae.evaluation.gaussian import measure
-from linvae.evaluation.residual import choose_cut, enlarged, nested_cuts, residuals
+from linvae.images import load as images_of
+from linvae.images import preprocess
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.gaussian import measure
 from linvae.noise import parse_noise
-from linvae.residual import gain, spectrum
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import build
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from linvae import data
+from linvae.images import load as data
 
 ROOT = Path(__file__).parents[2]
 N = {"train": 400, "test": 120}

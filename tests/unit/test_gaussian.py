@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from linvae import elbo, ppca
-from linvae.collapse import kl_per_dimension
-from linvae.evaluation.gaussian import importance_weighted, measure
-from linvae.spectrum import Spectrum
+from linvae.linear import elbo, ppca
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import kl_per_dimension
+from linvae.measure.gaussian import importance_weighted, measure
 
 D, K, NOISE = 6, 2, 0.7
 
@@ -124,7 +124,7 @@ def test_measuring_depends_on_the_seed_and_not_on_batches(data, model, monkeypat
     other = measure(*functions, data, seed=5, **options)
     np.testing.assert_array_equal(first.squared_error, again.squared_error)
     assert not np.array_equal(first.squared_error, other.squared_error)
-    monkeypatch.setattr("linvae.evaluation.gaussian._CHUNK", 37)
+    monkeypatch.setattr("linvae.measure.gaussian._CHUNK", 37)
     parts = measure(*functions, data, seed=4, **options)
     np.testing.assert_allclose(parts.kl, first.kl)
 

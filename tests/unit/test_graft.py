@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.bypass import Bypass, bypass
-from linvae.evaluation.gaussian import measure
-from linvae.evaluation.graft import graft_and_save
-from linvae.evaluation.residual import residuals
+from linvae.bypass.cut import residuals
+from linvae.bypass.linear_bypass import Bypass, bypass
+from linvae.evaluation.graft_run import graft_and_save
 from linvae.files import read_json, write_arrays
-from linvae.settings.graft import ARMS
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.gaussian import measure
+from linvae.settings.arms import ARMS
 from linvae.settings.jobs import GraftJob
 from linvae.settings.model import ModelSettings
 from linvae.settings.run import RunJob
-from linvae.spectrum import Spectrum
 from linvae.training.archive import save_model
-from linvae.training.deep import train_and_save
+from linvae.training.deep_job import train_and_save
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
 from linvae.training.loop import fit
 from linvae.training.models import build

@@ -4,15 +4,15 @@ import torch
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from linvae import stationary
-from linvae.evaluation import hessian
-from linvae.evaluation.hessian import (
+from linvae.landscape import hessian
+from linvae.landscape.hessian import (
     column_hessian,
     hessian_table,
     weights_bend,
     weights_gradient,
 )
-from linvae.spectrum import Spectrum
+from linvae.linear import stationary
+from linvae.linear.spectrum import Spectrum
 
 D, K = 6, 4
 

@@ -7,8 +7,8 @@ from lying import PROVENANCE, path_of
 
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product, Run
-from linvae.spectrum import Spectrum
 
 DEEP = Run("deep", "mnist-logit-first60", 3, "fixed-0.1", 1)
 LINEAR = Run("linear", "mnist-logit-first60", 3, "learned-1", 0)

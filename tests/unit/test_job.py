@@ -39,7 +39,7 @@ def test_paths_hold_the_address():
         {"inputs": {"data": "results/data/a/0123456789ac/data.npz", "spectrum": []}},
         {"files": {"model": "model.safetensors"}},
         {"code": "0123456789abcdee"},
-        {"modules": ("linvae.elbo",)},
+        {"modules": ("linvae.linear.elbo",)},
         {"texts": {"template": "0"}},
         {"checked": True},
     ],

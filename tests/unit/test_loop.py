@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from linvae import elbo, ppca
+from linvae.linear import elbo, ppca
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training import objectives
 from linvae.training.checkpoint import Checkpoint, Superseded
 from linvae.training.exact import linear_weights

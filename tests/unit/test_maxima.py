@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from linvae import ppca
-from linvae.evaluation.maxima import maxima
-from linvae.spectrum import Spectrum
+from linvae.landscape.maxima_table import maxima
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 
 
 def test_table_agrees_with_single_fits():

@@ -5,11 +5,11 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from linvae import elbo, ppca
-from linvae.evaluation.linear import linear_metrics
-from linvae.measure import measure_linear, measure_subspace
+from linvae.evaluation.linear_run import linear_metrics
+from linvae.linear import elbo, ppca
+from linvae.linear.gaps import measure_linear, measure_subspace
+from linvae.linear.spectrum import Spectrum
 from linvae.settings.run import RunJob
-from linvae.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
 D, K = 7, 3

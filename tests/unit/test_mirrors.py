@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from linvae.sources import mirrors
-from linvae.sources.mirrors import (
+from linvae.images import mirrors
+from linvae.images.mirrors import (
     MirrorError,
     answers,
     dataset_class,
     download,
     import_datasets,
 )
-from linvae.sources.registry import DATASETS, IMAGE_FILES
+from linvae.images.registry import DATASETS, IMAGE_FILES
 
 
 def _run(code):
@@ -32,7 +32,7 @@ def _run(code):
 
 def test_import_works_in_a_fresh_interpreter():
     done = _run(
-        "from linvae.sources.mirrors import dataset_class\n"
+        "from linvae.images.mirrors import dataset_class\n"
         "mnist = dataset_class('MNIST')\n"
         "assert mnist is dataset_class('MNIST')\n"
         "assert len(mnist.resources) == 4 and mnist.mirrors, mnist\n"
@@ -48,7 +48,7 @@ def test_import_works_after_somebody_else_failed():
         "    import torchvision\n"
         "except RuntimeError:\n"
         "    pass\n"
-        "from linvae.sources.mirrors import dataset_class\n"
+        "from linvae.images.mirrors import dataset_class\n"
         "assert dataset_class('KMNIST').resources\n"
     )
     assert done.returncode == 0, done.stderr

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from linvae.jobs.fingerprint import reached_modules
-from linvae.moments import Moments
-from linvae.spectrum import Spectrum
+from linvae.linear.moments import Moments
+from linvae.linear.spectrum import Spectrum
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -39,5 +39,5 @@ def test_what_is_no_matrix_of_finite_numbers_is_refused(bad):
 
 def test_training_of_deep_models_does_not_reach_the_spectrum():
     reached = reached_modules(SCRIPTS / "train_deep.py")
-    assert "linvae.moments" in reached
-    assert "linvae.spectrum" not in reached
+    assert "linvae.linear.moments" in reached
+    assert "linvae.linear.spectrum" not in reached

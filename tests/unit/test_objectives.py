@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import elbo
+from linvae.linear import elbo
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training import objectives
 from linvae.training.exact import linear_weights
 from linvae.training.models import build

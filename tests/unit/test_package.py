@@ -33,8 +33,10 @@ FIT = f"""
 import sys
 sys.modules.update(dict.fromkeys({EXTRAS!r}))
 import numpy as np
-from linvae import data, ppca, solve
-from linvae.spectrum import Spectrum
+from linvae.images import load as data
+from linvae.linear import ppca
+from linvae.linear import solve
+from linvae.linear.spectrum import Spectrum
 spectrum = Spectrum.from_data(np.random.default_rng(0).standard_normal((30, 6)))
 print(ppca.max_log_likelihood(spectrum, 2) - solve.lbfgs(spectrum, 2).elbo < 1e-3)
 try:
@@ -64,7 +66,12 @@ def test_the_annotations_are_there_for_type_checkers():
 
 def test_the_library_needs_no_extra():
     imported = run(IMPORT_ALL)
-    assert {"linvae.data", "linvae.ppca", "linvae.solve", "linvae.training.deep"} <= set(imported)
+    assert {
+        "linvae.images.load",
+        "linvae.linear.ppca",
+        "linvae.linear.solve",
+        "linvae.training.deep_job",
+    } <= set(imported)
     for name in EXTRAS:
         assert not any(name.startswith(package) for package in PROJECT["dependencies"])
 

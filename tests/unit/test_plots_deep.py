@@ -11,13 +11,13 @@ import pytest
 from hostile import HOSTILE
 from lying import path_of, paths_of
 
-from linvae.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import SPLITS, CollapseCurve, collapse_percent
 from linvae.naming import Product, Run
 from linvae.noise import NoiseName
 from linvae.plots.style import save
-from linvae.spectrum import Spectrum
 
 N_TRAIN, N_TEST, N_LATENT = 200, 100, 20
 DATA = "mnist-logit-first200"

@@ -12,13 +12,13 @@ from hostile import HOSTILE
 from linear_study import BEST, CONFIG, EIGENVALUES, NAMES, STEPS, K, write_results
 from lying import path_of, paths_of
 
-from linvae import ppca
 from linvae.files import write_csv
 from linvae.inputs import Inputs
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
 from linvae.plots.bands import over_seeds
 from linvae.plots.style import save, short
-from linvae.spectrum import Spectrum
 from linvae.study.figures import FIGURES, figure_inputs, figures
 
 DRAWN = figures(CONFIG.study)

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 
-from linvae import ppca
-from linvae.spectrum import Spectrum
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 
 D = 7
 

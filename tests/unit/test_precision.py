@@ -6,10 +6,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from linvae import elbo, ppca
-from linvae.evaluation.gaussian import Measured
-from linvae.evaluation.linear import _autoencoder
-from linvae.spectrum import Spectrum
+from linvae.evaluation.linear_run import _autoencoder
+from linvae.linear import elbo, ppca
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.gaussian import Measured
 from linvae.weights import LinearWeights
 
 D, K = 8, 3

@@ -7,7 +7,13 @@ from scipy import stats
 from scipy.special import expit
 from scipy.special import logit as scipy_logit
 
-from linvae.preprocess import bits_per_dimension, inverse_logit, logit, logit_log_jacobian, pixels
+from linvae.images.preprocess import (
+    bits_per_dimension,
+    inverse_logit,
+    logit,
+    logit_log_jacobian,
+    pixels,
+)
 
 LAM = 1e-6
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training.loop import fit
 from linvae.training.models import build
 from linvae.training.optimizer import Adam, Group

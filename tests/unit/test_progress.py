@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.collapse import collapse_percent, kl_per_dimension
+from linvae.linear.spectrum import Spectrum
+from linvae.measure.collapse import collapse_percent, kl_per_dimension
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.training import progress
 from linvae.training.models import build
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from linvae import ppca, residual
-from linvae.residual import gain, halves, held_out_spectrum, leading, spectrum
-from linvae.spectrum import Spectrum
+from linvae.bypass import residual
+from linvae.bypass.residual import gain, halves, held_out_spectrum, leading, spectrum
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 
 N, D = 400, 12
 

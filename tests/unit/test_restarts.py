@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from linvae import elbo, ppca, saddles
-from linvae.evaluation import climb
-from linvae.evaluation.hessian import weights_gradient
-from linvae.evaluation.restarts import restart_points, restarts
-from linvae.spectrum import Spectrum
+from linvae.landscape import climb
+from linvae.landscape.hessian import weights_gradient
+from linvae.landscape.restarts import restart_points, restarts
+from linvae.linear import elbo, ppca, saddles
+from linvae.linear.spectrum import Spectrum
 
 D, K = 10, 4
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from linvae import ppca, saddles
 from linvae.claims import spurious_maxima
 from linvae.claims.added_saddles import added_saddles
-from linvae.curvature import RESIDUAL, Bend
-from linvae.evaluation import climb
-from linvae.evaluation.climb import climb_on, first_stop
-from linvae.evaluation.rotated import rotated
-from linvae.spectrum import Spectrum
+from linvae.landscape import climb
+from linvae.landscape.climb import climb_on, first_stop
+from linvae.landscape.rotated import rotated
+from linvae.linear import ppca, saddles
+from linvae.linear.curvature import RESIDUAL, Bend
+from linvae.linear.spectrum import Spectrum
 
 D = 10
 

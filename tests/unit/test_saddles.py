@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from linvae import elbo, ppca, saddles
-from linvae.curvature import Surface
-from linvae.solve import lbfgs
-from linvae.spectrum import Spectrum
+from linvae.linear import elbo, ppca, saddles
+from linvae.linear.curvature import Surface
+from linvae.linear.solve import lbfgs
+from linvae.linear.spectrum import Spectrum
 
 D = 12
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from linvae import alignment, elbo, ppca, solve
-from linvae.ascent import profiled_gradient
-from linvae.spectrum import Spectrum
+from linvae.linear import alignment, elbo, ppca, solve
+from linvae.linear.ascent import profiled_gradient
+from linvae.linear.spectrum import Spectrum
 
 D = 12
 

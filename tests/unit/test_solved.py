@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from linvae import elbo, ppca, solve
+from linvae.linear import elbo, ppca, solve
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.settings.run import RunJob
-from linvae.spectrum import Spectrum
-from linvae.training import linear, objectives
+from linvae.training import linear_job as linear
+from linvae.training import objectives
 from linvae.training.exact import exact_elbo
 from linvae.training.models import build
 from linvae.training.solved import hold_decoder, solve_decoder, solved_terms

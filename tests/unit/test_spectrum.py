@@ -4,7 +4,7 @@ import gc
 import numpy as np
 import pytest
 
-from linvae.spectrum import Spectrum
+from linvae.linear.spectrum import Spectrum
 
 
 @pytest.fixture

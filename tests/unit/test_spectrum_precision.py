@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from linvae import ppca
-from linvae.spectrum import Spectrum
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 
 
 def singular_eigenvalues(x):

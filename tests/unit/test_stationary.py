@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from linvae import ppca, stationary
-from linvae.spectrum import Spectrum
+from linvae.linear import ppca, stationary
+from linvae.linear.spectrum import Spectrum
 
 D, K = 9, 6
 

@@ -15,10 +15,7 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
     "tools": "arrays faults files noise seeds shown threads weights",
-    "images": "data",
     "names": "naming",
-    "math": "alignment ascent bound bypass cancelling collapse curvature eigensystem elbo measure "
-    "moments ppca preprocess residual saddles solve spectrum stationary",
     "reading": "inputs",
 }
 # From the ground up. A room uses those of lower layers, none of its own layer or above.
@@ -26,9 +23,10 @@ LAYERS = [
     ("jobs",),
     ("tools",),
     ("settings",),
-    ("sources", "math"),
-    ("images", "names", "training"),
-    ("study", "evaluation", "reading"),
+    ("images", "linear", "measure"),
+    ("names", "bypass", "landscape"),
+    ("training", "study"),
+    ("evaluation", "reading"),
     ("config", "claims", "plots", "diagnose"),
     ("report",),
     ("planning",),
@@ -36,7 +34,7 @@ LAYERS = [
 # Rooms that may use a room at the top: what a study says decides nothing that is computed.
 USERS = {"plots": set(), "claims": {"report"}, "report": {"planning"}, "planning": set()}
 # What is known of the linear VAE in closed form.
-CLOSED_FORMS = {"elbo", "ppca", "measure", "alignment", "solve", "ascent", "stationary"}
+CLOSED_FORMS = {"elbo", "ppca", "gaps", "alignment", "solve", "ascent", "stationary"}
 CLOSED_FORMS |= {"saddles", "curvature"}
 LONGEST = 300
 
@@ -107,10 +105,10 @@ def test_nothing_uses_what_a_study_says(top):
 
 def test_the_search_for_imports_finds_them_wherever_they_are():
     known = modules()
-    source = "import linvae.elbo\ndef f():\n    from linvae import plots, ppca\n"
+    source = "import linvae.linear.elbo\ndef f():\n    from linvae.linear import alignment, ppca\n"
     source += "from linvae.training.loop import fit\nimport numpy.linalg, elbo\n"
     found = set(imported(source, known))
-    assert found == {"elbo", "plots", "ppca", "training.loop"}
+    assert found == {"linear.elbo", "linear.alignment", "linear.ppca", "training.loop"}
 
 
 def test_the_library_uses_no_program_and_no_test():
@@ -129,17 +127,21 @@ def test_no_file_is_long():
         assert n_lines <= LONGEST, f"{path.relative_to(PACKAGE.parents[1])}: {n_lines} lines"
 
 
-@pytest.mark.parametrize("program", [PACKAGE / "training" / "deep.py", SCRIPTS / "train_deep.py"])
+@pytest.mark.parametrize(
+    "program", [PACKAGE / "training" / "deep_job.py", SCRIPTS / "train_deep.py"]
+)
 def test_deep_training_knows_no_closed_form_of_the_linear_vae(program):
     reached = set(reached_modules(program))
     assert "linvae.training.loop" in reached
-    assert not reached & {f"linvae.{name}" for name in CLOSED_FORMS}
-    assert not reached & {"linvae.training.linear", "linvae.training.lbfgs"}
+    assert not reached & {f"linvae.linear.{name}" for name in CLOSED_FORMS}
+    assert not reached & {"linvae.training.linear_job", "linvae.training.lbfgs_job"}
     assert not any(name.startswith("linvae.evaluation") for name in reached)
 
 
 def test_linear_training_knows_them():
-    reached = set(reached_modules(PACKAGE / "training" / "linear.py"))
-    reached |= set(reached_modules(PACKAGE / "training" / "lbfgs.py"))
-    used = {f"linvae.{name}" for name in CLOSED_FORMS - {"stationary", "saddles", "curvature"}}
+    reached = set(reached_modules(PACKAGE / "training" / "linear_job.py"))
+    reached |= set(reached_modules(PACKAGE / "training" / "lbfgs_job.py"))
+    used = {
+        f"linvae.linear.{name}" for name in CLOSED_FORMS - {"stationary", "saddles", "curvature"}
+    }
     assert used <= reached

@@ -12,7 +12,7 @@ from linvae.config.load import ConfigError, load
 from linvae.naming import ADDRESS_PATTERN, Product, Run, product_of
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
-from linvae.settings.graft import ARMS
+from linvae.settings.arms import ARMS
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.names import Names
 from linvae.study.study import Study

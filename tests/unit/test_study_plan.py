@@ -256,7 +256,7 @@ def test_what_was_lost_at_its_address_leaves_the_stamp(published):
 
 
 def settled(tmp_path, dataset="MNIST", *, images=True, mirror=False, monkeypatch=None):
-    monkeypatch.setattr("linvae.sources.mirrors.answers", lambda name: mirror)
+    monkeypatch.setattr("linvae.images.mirrors.answers", lambda name: mirror)
     memory = tmp_path / memory_of("mnist")
     return origin_of(dataset, "auto", None, memory, has_images=lambda origin: images).source
 

@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
-from linvae import elbo
-from linvae.evaluation.encoder import encoder_metrics
+from linvae.evaluation.encoder_run import encoder_metrics
+from linvae.linear import elbo
+from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.settings.run import RunJob
-from linvae.spectrum import Spectrum
-from linvae.training import deep, linear, loop
+from linvae.training import deep_job as deep
+from linvae.training import linear_job as linear
+from linvae.training import loop
 from linvae.training.archive import load_model
 from linvae.training.checkpoint import Checkpoint, Superseded
 from linvae.training.exact import exact_elbo

@@ -14,11 +14,12 @@ from test_claims import SECTIONS, _judged, _study, _write_grafts, _write_runs, _
 from test_plots_deep import DATA, DEEP_FIGURES, EIGENVALUES, N_TRAIN, RECIPES, made_up, write_run
 
 from linvae.claims.document import claims_text
-from linvae.evaluation.deep import evaluate_and_save
-from linvae.evaluation.graft import graft_and_save
+from linvae.evaluation.deep_run import evaluate_and_save
+from linvae.evaluation.graft_run import graft_and_save
 from linvae.faults import fault_of, usable, write_fault
 from linvae.files import read_arrays, read_json, write_csv, write_json
 from linvae.inputs import Inputs
+from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
 from linvae.noise import parse_noise
 from linvae.report.stability import stability_table
@@ -26,7 +27,6 @@ from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.jobs import GraftJob, MeasurementJob
 from linvae.settings.model import ModelSettings
-from linvae.spectrum import Spectrum
 from linvae.study.figures import FIGURES
 from linvae.training.archive import save_model
 from linvae.training.models import build

@@ -41,7 +41,7 @@ def targets(project):
         "src/linvae/plots/fig6_latent_dim.py": made(project, "report/figures/fig6*/*/*.csv"),
         "workflow/scripts/restarts.py": made(project, "restarts/*/*/restarts.csv"),
     }
-    commented = {"src/linvae/evaluation/maxima.py": made(project, "ppca/*/*/*/maxima.csv")}
+    commented = {"src/linvae/landscape/maxima_table.py": made(project, "ppca/*/*/*/maxima.csv")}
     held = made(project, "data/mnist-pixels*/*/data.npz")
     for path in (held, *edited.values(), *commented.values()):
         (project.folder / path).unlink()

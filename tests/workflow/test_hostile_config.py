@@ -250,6 +250,8 @@ def test_a_wrong_file_is_named_with_both_hashes(fresh, kind):
 def test_what_auto_comes_to_is_said_when_it_is_planned(fresh):
     with fresh.reconfigured(lambda settings: settings["dataset"].update(source="auto")):
         told = fresh.snakemake("-n", **NO_NETWORK).stdout
-        assert "note: no local folder is given and no mirror answers: the images are the 5,0" in told
+        assert (
+            "note: no local folder is given and no mirror answers: the images are the 5,0" in told
+        )
         told = fresh.snakemake("-n", LINVAE_DATA_DIR=str(fresh.folder), **NO_NETWORK).stdout
         assert "note: the images of MNIST come from the local folder that is given" in told

@@ -114,7 +114,7 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "config/reference",
         "config/schema",
         "config/study_name",
-        "data",
+        "images/load",
         "jobs/code",
         "jobs/fingerprint",
         "jobs/job",
@@ -123,7 +123,7 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
         "planning/computed",
         "planning/left",
         "planning/study_plan",
-        "sources/mirrors",
+        "images/mirrors",
         "study/cost",
         "study/figures",
     ],
@@ -176,10 +176,10 @@ def test_a_changed_figure_module_redraws_that_figure(settled, planner):
 @pytest.mark.parametrize(
     ("module", "first", "never"),
     [
-        ("collapse", {"evaluate_deep"}, PREPARATION | TRAINING | {"ppca", "evaluate"}),
-        ("evaluation/linear", {"evaluate"}, PREPARATION | TRAINING | {"ppca", "evaluate_deep"}),
+        ("measure/collapse", {"evaluate_deep"}, PREPARATION | TRAINING | {"ppca", "evaluate"}),
+        ("evaluation/linear_run", {"evaluate"}, PREPARATION | TRAINING | {"ppca", "evaluate_deep"}),
         (
-            "elbo",
+            "linear/elbo",
             {"train_linear", "solve", "evaluate", "evaluate_deep"},
             PREPARATION | {"train_deep"},
         ),
@@ -189,27 +189,27 @@ def test_a_changed_figure_module_redraws_that_figure(settled, planner):
             PREPARATION | {"solve", "ppca"},
         ),
         (
-            "training/deep",
+            "training/deep_job",
             {"train_deep", "evaluate_deep"},
             PREPARATION | {"train_linear", "solve", "ppca", "evaluate"},
         ),
         (
-            "training/linear",
+            "training/linear_job",
             {"train_linear", "evaluate"},
             PREPARATION | {"train_deep", "solve", "ppca", "evaluate_deep"},
         ),
         (
-            "solve",
+            "linear/solve",
             {"solve"},
             PREPARATION | {"train_deep", "train_linear", "ppca", "evaluate_deep"},
         ),
         # Of the deep runs those that start from the principal components: none here.
         (
-            "spectrum",
+            "linear/spectrum",
             {"spectrum", "ppca", "train_linear", "solve", "evaluate_deep"},
             {"fetch", "preprocess", "train_deep"},
         ),
-        ("preprocess", {"preprocess", "spectrum", "ppca", *TRAINING}, {"fetch"}),
+        ("images/preprocess", {"preprocess", "spectrum", "ppca", *TRAINING}, {"fetch"}),
     ],
 )
 def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, module, first, never):
@@ -236,15 +236,15 @@ def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, mod
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("elbo", {"train_linear", "solve", "restarts", "rotated"}),
-        ("ppca", {"train_linear", "solve", "restarts", "rotated", "ppca", "hessian"}),
-        ("measure", {"train_linear", "solve"}),
-        ("alignment", {"train_linear", "solve", "restarts", "rotated"}),
-        ("solve", {"solve", "restarts", "rotated"}),
-        ("ascent", {"solve", "restarts", "rotated"}),
-        ("stationary", {"restarts", "hessian"}),
-        ("saddles", {"restarts", "rotated"}),
-        ("curvature", {"restarts", "rotated", "hessian"}),
+        ("linear/elbo", {"train_linear", "solve", "restarts", "rotated"}),
+        ("linear/ppca", {"train_linear", "solve", "restarts", "rotated", "ppca", "hessian"}),
+        ("linear/gaps", {"train_linear", "solve"}),
+        ("linear/alignment", {"train_linear", "solve", "restarts", "rotated"}),
+        ("linear/solve", {"solve", "restarts", "rotated"}),
+        ("linear/ascent", {"solve", "restarts", "rotated"}),
+        ("linear/stationary", {"restarts", "hessian"}),
+        ("linear/saddles", {"restarts", "rotated"}),
+        ("linear/curvature", {"restarts", "rotated", "hessian"}),
     ],
 )
 def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
@@ -265,7 +265,7 @@ def added_dataset(text):
 
 
 def test_a_data_set_more_runs_nothing(settled, planner):
-    with settled.edited({"src/linvae/sources/datasets.json": added_dataset}):
+    with settled.edited({"src/linvae/images/datasets.json": added_dataset}):
         assert planner(settled) == {}
 
 
@@ -275,7 +275,7 @@ def test_another_packing_of_the_same_images_runs_nothing(settled, planner):
         found["MNIST"]["train-images-idx3-ubyte.gz"].append(32 * "0")
         return json.dumps(found, indent=2)
 
-    with settled.edited({"src/linvae/sources/datasets.json": edit}):
+    with settled.edited({"src/linvae/images/datasets.json": edit}):
         assert planner(settled) == {}
 
 
@@ -307,11 +307,11 @@ def test_the_training_loop_measures_no_run_that_it_has_not_trained(settled, plan
 
 
 def test_a_new_module_counts_where_it_is_imported(settled, planner):
-    with settled.edited({MODULE.format("collapse"): changed}):
+    with settled.edited({MODULE.format("measure/collapse"): changed}):
         expected = planner(settled)
     importing = {
         MODULE.format("fresh"): "X = 1\n",
-        MODULE.format("collapse"): lambda text: text + "\nimport linvae.fresh\n",
+        MODULE.format("measure/collapse"): lambda text: text + "\nimport linvae.fresh\n",
     }
     with settled.edited(importing):
         assert planner(settled) == expected

@@ -127,8 +127,8 @@ def test_light_programs_start_without_torch(folder):
         f"    for name in reached_modules(script) if script not in {by_hand} else ():\n"
         "        importlib.import_module(name)\n"
         f"for name in {list(FIGURES)}: importlib.import_module('linvae.plots.' + name)\n"
-        "from linvae import data\n"
-        "data.fetch('MNIST', 'embedded')\n"
+        "from linvae.images import load\n"
+        "load.fetch('MNIST', 'embedded')\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=folder, timeout=120).returncode == 0

@@ -9,7 +9,7 @@ from linvae.config.links import dangling_link
 from linvae.config.load import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import from_module, named
-from linvae.data import DataError
+from linvae.images.load import DataError
 from linvae.jobs.lock import LockedError, lock
 from linvae.planning.checked import forget_false_stamp
 from linvae.planning.images import memory_of, require_folder, settle, told

@@ -5,11 +5,11 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, model: str, curve: str, metrics: str) -> None:
     """Write the run's metrics."""
-    from linvae.evaluation.linear import linear_metrics
+    from linvae.evaluation.linear_run import linear_metrics
     from linvae.faults import usable
     from linvae.files import write_json
+    from linvae.linear.spectrum import Spectrum
     from linvae.settings.run import RunJob
-    from linvae.spectrum import Spectrum
 
     job = RunJob.model_validate(settings)
     write_json(metrics, usable(linear_metrics(job, Spectrum.load(spectrum), model, curve)))

@@ -15,10 +15,10 @@ def main(
     residual: str,
 ) -> None:
     """Write the run's metrics, collapse curves, residual spectra and sample images."""
-    from linvae.evaluation.deep import evaluate_and_save
+    from linvae.evaluation.deep_run import evaluate_and_save
     from linvae.files import read_arrays
+    from linvae.linear.spectrum import Spectrum
     from linvae.settings.jobs import MeasurementJob
-    from linvae.spectrum import Spectrum
 
     evaluate_and_save(
         MeasurementJob.model_validate(settings),

@@ -5,11 +5,11 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, data: str, model: str, curve: str, metrics: str) -> None:
     """Write the run's metrics."""
-    from linvae.evaluation.encoder import encoder_metrics
+    from linvae.evaluation.encoder_run import encoder_metrics
     from linvae.faults import usable
     from linvae.files import read_arrays, write_json
+    from linvae.linear.spectrum import Spectrum
     from linvae.settings.run import RunJob
-    from linvae.spectrum import Spectrum
 
     job, rows = RunJob.model_validate(settings), read_arrays(data)["train"]
     found = encoder_metrics(job, Spectrum.load(spectrum), rows, model, curve)

@@ -8,9 +8,9 @@ from linvae.jobs.program import run
 
 def main(settings: dict, images: str) -> None:
     """Write the images of both splits, and beside them in which files they were found."""
-    from linvae import data
     from linvae.files import write_arrays, write_json
-    from linvae.sources.provenance import require_pixels
+    from linvae.images import load as data
+    from linvae.images.provenance import require_pixels
 
     folder = Path(images).parent
     # Both have the content that the job says: which of them is asked decides no result.

@@ -5,7 +5,7 @@ from linvae.jobs.program import run
 
 def main(settings: dict, data: str, model: str, residual: str, metrics: str, curve: str) -> None:
     """Write what the arm gives, and its curve."""
-    from linvae.evaluation.graft import graft_and_save
+    from linvae.evaluation.graft_run import graft_and_save
     from linvae.files import read_arrays
     from linvae.settings.jobs import GraftJob
 

@@ -5,9 +5,9 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, table: str) -> None:
     """Write one row a stationary point and direction."""
-    from linvae.evaluation.hessian import hessian_table
     from linvae.files import write_csv
-    from linvae.spectrum import Spectrum
+    from linvae.landscape.hessian import hessian_table
+    from linvae.linear.spectrum import Spectrum
 
     found = hessian_table(Spectrum.load(spectrum), settings["n_latent"], settings["noise_at"])
     write_csv(table, found)

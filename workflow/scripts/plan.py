@@ -14,7 +14,7 @@ from linvae.config.study_name import configured
 from linvae.planning.left import estimate, report
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
-from linvae.settings.graft import ARMS
+from linvae.settings.arms import ARMS
 from linvae.study import cost
 
 ROOT = Path(__file__).resolve().parents[2]

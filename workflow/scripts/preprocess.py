@@ -5,8 +5,8 @@ from linvae.jobs.program import run
 
 def main(settings: dict, images: str, data: str) -> None:
     """Take the first images of each split and preprocess them."""
-    from linvae import preprocess
     from linvae.files import read_arrays, write_arrays
+    from linvae.images import preprocess
 
     arrays = read_arrays(images)
     splits = {}

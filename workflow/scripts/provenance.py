@@ -6,7 +6,7 @@ from linvae.jobs.program import run
 def main(settings: dict, images: str, provenance: str) -> None:
     """Write the provenance that figures and summary show."""
     from linvae.files import read_arrays, write_json
-    from linvae.sources.provenance import described
+    from linvae.images.provenance import described
 
     found = read_arrays(images)
     told = described(found["train"], found["test"], settings["dataset"], settings["source"])

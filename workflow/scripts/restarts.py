@@ -5,9 +5,9 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, table: str) -> None:
     """Write one row a start."""
-    from linvae.evaluation.restarts import restarts
     from linvae.files import write_csv
-    from linvae.spectrum import Spectrum
+    from linvae.landscape.restarts import restarts
+    from linvae.linear.spectrum import Spectrum
 
     given = (settings[key] for key in ("n_latent", "scales", "seeds"))
     write_csv(table, restarts(Spectrum.load(spectrum), *given))

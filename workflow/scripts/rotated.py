@@ -5,9 +5,9 @@ from linvae.jobs.program import run
 
 def main(settings: dict, spectrum: str, points: str, paths: str) -> None:
     """Write one row a saddle point and way on, and the paths through them."""
-    from linvae.evaluation.rotated import rotated
     from linvae.files import write_csv
-    from linvae.spectrum import Spectrum
+    from linvae.landscape.rotated import rotated
+    from linvae.linear.spectrum import Spectrum
 
     found, followed = rotated(Spectrum.load(spectrum), settings["n_latents"])
     write_csv(points, found)

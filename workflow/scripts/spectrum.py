@@ -6,7 +6,7 @@ from linvae.jobs.program import run
 def main(settings: dict, data: str, spectrum: str) -> None:
     """Write the spectrum."""
     from linvae.files import read_arrays
-    from linvae.spectrum import Spectrum
+    from linvae.linear.spectrum import Spectrum
 
     Spectrum.from_data(read_arrays(data)["train"]).save(spectrum)
 

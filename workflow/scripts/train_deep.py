@@ -10,7 +10,7 @@ def main(settings: dict, data: str, spectrum: str | list[str], model: str, curve
     """
     from linvae.files import read_arrays
     from linvae.settings.run import RunJob
-    from linvae.training.deep import train_and_save
+    from linvae.training.deep_job import train_and_save
 
     job, axes = RunJob.model_validate(settings), read_arrays(spectrum) if spectrum else None
     train_and_save(job, read_arrays(data), model, curve, axes)

@@ -6,9 +6,9 @@ from linvae.jobs.program import run
 def main(settings: dict, spectrum: str, data: str | list[str], model: str, curve: str) -> None:
     """Train from the spectrum, and from the data if a file of them is given."""
     from linvae.files import read_arrays
+    from linvae.linear.spectrum import Spectrum
     from linvae.settings.run import RunJob
-    from linvae.spectrum import Spectrum
-    from linvae.training.linear import train_and_save
+    from linvae.training.linear_job import train_and_save
 
     rows = read_arrays(data)["train"] if data else None
     job = RunJob.model_validate(settings)

@@ -37,7 +37,7 @@ def added_saddles(points: pd.DataFrame) -> Finding:
     Parameters
     ----------
     points : DataFrame
-        As `linvae.evaluation.rotated.rotated` gives it.
+        As `linvae.landscape.rotated.rotated` gives it.
     """
     first = outcomes(points["gap"], points["gradient"], points["curvature"])
     end = outcomes(points["end_gap"], points["end_gradient"], points["end_curvature"])

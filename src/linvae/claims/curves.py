@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.collapse import SPLITS, CollapseCurve
+from linvae.measure.collapse import SPLITS, CollapseCurve
 
 __all__ = ["COMPARED", "TREND", "curve_row"]
 

@@ -18,11 +18,11 @@ from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
 from linvae.claims.widths import ENDS, falls_with_width, width_runs
-from linvae.collapse import SPLITS
 from linvae.faults import KEY
+from linvae.measure.collapse import SPLITS
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
-from linvae.settings.graft import ARMS
+from linvae.settings.arms import ARMS
 from linvae.settings.margins import Margins
 
 __all__ = ["NATS_CAN_BE_HAD", "nats_can_be_had", "nats_left"]

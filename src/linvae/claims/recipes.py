@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from linvae.bound import below_bound
 from linvae.claims.curves import curve_row
 from linvae.claims.results import Results
 from linvae.claims.rows import deep_row, used_row
 from linvae.claims.verdicts import Answer, Finding, Verdict, joint, not_run
-from linvae.collapse import SPLITS
+from linvae.linear.bound import below_bound
+from linvae.measure.collapse import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from linvae.collapse import SPLITS
+from linvae.measure.collapse import SPLITS
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 

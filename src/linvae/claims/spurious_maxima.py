@@ -51,7 +51,7 @@ def no_spurious_maxima(starts: pd.DataFrame) -> Finding:
     Parameters
     ----------
     starts : DataFrame
-        As `linvae.evaluation.restarts.restarts` gives it.
+        As `linvae.landscape.restarts.restarts` gives it.
     """
     ends = starts.assign(outcome=outcomes(starts["gap"], starts["gradient"], starts["curvature"]))
     numbers = {_name(rotate): _summary(rows) for rotate, rows in ends.groupby("rotate")}

@@ -38,7 +38,7 @@ def stability(table: pd.DataFrame) -> Finding:
     Parameters
     ----------
     table : DataFrame
-        As `linvae.evaluation.hessian.hessian_table` gives it.
+        As `linvae.landscape.hessian.hessian_table` gives it.
     """
     points = [
         {"noise_at": int(noise_at), "retained": str(retained), **_point(rows)}

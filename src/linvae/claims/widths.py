@@ -9,7 +9,7 @@ from linvae.claims.deciding import Side, would_decide
 from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint, not_run
-from linvae.collapse import SPLITS
+from linvae.measure.collapse import SPLITS
 from linvae.naming import Run
 from linvae.settings.margins import Margins
 

@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
 from linvae.config.messages import ConfigError, brief, error_lines, nearest
+from linvae.images.registry import NAMES
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Real, Strict, Whole
-from linvae.sources.registry import NAMES
 from linvae.study.fields import ModelName, Seed
 from linvae.study.figures import FIGURES
 from linvae.study.names import Names

@@ -5,18 +5,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.collapse import CollapseCurve, collapse_percent
-from linvae.diagnose.bound import proof
+from linvae.bypass.certified import KEPT, Certified, certified, part
+from linvae.bypass.cut import choose_cut, nested_cuts
 from linvae.diagnose.checks import check_decoder, check_posterior, check_repeatable, encoded
 from linvae.diagnose.diagnosis import EPSILONS, Diagnosis, Split
 from linvae.diagnose.functions import Rows
-from linvae.diagnose.linear import DataSpectrum, data_spectrum, linear_elbo
+from linvae.diagnose.linear_decoder import DataSpectrum, data_spectrum, linear_elbo
 from linvae.diagnose.lookalikes import farther_than_mean, notes_on_posterior, out_of_reach
+from linvae.diagnose.theorem import proof
 from linvae.diagnose.verdict import Facts, judge, short
-from linvae.evaluation.certified import KEPT, Certified, certified, part
-from linvae.evaluation.gaussian import Measured, measure
-from linvae.evaluation.residual import choose_cut, nested_cuts
-from linvae.ppca import check_noise_variance
+from linvae.linear.ppca import check_noise_variance
+from linvae.measure.collapse import CollapseCurve, collapse_percent
+from linvae.measure.gaussian import Measured, measure
 from linvae.seeds import derive_seed
 
 __all__ = ["Case"]

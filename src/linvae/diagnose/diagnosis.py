@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.bypass import Bypass
-from linvae.collapse import CollapseCurve
+from linvae.bypass.linear_bypass import Bypass
 from linvae.diagnose.reductions import NoiseRange, noise_variance_for
+from linvae.measure.collapse import CollapseCurve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ _KINDS = ("log_variance", "variance", "standard_deviation")
 
 @dataclass(eq=False)
 class Rows:
-    """A VAE as a pair of functions of rows, as `linvae.evaluation.gaussian` takes them.
+    """A VAE as a pair of functions of rows, as `linvae.measure.gaussian` takes them.
 
     Attributes
     ----------

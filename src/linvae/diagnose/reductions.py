@@ -73,7 +73,7 @@ def noise_variance_for(eigenvalues: ArrayLike, n_used: int) -> NoiseRange:
     Parameters
     ----------
     eigenvalues
-        Of the data's covariance, descending, shape (d,): `linvae.spectrum.Spectrum`, or a
+        Of the data's covariance, descending, shape (d,): `linvae.linear.spectrum.Spectrum`, or a
         `linvae.diagnose.Diagnosis`, has them.
     n_used
         m, from 0 to d.

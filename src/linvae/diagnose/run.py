@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linvae.arrays import positive, whole
 from linvae.diagnose.diagnosis import Diagnosis
-from linvae.ppca import check_noise_variance
+from linvae.linear.ppca import check_noise_variance
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.residual import gain
+from linvae.bypass.residual import gain
 from linvae.shown import short_repr
 
 __all__ = ["Facts", "judge", "short", "with_error"]

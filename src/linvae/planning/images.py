@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from linvae.data import local_folder
 from linvae.files import DamagedFileError, read_json, write_json
-from linvae.sources.embedded import SHA256
-from linvae.sources.registry import DATASETS, PIXELS
+from linvae.images.embedded import SHA256
+from linvae.images.load import local_folder
+from linvae.images.registry import DATASETS, PIXELS
 
 __all__ = ["Origin", "memory_of", "origin_of", "require_folder", "settle", "told"]
 
@@ -80,7 +80,7 @@ def origin_of(
     if dataset != "MNIST" or (memory.parent / "download" / dataset).is_dir():
         return Origin(dataset, "download", local_dir)
     # Imported here: torchvision is asked for its mirrors, and needs torch.
-    from linvae.sources.mirrors import answers
+    from linvae.images.mirrors import answers
 
     return Origin(dataset, "download" if answers(dataset) else "embedded", local_dir)
 

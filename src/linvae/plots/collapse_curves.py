@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from linvae.bound import below_bound
-from linvae.collapse import SPLITS, CollapseCurve
 from linvae.inputs import Inputs
+from linvae.linear.bound import below_bound
+from linvae.measure.collapse import SPLITS, CollapseCurve
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
 from linvae.plots.style import MARKERS, figure, look
@@ -41,7 +41,7 @@ def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
         (`of` is ``deep``) and of the linear optimum that stands beside it (``linear``), on
         `n_images`. ELBOs (nats per datum) and noise variance are the deep VAE's at the end;
         `below_bound_mean` is the share of the seeds whose ELBO is below the linear
-        bound by more than measuring leaves (`linvae.bound`).
+        bound by more than measuring leaves (`linvae.linear.bound`).
     """
     metrics = inputs.metrics()
     parts = []

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from linvae import alignment, ppca
 from linvae.inputs import Inputs
+from linvae.linear import alignment, ppca
 from linvae.noise import parse_noise
 from linvae.plots.gram import draw_matrices, matched_decoders, matrix_table
 from linvae.plots.style import figure, letter, look

@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from linvae import ppca
 from linvae.inputs import Inputs
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
+from linvae.linear.stationary import landscape, stationary_weights
 from linvae.plots.style import NATS, figure, letter, look
-from linvae.spectrum import Spectrum
-from linvae.stationary import landscape, stationary_weights
 
 __all__ = ["draw", "table"]
 

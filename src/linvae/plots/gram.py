@@ -9,9 +9,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from linvae import alignment
 from linvae.inputs import Inputs
-from linvae.spectrum import Spectrum
+from linvae.linear import alignment
+from linvae.linear.spectrum import Spectrum
 from linvae.weights import LinearWeights
 
 __all__ = ["draw_matrices", "matched_decoders", "matrix_table"]

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from linvae.bound import below_bound
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.digits import rounded
 from linvae.claims.document import verdict_table
 from linvae.files import read_json
 from linvae.inputs import Inputs
+from linvae.linear.bound import below_bound
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.report.digits import by_number

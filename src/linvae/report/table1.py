@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from linvae import bound
 from linvae.claims.digits import rounded, significant
 from linvae.claims.rows import deep_row
 from linvae.inputs import Inputs
+from linvae.linear import bound
 from linvae.naming import Run
 from linvae.noise import number
 
@@ -106,7 +106,7 @@ def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
 def below_bound(runs: pd.DataFrame) -> pd.DataFrame:
     """Select the runs whose ELBO is below that of the best linear VAE at their noise variance.
 
-    By more than measuring leaves: see `linvae.bound`.
+    By more than measuring leaves: see `linvae.linear.bound`.
     """
     return runs[bound.below_bound(runs["elbo"], runs["linear_bound"])]
 

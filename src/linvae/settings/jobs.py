@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from linvae.settings.graft import Arm
+from linvae.settings.arms import Arm
 from linvae.settings.measurement import Measurement
 from linvae.settings.run import RunJob
 from linvae.settings.values import Real, Whole

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linvae.naming import Run, parse_data
-from linvae.settings.graft import ARMS, Arm
+from linvae.settings.arms import ARMS, Arm
 from linvae.settings.model import ModelSettings
 from linvae.study.names import size_name
 

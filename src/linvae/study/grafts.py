@@ -7,7 +7,7 @@ from pydantic import Field
 
 from linvae.naming import Product, Run
 from linvae.noise import NoiseName
-from linvae.settings.graft import ARMS, Arm
+from linvae.settings.arms import ARMS, Arm
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Whole
 from linvae.study.deep import DEEP, Cells

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from linvae.files import DamagedFileError
-from linvae.moments import Moments
+from linvae.linear.moments import Moments
 from linvae.settings.run import RunJob
 from linvae.training.models import GaussianVAE, build
 from linvae.weights import read_archive, write_tensors

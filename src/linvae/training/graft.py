@@ -2,8 +2,8 @@
 
 The bypass is carried by latents that are cut out of the networks: they are zero before the decoder,
 and encode what the networks have left of the data instead, r = y - f(m(y)), the residual at the
-mean of the other latents. It may be made by the certificate of the run (`linvae.bypass`), or start
-at small random values.
+mean of the other latents. It may be made by the certificate of the run
+(`linvae.bypass.linear_bypass`), or start at small random values.
 """
 
 import numpy as np
@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from linvae.bypass import Bypass
+from linvae.bypass.linear_bypass import Bypass
 from linvae.seeds import derive_seed
-from linvae.settings.graft import Arm
+from linvae.settings.arms import Arm
 from linvae.settings.model import ModelSettings
 from linvae.training.models import GaussianVAE, Units
 

@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from linvae.moments import Moments
+from linvae.linear.moments import Moments
 from linvae.settings.model import ModelSettings
 from linvae.settings.run import RunJob
 from linvae.training.checkpoint import Checkpoint

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from linvae.moments import Moments
+from linvae.linear.moments import Moments
 from linvae.noise import NoiseName
 from linvae.seeds import derive_seed
 from linvae.settings.model import Encoder, ModelSettings

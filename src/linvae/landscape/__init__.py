@@ -1,0 +1,1 @@
+"""Experiments on the linear VAE's likelihood and ELBO: maxima, saddle points, ways between."""

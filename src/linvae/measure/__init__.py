@@ -1,0 +1,1 @@
+"""What any VAE makes of data, given as two functions."""
