@@ -1,6 +1,7 @@
 """Linear VAEs, probabilistic PCA and posterior collapse.
 
-In a notebook::
+The public names are loaded when they are used. Inside the library and the workflow modules are
+imported by their own names, which the fingerprint of a program can see. In a notebook::
 
     from linvae import Spectrum, data, one_blas_thread, ppca, preprocess, solve
 
@@ -9,9 +10,6 @@ In a notebook::
         spectrum = Spectrum.from_data(preprocess.logit(images))
         solution = solve.lbfgs(spectrum, n_latent=50)
     print(ppca.max_log_likelihood(spectrum, 50) - solution.elbo)    # 1e-7 nats
-
-The names below are loaded when they are used. Inside the library and the workflow modules are
-imported by their own names, which the fingerprint of a program can see.
 """
 
 from importlib import import_module

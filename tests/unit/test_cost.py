@@ -3,18 +3,16 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-from linvae.config.load import load
 from linvae.naming import Run
+from linvae.settings.arms import ARMS
 from linvae.settings.model import ModelSettings
 from linvae.study.cost import (
     Cost,
     Rates,
-    graft_cost,
+    arm_cost,
     job_cost,
     job_seconds,
-    report,
     training_images,
 )
 
@@ -79,17 +77,11 @@ def test_seconds_are_told_once_of_all_seeds_and_noises():
 def test_a_graft_is_three_trainings_of_which_two_take_longer():
     model = deep(epochs=10)
     once = job_cost(deep(epochs=5), RUN, 4000, RATES)
-    found = graft_cost(model, RUN, 4000, 5 * 40, RATES)
+    arms = (arm_cost(model, RUN, 4000, 5 * 40, RATES, arm) for arm in ARMS)
+    found = sum(arms, Cost())
     assert (found.jobs, found.disk_megabytes) == (3, 0)
     assert 3 * once.cpu_seconds < found.cpu_seconds < 6 * once.cpu_seconds
     assert found.peak_megabytes == once.peak_megabytes
-
-
-def test_the_report_counts_grafts():
-    texts = [report({"deep": deep()}, [RUN], RATES, cost) for cost in (None, Cost(3, 36e5))]
-    totals = [text.splitlines()[-1].split() for text in texts]
-    assert [total[3] for total in totals] == ["1", "4"]
-    assert float(totals[1][4]) - float(totals[0][4]) == pytest.approx(1000)
 
 
 def test_costs_add_up_and_memory_is_the_largest():
@@ -99,12 +91,3 @@ def test_costs_add_up_and_memory_is_the_largest():
 def test_the_number_of_images_is_in_the_name():
     assert training_images("mnist-logit-first500") == 500
     assert training_images("mnist-pixels-all") == 60_000
-
-
-def test_the_report_counts_every_job_of_the_default_study():
-    config = load(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    runs = config.study.all_runs(config.names())
-    rates = Rates.load(ROOT / "benchmarks" / "throughput.json")
-    text = report(config.models, runs, rates)
-    assert text.splitlines()[-1].split()[:4] == ["all", "training", "jobs", str(len(runs))]
-    assert "linear-lbfgs" in text

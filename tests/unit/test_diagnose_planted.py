@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from enlarged import enlarged
 from scipy.stats import multivariate_normal
 
 from linvae.bypass.certificate import certificate
-from linvae.bypass.cut import enlarged
 from linvae.diagnose import diagnose
 from linvae.linear import ppca
 from linvae.linear.elbo import linear_bound

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from enlarged import enlarged
 
-from linvae.bypass.cut import enlarged
 from linvae.diagnose import diagnose, noise_variance_of, revive
 from linvae.images import load as images_of
 from linvae.images import preprocess

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from enlarged import enlarged
 from scipy.stats import multivariate_normal, norm
 
-from linvae.bypass.cut import enlarged
 from linvae.bypass.linear_bypass import Bypass
 from linvae.evaluation.deep_run import deep_metrics, evaluate_and_save
 from linvae.files import read_arrays, read_json

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from enlarged import enlarged
 
-from linvae.bypass.cut import choose_cut, enlarged, nested_cuts, residuals
+from linvae.bypass.cut import choose_cut, nested_cuts, residuals
 from linvae.bypass.linear_bypass import across_draws, across_images, bypass
 from linvae.bypass.residual import gain, spectrum
 from linvae.diagnose import collapse_bound

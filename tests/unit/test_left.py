@@ -9,8 +9,9 @@ from lying import MEASURED, TRAINED
 from linvae.jobs.job import Job
 from linvae.naming import Run
 from linvae.planning.left import Estimate, estimate, makespan, report
+from linvae.settings.arms import ARMS
 from linvae.settings.model import ModelSettings
-from linvae.study.cost import Cost, Rates, graft_cost, job_cost
+from linvae.study.cost import Cost, Rates, arm_cost, job_cost
 
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
 RUN = Run("deep", "mnist-logit-first4000", 50, "fixed-1", 0)
@@ -48,9 +49,10 @@ def test_the_arms_of_a_graft_cost_what_all_of_it_does():
         estimated(
             "graft", f"results/train/{RUN}/{TRAINED}/{MEASURED}/graft-{arm}-100", m="graft.json"
         ).cost
-        for arm in ("none", "random", "certificate")
+        for arm in ARMS
     ]
-    assert sum(arms, Cost()) == graft_cost(MODEL, RUN, 4000, 100, RATES)
+    expected = [arm_cost(MODEL, RUN, 4000, 100, RATES, arm) for arm in ARMS]
+    assert arms == expected
     assert arms[0].cpu_seconds < arms[1].cpu_seconds == arms[2].cpu_seconds
 
 

@@ -1,5 +1,6 @@
 """What the package says of itself, and what it needs to be imported."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -111,3 +112,31 @@ def test_both_locks_have_the_same_versions_and_one_has_every_hash():
     assert [name for name in plain if plain[name][0] != hashed[name][0]] == []
     for name, (_, rest) in hashed.items():
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", rest), name
+
+
+def test_public_names_are_there_and_loaded_when_they_are_used():
+    code = (
+        "import sys, linvae\n"
+        "assert not any(name.startswith('linvae.') for name in sys.modules)\n"
+        "for name in linvae.__all__: assert getattr(linvae, name) is not None, name\n"
+        "assert set(linvae.__all__) <= set(dir(linvae))\n"
+        "from linvae import Spectrum, ppca\n"
+        "assert ppca.fit and Spectrum.from_data\n"
+        "try: linvae.nobody\n"
+        "except AttributeError: print('none')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "none\n", done.stderr
+
+
+def test_nothing_inside_imports_by_the_lazy_names():
+    """A fingerprint could not see what they load."""
+    lazy = set(linvae.__all__)
+    for path in [*ROOT.glob("src/linvae/**/*.py"), *ROOT.glob("workflow/**/*.py")]:
+        if path == ROOT / "src" / "linvae" / "__init__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "linvae":
+                assert not lazy & {alias.name for alias in node.names}, path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert not (node.value.id == "linvae" and node.attr in lazy), path

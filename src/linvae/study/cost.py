@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from linvae.naming import Run, parse_data
-from linvae.settings.arms import ARMS, Arm
+from linvae.settings.arms import Arm
 from linvae.settings.model import ModelSettings
 from linvae.study.names import size_name
 
@@ -21,11 +21,9 @@ __all__ = [
     "Rates",
     "arm_cost",
     "data_megabytes",
-    "graft_cost",
     "job_cost",
     "job_seconds",
     "remark_on_gpus",
-    "report",
     "table",
     "training_images",
 ]
@@ -153,28 +151,6 @@ def arm_cost(
         gpu_seconds=times * once.gpu_seconds,
         disk_megabytes=0.0,
     )
-
-
-def graft_cost(model: ModelSettings, run: Run, n_images: int, updates: int, rates: Rates) -> Cost:
-    """Estimate all arms of a graft of one run."""
-    costs = (arm_cost(model, run, n_images, updates, rates, arm) for arm in ARMS)
-    return sum(costs, Cost())
-
-
-def report(
-    models: Mapping[str, ModelSettings],
-    runs: Iterable[Run],
-    rates: Rates,
-    grafts: Cost | None = None,
-) -> str:
-    """Tabulate the cost of a study's training jobs by model, and sum it up with its grafts'."""
-    by_model: dict[str, Cost] = {}
-    for run in runs:
-        cost = job_cost(models[run.model], run, training_images(run.data), rates)
-        by_model[run.model] = by_model.get(run.model, Cost()) + cost
-    by_name = by_model | ({"grafts": grafts} if grafts else {})
-    remark = remark_on_gpus({name: models[name] for name in by_model}, rates)
-    return "\n".join(table(by_name, "all training jobs") + remark)
 
 
 def remark_on_gpus(models: Mapping[str, ModelSettings], rates: Rates) -> list[str]:
