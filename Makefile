@@ -3,7 +3,7 @@
 # make test-long     the same in their long versions, the notebooks executed, and other releases of Snakemake
 # make notebooks     those of docs/notebooks, executed: each asserts what it says
 # make test-cluster  the tests on a real one-node SLURM, where its programs are installed
-# make smoke         a study of two minutes that runs every rule
+# make smoke         a study of two to three minutes that runs every rule
 # make plan          what is left of a study, and how long: make plan CONFIG=config/paper.yaml JOBS=8
 # make tidy          what in results/ no study needs, with sizes: make tidy CONFIG=my.yaml, REMOVE=yes removes it
 # make watch         progress and time left of the study that runs in this folder
@@ -11,6 +11,7 @@
 # make benchmarks    docs/benchmarks.md: times of one machine; make benchmarks STUDY=results/default
 # make findings      docs/findings: tables and figures of the studies that were kept in docs/runs
 # make schema        config/schema.json and docs/configuration.md, from the models
+# make test-snakemakes  the tests of the workflow with the lowest and the newest Snakemake that are allowed
 # make lint          the checkers that run before every merge
 #
 # TORCH=cpu (or cu126, ...) with any of them takes that build of torch from PyTorch's own index, where

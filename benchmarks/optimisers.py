@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from parts import Clock, Part, logit_rows
 
-from linvae.config.files import read
-from linvae.config.load import load
+from linvae.config.configuration import load
+from linvae.config.yaml_files import read
 from linvae.linear import elbo, ppca, solve
 from linvae.linear.ascent import profiled_gradient
 from linvae.linear.spectrum import Spectrum

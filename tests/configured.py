@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 from snakemake.utils import update_config
 
-from linvae.config.load import load
+from linvae.config.configuration import load
 from linvae.naming import Product, Run, product_of
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow

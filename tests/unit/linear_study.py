@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from lying import PROVENANCE, path_of, paths_of
 
-from linvae.config import load as config
+from linvae.config import configuration as config
 from linvae.files import write_csv, write_json
 from linvae.landscape.maxima_table import maxima
 from linvae.landscape.rotated import rotated

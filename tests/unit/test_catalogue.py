@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from linvae.config.load import load
+from linvae.config.configuration import load
 from linvae.config.study_name import from_module
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from linvae.claims.recipes import by_recipe, deep_runs
 from linvae.claims.results import Results
 from linvae.claims.stochastic import pair_curves
 from linvae.claims.verdicts import Finding
-from linvae.config.load import load
+from linvae.config.configuration import load
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
 from linvae.measure.collapse import CollapseCurve

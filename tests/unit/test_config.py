@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from linvae.config.load import ConfigError, StudyConfig, load, merged
+from linvae.config.configuration import ConfigError, StudyConfig, load, merged
 from linvae.config.study_name import configured, from_module, named
 from linvae.planning.images import Origin
 from linvae.planning.study_plan import plan_study

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from linvae.config.files import read
 from linvae.config.messages import ConfigError
+from linvae.config.yaml_files import read
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted([ROOT / "config.yaml", *ROOT.glob("config/*.yaml"), *ROOT.glob("tests/**/*.yaml")])

@@ -2,9 +2,8 @@ import math
 
 import pytest
 
-from linvae.claims.digits import rounded, significant
 from linvae.claims.verdicts import Interval
-from linvae.report.digits import by_number, short
+from linvae.digits import by_number, rounded, short, significant
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from linvae.seeds import derive_seed
 from linvae.settings.jobs import MeasurementJob
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.archive import load_model, save_model
 from linvae.training.deep_job import train_and_save
 from linvae.training.exact import exact_elbo

@@ -150,23 +150,31 @@ def test_named_modules_count(tmp_path):
     [
         (
             "fetch",
-            ["linvae.linear.elbo", "linvae.training.loop", "linvae.config.load", "linvae.plots"],
+            [
+                "linvae.linear.elbo",
+                "linvae.training.loop",
+                "linvae.config.configuration",
+                "linvae.plots",
+            ],
         ),
-        ("preprocess", ["linvae.linear.elbo", "linvae.training.loop", "linvae.config.load"]),
+        (
+            "preprocess",
+            ["linvae.linear.elbo", "linvae.training.loop", "linvae.config.configuration"],
+        ),
         (
             "spectrum",
             [
                 "linvae.linear.elbo",
                 "linvae.linear.ppca",
                 "linvae.training.loop",
-                "linvae.config.load",
+                "linvae.config.configuration",
             ],
         ),
         (
             "train_linear",
             [
                 "linvae.measure.collapse",
-                "linvae.config.load",
+                "linvae.config.configuration",
                 "linvae.plots",
                 "linvae.linear.solve",
             ],
@@ -191,23 +199,34 @@ def test_named_modules_count(tmp_path):
             "solve",
             [
                 "linvae.measure.collapse",
-                "linvae.config.load",
+                "linvae.config.configuration",
                 "linvae.plots",
                 "linvae.training.loop",
             ],
         ),
         (
             "evaluate",
-            ["linvae.config.load", "linvae.plots", "linvae.linear.solve", "linvae.training"],
+            [
+                "linvae.config.configuration",
+                "linvae.plots",
+                "linvae.linear.solve",
+                "linvae.training",
+            ],
         ),
         (
             "evaluate_encoder",
-            ["linvae.config.load", "linvae.training.loop", "linvae.measure.collapse"],
+            ["linvae.config.configuration", "linvae.training.loop", "linvae.measure.collapse"],
         ),
-        ("evaluate_deep", ["linvae.config.load", "linvae.training.loop", "linvae.linear.solve"]),
+        (
+            "evaluate_deep",
+            ["linvae.config.configuration", "linvae.training.loop", "linvae.linear.solve"],
+        ),
         ("graft", ["linvae.linear.spectrum", "linvae.linear.ppca", "linvae.study.study"]),
-        ("publish", ["linvae.config.load", "linvae.planning", "linvae.study.study"]),
-        ("figure", ["linvae.config.load", "linvae.training.loop", "linvae.training.models"]),
+        ("publish", ["linvae.config.configuration", "linvae.planning", "linvae.study.study"]),
+        (
+            "figure",
+            ["linvae.config.configuration", "linvae.training.loop", "linvae.training.models"],
+        ),
     ],
 )
 def test_scripts_reach_only_what_they_need(script, out_of_reach):

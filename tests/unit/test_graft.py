@@ -13,7 +13,7 @@ from linvae.measure.gaussian import measure
 from linvae.settings.arms import ARMS
 from linvae.settings.jobs import GraftJob
 from linvae.settings.model import ModelSettings
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.archive import save_model
 from linvae.training.deep_job import train_and_save
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from linvae.noise import parse_noise
 from linvae.settings.jobs import GraftJob, MeasurementJob
 from linvae.settings.measurement import Measurement
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 
 MODEL = {
     "encoder": {"hidden": [4], "posterior": "amortised"},

@@ -9,7 +9,7 @@ from linvae.evaluation.linear_run import linear_metrics
 from linvae.linear import elbo, ppca
 from linvae.linear.gaps import measure_linear, measure_subspace
 from linvae.linear.spectrum import Spectrum
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.weights import LinearWeights
 
 D, K = 7, 3

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from linvae.config.load import StudyConfig
+from linvae.config.configuration import StudyConfig
 from linvae.config.reference import reference
 from linvae.config.schema import schema, schema_text
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from linvae.config.load import load
+from linvae.config.configuration import load
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import Decoder, Encoder, Job, ModelSettings, Network, Start, Training
 from linvae.settings.values import Strict

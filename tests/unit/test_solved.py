@@ -11,7 +11,7 @@ from linvae.linear import elbo, ppca, solve
 from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training import linear_job as linear
 from linvae.training import objectives
 from linvae.training.exact import exact_elbo

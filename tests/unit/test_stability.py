@@ -3,7 +3,7 @@
 import pytest
 
 from linvae.naming import Run
-from linvae.report.stability import stability_table
+from linvae.report.stable_counts import stability_table
 
 PAIRS = [("deep", "deep-long")]
 

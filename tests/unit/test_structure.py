@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
 # Modules beside the packages, by what they are for; every package is a room of its own.
 FLAT = {
-    "tools": "arrays faults files noise seeds shown threads weights",
+    "tools": "arrays digits faults files noise seeds shown threads weights",
     "names": "naming",
     "reading": "inputs",
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from linvae.config.configuration import ConfigError, load
 from linvae.config.consistency import remarks
-from linvae.config.load import ConfigError, load
 from linvae.naming import ADDRESS_PATTERN, Product, Run, product_of
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow

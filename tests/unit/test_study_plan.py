@@ -7,12 +7,12 @@ import pytest
 import yaml
 from configured import configuration
 
-from linvae.config.load import load, merged
+from linvae.config.configuration import load, merged
 from linvae.config.study_name import configured
 from linvae.naming import Product, product_of
 from linvae.planning.checked import forget_false_stamp
 from linvae.planning.images import Origin, memory_of, origin_of, settle
-from linvae.planning.plan import keep_plan, read_plan
+from linvae.planning.plan import keep_plan, last_plans, read_plan
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
 from linvae.report.publish import publish
@@ -156,6 +156,11 @@ def test_a_plan_is_kept_with_its_jobs_and_read_as_it_was(tmp_path, monkeypatch):
     assert read_plan(digest) == PLAN
     jobs = tmp_path / ".snakemake" / "linvae" / "jobs"
     assert {path.stem for path in jobs.iterdir()} == set(PLAN.jobs)
+    assert last_plans() == [PLAN]
+    keep_plan(tiny(name="other"))
+    keep_plan(tiny(threads=2))
+    assert keep_plan(PLAN) == digest
+    assert {plan.name: plan == PLAN for plan in last_plans()} == {"tiny": True, "other": False}
     (jobs.parent / "plans" / f"{digest}.json").write_text("{}")
     with pytest.raises(RuntimeError, match="plans anew"):
         read_plan(digest)

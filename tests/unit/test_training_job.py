@@ -13,17 +13,17 @@ from linvae.linear import elbo
 from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training import deep_job as deep
 from linvae.training import linear_job as linear
 from linvae.training import loop
 from linvae.training.archive import load_model
 from linvae.training.checkpoint import Checkpoint, Superseded
 from linvae.training.exact import exact_elbo
-from linvae.training.job import checkpoint_of
 from linvae.training.loop import NonFiniteLossError
 from linvae.training.models import build
 from linvae.training.progress import progress_of
+from linvae.training.shared import checkpoint_of
 from linvae.weights import LinearWeights, read_archive, write_tensors
 
 D, K, N = 6, 2, 40
@@ -211,7 +211,7 @@ def test_a_job_that_was_taken_over_at_its_end_writes_nothing(splits, axes, tmp_p
         Checkpoint(checkpoint.path, checkpoint.specification)
         return curve
 
-    monkeypatch.setattr("linvae.training.job.fit", trained)
+    monkeypatch.setattr("linvae.training.shared.fit", trained)
     with pytest.raises(Superseded):
         deep.train_and_save(told(DEEP), splits, *outputs(tmp_path), axes)
     assert not any(file.exists() for file in outputs(tmp_path))

@@ -22,7 +22,7 @@ from linvae.inputs import Inputs
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
 from linvae.noise import parse_noise
-from linvae.report.stability import stability_table
+from linvae.report.stable_counts import stability_table
 from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.jobs import GraftJob, MeasurementJob

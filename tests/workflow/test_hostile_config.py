@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from linvae.config.load import ConfigError, load
+from linvae.config.configuration import ConfigError, load
 from linvae.jobs.job import FOLDER, write_job
 
 # Nothing listens there, so no mirror can be reached, with a network or without.

@@ -108,8 +108,8 @@ def test_a_module_that_nobody_imports_runs_nothing(settled, planner):
     "module",
     [
         "config/consistency",
-        "config/files",
-        "config/load",
+        "config/yaml_files",
+        "config/configuration",
         "config/messages",
         "config/reference",
         "config/schema",
@@ -147,8 +147,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("report/study_record", {"record", *PAGE}),
         ("report/summary", {"summary", "publish"}),
         ("report/table1", {"table1", *PAGE}),
-        ("report/digits", {"summary", *PAGE}),
-        ("claims/digits", {"table1", *SAID}),
+        ("digits", {"table1", *SAID}),
         ("report/answers", set(PAGE)),
         ("report/gallery", set(PAGE)),
         ("report/publish", {"publish"}),
@@ -283,7 +282,7 @@ def test_another_packing_of_the_same_images_runs_nothing(settled, planner):
 SETTINGS = {
     "settings/model": '    @model_validator(mode="after")\n    def _budget_fits',
     "settings/measurement": "    importance_draws: Annotated",
-    "settings/run": "    seed: Annotated",
+    "settings/run_job": "    seed: Annotated",
     "settings/jobs": "    preprocessing: str",
     "settings/margins": "    elbo: _Positive = Field(",
 }

@@ -6,7 +6,7 @@ import pytest
 from jinja2 import Environment
 
 from linvae.claims.catalogue import QUESTIONS
-from linvae.report.digits import by_number
+from linvae.digits import by_number
 from linvae.report.gallery import GALLERY, label
 from linvae.study.figures import FIGURES
 

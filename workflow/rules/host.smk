@@ -28,7 +28,7 @@ try:
     import linvae
 except ModuleNotFoundError:
     sys.exit(f"error: linvae is not installed: {REMEDY}")
-from linvae.config.files import exit_unless_read
+from linvae.config.yaml_files import exit_unless_read
 from linvae.jobs.atomic import replacing
 
 

@@ -4,9 +4,9 @@ import re
 
 from linvae.config.consistency import remarks
 from linvae.config.devices import planned_device
-from linvae.config.files import read
+from linvae.config.yaml_files import read
 from linvae.config.links import dangling_link
-from linvae.config.load import load
+from linvae.config.configuration import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import from_module, named
 from linvae.images.load import DataError

@@ -9,7 +9,7 @@ def main(settings: dict, spectrum: str, model: str, curve: str, metrics: str) ->
     from linvae.faults import usable
     from linvae.files import write_json
     from linvae.linear.spectrum import Spectrum
-    from linvae.settings.run import RunJob
+    from linvae.settings.run_job import RunJob
 
     job = RunJob.model_validate(settings)
     write_json(metrics, usable(linear_metrics(job, Spectrum.load(spectrum), model, curve)))

@@ -9,7 +9,7 @@ def main(settings: dict, spectrum: str, data: str, model: str, curve: str, metri
     from linvae.faults import usable
     from linvae.files import read_arrays, write_json
     from linvae.linear.spectrum import Spectrum
-    from linvae.settings.run import RunJob
+    from linvae.settings.run_job import RunJob
 
     job, rows = RunJob.model_validate(settings), read_arrays(data)["train"]
     found = encoder_metrics(job, Spectrum.load(spectrum), rows, model, curve)

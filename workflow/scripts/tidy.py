@@ -2,8 +2,8 @@
 
 Usage: python workflow/scripts/tidy.py [OVERLAY ...] [--remove]
 
-Needed is what finished studies rest on, and what the studies of config.yaml, of the overlays in
-config/ and of those given would compute with the present code.
+Needed is what finished studies rest on, what the last plan of each study here names, and what the
+studies of config.yaml, of the overlays in config/ and of those given would compute now.
 """
 
 import argparse
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from linvae.config.load import StudyConfig
+from linvae.config.configuration import StudyConfig
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import configured
 from linvae.jobs.lock import LockedError, lock
 from linvae.planning import tidy
 from linvae.planning.images import Origin
-from linvae.planning.plan import Plan
+from linvae.planning.plan import Plan, last_plans
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
 
@@ -28,7 +28,7 @@ RESULTS = Path("results")
 
 def main(overlays: list[Path], *, removing: bool) -> None:
     """Look at the results in the working directory."""
-    workflow, plans = Workflow.beside(ROOT, keep=False), []
+    workflow, plans = Workflow.beside(ROOT, keep=False), last_plans()
     for config in studies(overlays):
         plans += possible_plans(config, workflow)
     finished = tidy.finished_studies(RESULTS)

@@ -9,7 +9,7 @@ def main(settings: dict, data: str, spectrum: str | list[str], model: str, curve
     Only a start from the principal components reads the spectrum.
     """
     from linvae.files import read_arrays
-    from linvae.settings.run import RunJob
+    from linvae.settings.run_job import RunJob
     from linvae.training.deep_job import train_and_save
 
     job, axes = RunJob.model_validate(settings), read_arrays(spectrum) if spectrum else None

@@ -7,7 +7,7 @@ def main(settings: dict, spectrum: str, data: str | list[str], model: str, curve
     """Train from the spectrum, and from the data if a file of them is given."""
     from linvae.files import read_arrays
     from linvae.linear.spectrum import Spectrum
-    from linvae.settings.run import RunJob
+    from linvae.settings.run_job import RunJob
     from linvae.training.linear_job import train_and_save
 
     rows = read_arrays(data)["train"] if data else None

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.digits import significant
 from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
 from linvae.claims.verdicts import Finding
+from linvae.digits import significant
 
 __all__ = ["ADDED_SADDLES", "added_saddles"]
 

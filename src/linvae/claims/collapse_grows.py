@@ -12,7 +12,6 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, spent, would_decide
-from linvae.claims.digits import significant
 from linvae.claims.pooled import Cells
 from linvae.claims.recipes import (
     ENOUGH_VARIANCES,
@@ -25,6 +24,7 @@ from linvae.claims.recipes import (
 )
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, both
+from linvae.digits import significant
 from linvae.measure.collapse import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins

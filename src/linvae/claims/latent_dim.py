@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.digits import significant
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, joint
+from linvae.digits import significant
 
 __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
 

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.digits import significant
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Finding, interval
+from linvae.digits import significant
 from linvae.naming import Run
 from linvae.settings.model import Training
 

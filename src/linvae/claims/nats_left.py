@@ -13,11 +13,11 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, would_decide
-from linvae.claims.digits import rounded, significant
 from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
 from linvae.claims.widths import ENDS, falls_with_width, width_runs
+from linvae.digits import rounded, significant
 from linvae.faults import KEY
 from linvae.measure.collapse import SPLITS
 from linvae.naming import Run

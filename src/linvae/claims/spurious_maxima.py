@@ -3,8 +3,8 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.digits import significant
 from linvae.claims.verdicts import Finding
+from linvae.digits import significant
 
 __all__ = [
     "FLAT",

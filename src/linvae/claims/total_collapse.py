@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.digits import significant
 from linvae.claims.recipes import deep_runs, near_optimum
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Finding, Verdict
+from linvae.digits import significant
 from linvae.linear.bound import BOUND_NATS
 from linvae.noise import number
 from linvae.settings.margins import Margins

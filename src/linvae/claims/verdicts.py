@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from linvae.claims.digits import significant
+from linvae.digits import significant
 
 __all__ = [
     "Answer",

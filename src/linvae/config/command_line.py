@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from linvae.config.files import exit_unless_read
+from linvae.config.yaml_files import exit_unless_read
 
 __all__ = ["exit_unless_usable"]
 

@@ -1,13 +1,13 @@
 """The JSON schema of configuration files, for editors: made from the models that validate them.
 
 What spans several keys (a model that is not there, k beyond the number of images) no schema says;
-`linvae.config.load` does, before anything is planned.
+`linvae.config.configuration` does, before anything is planned.
 """
 
 import json
 from collections.abc import Mapping
 
-from linvae.config.load import StudyConfig
+from linvae.config.configuration import StudyConfig
 from linvae.naming import MODEL_PATTERN
 from linvae.study.figures import FIGURES
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from linvae.config.files import read
-from linvae.config.load import StudyConfig, load, merged
+from linvae.config.configuration import StudyConfig, load, merged
 from linvae.config.messages import ConfigError
+from linvae.config.yaml_files import read
 
 __all__ = ["configured", "from_module", "named"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.diagnose.answers import (
+from linvae.diagnose.finite_differences import (
     KL,
     MEANS,
     STEPS,

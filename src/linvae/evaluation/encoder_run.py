@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from linvae.files import read_last
 from linvae.linear.gaps import measure_decoder
 from linvae.linear.spectrum import Spectrum
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.archive import load_model
 from linvae.training.exact import decoder_weights, exact_elbo
 

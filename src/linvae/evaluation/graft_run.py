@@ -18,10 +18,10 @@ from linvae.settings.arms import Arm
 from linvae.settings.jobs import GraftJob
 from linvae.training.archive import load_model
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
-from linvae.training.job import begin, checkpoint_of, train
 from linvae.training.models import GaussianVAE
 from linvae.training.processor import at_full_speed
 from linvae.training.progress import progress_of
+from linvae.training.shared import begin, checkpoint_of, train
 
 __all__ = ["graft_and_save"]
 

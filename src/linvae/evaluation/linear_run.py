@@ -8,7 +8,7 @@ from linvae.files import read_last
 from linvae.linear.cancelling import squared_error, would_cancel
 from linvae.linear.gaps import measure_linear, measure_subspace
 from linvae.linear.spectrum import Spectrum
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.weights import LinearWeights
 
 __all__ = ["linear_metrics"]

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from linvae.config.load import StudyConfig
+from linvae.config.configuration import StudyConfig
 from linvae.jobs.job import Job
 from linvae.naming import DataName, Product, Run, parse_data
 from linvae.planning.images import Origin, memory_of, origin_of
 from linvae.planning.needs import Needs, needs_of_measuring, needs_of_training
 from linvae.planning.workflow import Workflow
 from linvae.settings.jobs import GraftJob, MeasurementJob
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.study import cost
 
 __all__ = ["ADDRESS", "Computed"]

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from linvae.jobs.job import Job, MissingJobError, write_job
 from linvae.planning.images import Origin
 from linvae.planning.needs import Needs
 
-__all__ = ["Plan", "keep_plan", "read_plan"]
+__all__ = ["Plan", "keep_plan", "last_plans", "read_plan"]
 
 _FOLDER = JOBS.with_name("plans")
 
@@ -130,10 +132,22 @@ def keep_plan(plan: Plan) -> str:
     text = json.dumps(plan.to_dict(), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = _FOLDER / f"{digest}.json"
-    if not path.is_file():
+    if path.is_file():
+        os.utime(path)  # it is the last one now
+    else:
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return digest
+
+
+def last_plans() -> list[Plan]:
+    """Return the last plan of each study that was planned in the working directory."""
+    found: dict[str, Plan] = {}
+    for path in sorted(_FOLDER.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        with suppress(MissingJobError, LookupError, TypeError):  # of another version of linvae
+            plan = read_plan(path.stem)
+            found[plan.name] = plan
+    return list(found.values())
 
 
 def read_plan(digest: str) -> Plan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from linvae.config.load import StudyConfig
+from linvae.config.configuration import StudyConfig
 from linvae.jobs.job import Job
 from linvae.naming import Product, Run
 from linvae.planning.computed import ADDRESS, Computed

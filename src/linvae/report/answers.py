@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from linvae.report.digits import by_number, short
+from linvae.digits import by_number, short
 
 __all__ = ["Answer", "answers"]
 

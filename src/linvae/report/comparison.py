@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from linvae.claims.digits import rounded
+from linvae.digits import rounded, short
 from linvae.noise import number
-from linvae.report.digits import short
 from linvae.report.finished import FinishedStudy
 from linvae.report.main_numbers import main_number
 

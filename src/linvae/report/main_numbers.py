@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from linvae.report.digits import by_number, short, with_interval
+from linvae.digits import by_number, short, with_interval
 
 __all__ = ["main_number"]
 

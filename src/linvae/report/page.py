@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.claims.document import MAKERS
+from linvae.digits import by_number
 from linvae.files import DamagedFileError, read_json
 from linvae.inputs import Inputs
 from linvae.report.answers import answers
 from linvae.report.captions import caption
-from linvae.report.digits import by_number
 from linvae.report.earlier import compared
 from linvae.report.gallery import GALLERY, claims_of, short_name
 from linvae.report.symbols import symbols

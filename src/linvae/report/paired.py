@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from linvae.claims.verdicts import Interval, interval
+from linvae.digits import with_interval
 from linvae.noise import number
-from linvae.report.digits import with_interval
 
 __all__ = ["paired_table", "paired_text"]
 

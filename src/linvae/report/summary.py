@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
-from linvae.claims.digits import rounded
 from linvae.claims.document import verdict_table
+from linvae.digits import by_number, rounded
 from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.linear.bound import below_bound
 from linvae.naming import Run
 from linvae.noise import number
-from linvae.report.digits import by_number
 from linvae.report.runs import training_folder
-from linvae.report.stability import EPSILONS, LATENTS, SHARE, stability_table
+from linvae.report.stable_counts import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]
 

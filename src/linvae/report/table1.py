@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from linvae.claims.digits import rounded, significant
 from linvae.claims.rows import deep_row
+from linvae.digits import rounded, significant
 from linvae.inputs import Inputs
 from linvae.linear import bound
 from linvae.naming import Run

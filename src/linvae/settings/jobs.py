@@ -6,7 +6,7 @@ from pydantic import Field
 
 from linvae.settings.arms import Arm
 from linvae.settings.measurement import Measurement
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.settings.values import Real, Whole
 
 __all__ = ["GraftJob", "MeasurementJob"]

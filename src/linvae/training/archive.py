@@ -7,7 +7,7 @@ import torch
 
 from linvae.files import DamagedFileError
 from linvae.linear.moments import Moments
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.models import GaussianVAE, build
 from linvae.weights import read_archive, write_tensors
 

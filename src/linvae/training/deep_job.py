@@ -15,13 +15,13 @@ from torch import nn
 
 from linvae.files import write_csv
 from linvae.linear.moments import Moments
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.archive import save_model
 from linvae.training.device import device_of
-from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
 from linvae.training.processor import at_full_speed
 from linvae.training.progress import progress_of
+from linvae.training.shared import begin, checkpoint_of, initial_model, train
 
 __all__ = ["start_at_principal_components", "train_and_save"]
 

@@ -15,7 +15,7 @@ from linvae.linear import elbo
 from linvae.linear.gaps import measure_linear
 from linvae.linear.solve import Record, Solution, lbfgs
 from linvae.linear.spectrum import Spectrum
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.weights import LinearWeights
 
 __all__ = ["solve_and_save"]

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from linvae.files import write_csv
 from linvae.linear.gaps import measure_decoder, measure_linear, measure_subspace
 from linvae.linear.spectrum import Spectrum
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.archive import save_model
 from linvae.training.curve import Measure
 from linvae.training.exact import decoder_weights, exact_elbo, linear_weights
-from linvae.training.job import begin, checkpoint_of, initial_model, train
 from linvae.training.models import GaussianVAE
+from linvae.training.shared import begin, checkpoint_of, initial_model, train
 from linvae.training.solved import hold_decoder, solved_terms
 
 __all__ = ["train_and_save"]

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from linvae.claims.rows import THRESHOLDS
+from linvae.digits import by_number
 from linvae.naming import Run
 from linvae.noise import number
-from linvae.report.digits import by_number
 
 __all__ = ["EPSILONS", "LATENTS", "SHARE", "stability_table"]
 

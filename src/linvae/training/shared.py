@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from linvae.linear.moments import Moments
 from linvae.settings.model import ModelSettings
-from linvae.settings.run import RunJob
+from linvae.settings.run_job import RunJob
 from linvae.training.checkpoint import Checkpoint
 from linvae.training.curve import Measure
 from linvae.training.device import device_of, make_deterministic

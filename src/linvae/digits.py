@@ -1,10 +1,11 @@
-"""How explanations and tables write numbers: digits that errors allow, and none of round-off."""
+"""How sentences and tables write numbers: digits that errors allow, and none of round-off."""
 
 import math
+import re
 
 from linvae.noise import number
 
-__all__ = ["ROUND_OFF", "rounded", "significant"]
+__all__ = ["ROUND_OFF", "by_number", "rounded", "short", "significant", "with_interval"]
 
 # Below it a difference of quantities of a thousand nats is round-off of float64.
 ROUND_OFF = 1e-9
@@ -57,3 +58,38 @@ def _plain(mean: float) -> str:
     """Six significant digits, with a power of ten only where a decimal would be unreadable."""
     text = f"{mean:.{DIGITS}g}"
     return number(float(text)) if 1e-4 <= abs(mean) < 1e15 else f"{mean:.2g}"
+
+
+def short(value: float, digits: int = 3) -> str:
+    """Write a number for a sentence: three significant digits, and none that are only round-off.
+
+    Parameters
+    ----------
+    value
+        Finite.
+    digits
+        Significant ones; whole numbers keep all of theirs.
+    """
+    if abs(value) < ROUND_OFF:
+        return "0"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}".replace("-", "−")
+    if abs(value) < 1e-3:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
+    return number(float(f"{value:.{digits}g}")).replace("-", "−")
+
+
+def with_interval(mean: float, low: float | None, high: float | None) -> str:
+    """Write a mean and, in brackets, the ends of its interval where it has one."""
+    if low is None or high is None or low != low:
+        return short(mean)
+    return f"{short(mean)} [{short(low)}, {short(high)}]"
+
+
+def by_number(text: str) -> list[tuple[int, float, str]]:
+    """Key by which names sort as their numbers do: ``fixed-3`` before ``fixed-10``."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [
+        (1, float(part), "") if i % 2 else (0, 0.0, part) for i, part in enumerate(parts) if part
+    ]
