@@ -38,7 +38,7 @@ def part(study: Path) -> Part:
         name=study.resolve().name,
         jobs=len(jobs),
         minutes=jobs["cpu_time"].sum() / 60,
-        stamp=STAMPS,
+        stamp=STAMPS[0],
         unseen=f" (here {unseen})" if unseen else "",
     )
     return Part("A study's time and memory, by rule", text, by_rule(jobs))
@@ -74,9 +74,9 @@ def _jobs(study: Path) -> pd.DataFrame:
     ValueError
         If the folder is not that of a finished study.
     """
-    stamps = sorted(study.glob(STAMPS))
+    stamps = sorted(study.glob(STAMPS[0]))
     if not stamps:
-        msg = f"--study {study}: there is no {STAMPS}; give the folder of a finished study"
+        msg = f"--study {study}: there is no {STAMPS[0]}; give the folder of a finished study"
         raise ValueError(msg)
     study = study.resolve()
     tables = []

@@ -88,7 +88,7 @@ class Program:
             return out.read_text()
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
-        assert not out.exists() or "was imported" in done.stderr
+        assert not out.exists() or "fingerprint" in done.stderr
         return done.stderr
 
     def edit(self, name, text):
@@ -204,6 +204,12 @@ def test_modules_that_are_loaded_by_name_must_be_named(program):
     assert program.run(planned, IN_MAIN=load) == "1 1"
     program.write("src/linvae/other.py", "X = 2\n")
     assert program.run(planned) == CHANGED.format("src/linvae/other.py has")
+
+
+def test_code_beside_the_program_is_refused(program):
+    program.write("helper.py", "FACTOR = 1\n")
+    message = program.run(program.plan(), IN_MAIN="import helper")
+    assert message.startswith("error: helper lies beside script.py, where no fingerprint sees it")
 
 
 def test_a_module_from_elsewhere_is_refused(program):

@@ -24,3 +24,8 @@ def test_so_is_one_directly_inside(tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "train").symlink_to(tmp_path / "gone")
     assert f"{tmp_path / 'results' / 'train'} is a link to" in dangling_link(tmp_path / "results")
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path):
+    (tmp_path / "results").write_text("")
+    assert "results is a file" in dangling_link(tmp_path / "results")

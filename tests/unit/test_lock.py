@@ -45,6 +45,12 @@ def test_it_goes_with_the_process_however_that_ends(tmp_path, holder):
         assert f"process {os.getpid()} on" in (tmp_path / ".lock").read_text()
 
 
+def test_a_lock_that_cannot_be_opened_is_one_line(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(LockedError, match=r"\.lock cannot be opened \(Is a directory\)"):
+        lock(tmp_path)
+
+
 def test_it_is_given_back(tmp_path):
     lock(tmp_path / "results").close()
     lock(tmp_path / "results").close()

@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -110,6 +112,21 @@ def test_an_interruption_is_one_line(call, capsys):
         call(main)
     assert caught.value.code == 130
     assert capsys.readouterr().err == "interrupted: the same command goes on from here\n"
+
+
+def test_a_job_that_is_told_to_end_is_interrupted(call, capsys):
+    def main(settings: dict) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as caught:
+            call(main)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert caught.value.code == 130
+    assert capsys.readouterr().err.startswith("interrupted: ")
 
 
 def test_what_made_the_outputs_lies_beside_them(call, tmp_path):

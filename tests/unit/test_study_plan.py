@@ -226,30 +226,46 @@ def test_what_is_published_is_copied_and_linked(published):
     assert Path(PLAN.stamp).exists()
 
 
-def test_publishing_anew_removes_what_is_no_longer_there(published):
+def test_publishing_anew_removes_what_is_no_longer_there_and_nothing_else(published):
+    former = published / "finished-000000000000.txt"
+    former.write_text("figures/fig99.png a/fig99.png\nruns/gone/seed0/curve.csv b/curve.csv\n- c/d")
     (published / "figures" / "fig99.png").write_text("old")
-    (published / "finished-000000000000.txt").write_text("old")
     (published / "runs" / "gone" / "seed0").mkdir(parents=True)
     (published / "runs" / "gone" / "seed0" / "curve.csv").symlink_to("/nowhere")
-    (published / "mine.txt").write_text("a user's own")
+    for name in ("mine.txt", "figures/mine.txt", "runs/mine.txt"):
+        (published / name).write_text("a user's own")
     settings = PLAN.jobs[PLAN.final].settings
     publish(settings["files"], settings["runs"], PLAN.stamp)
     assert not (published / "figures" / "fig99.png").exists()
     assert not (published / "runs" / "gone").exists()
-    assert (published / "mine.txt").exists()
-    assert [path.name for path in published.glob("finished-*")] == [Path(PLAN.stamp).name]
+    for name in ("mine.txt", "figures/mine.txt", "runs/mine.txt"):
+        assert (published / name).exists()
+    stamps = [path.name for path in published.glob("*finished-*")]
+    assert stamps == [Path(PLAN.stamp).name]
 
 
-@pytest.mark.parametrize("change", ["edited", "lost", "link lost"])
+def test_publishing_that_fails_leaves_what_the_study_rested_on(published):
+    settings = PLAN.jobs[PLAN.final].settings
+    with pytest.raises(FileNotFoundError):
+        publish({**settings["files"], "new.md": "nowhere"}, settings["runs"], PLAN.stamp)
+    assert [path.name for path in published.glob("*finished-*")] == [f"was-{Path(PLAN.stamp).name}"]
+
+
+@pytest.mark.parametrize("change", ["edited", "lost", "link lost", "link changed"])
 def test_a_stamp_that_is_not_true_is_forgotten(published, change):
     if change == "edited":
         (published / "claims.md").write_text("other")
     elif change == "lost":
         (published / "index.html").unlink()
     else:
-        next((published / "runs").rglob("metrics.json")).unlink()
+        link = next((published / "runs").rglob("metrics.json"))
+        link.unlink()
+        if change == "link changed":
+            link.symlink_to("/elsewhere")
     forget_false_stamp(PLAN)
     assert not Path(PLAN.stamp).exists()
+    # What it rests on is named still, so that tidying keeps it.
+    assert (published / f"was-{Path(PLAN.stamp).name}").exists()
 
 
 def test_what_was_lost_at_its_address_leaves_the_stamp(published):

@@ -49,7 +49,7 @@ def kept(path):
 
 if IS_LOCAL:
     CHECKOUT = Path(FOLDER.path).resolve().parents[1]
-    if (found := Path(linvae.__path__[0]).resolve()) != CHECKOUT / "src" / "linvae":
+    if (found := Path(linvae.__path__[0]).resolve()) != (CHECKOUT / "src" / "linvae").resolve():
         sys.exit(
             f"error: linvae comes from {found} and not from {CHECKOUT / 'src' / 'linvae'}, so that"
             f" what is edited here would change nothing: {REMEDY}"

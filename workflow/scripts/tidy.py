@@ -28,6 +28,8 @@ RESULTS = Path("results")
 
 def main(overlays: list[Path], *, removing: bool) -> None:
     """Look at the results in the working directory."""
+    # Nothing may be computed between listing and removing.
+    held = lock(RESULTS) if removing else None
     workflow, plans = Workflow.beside(ROOT, keep=False), last_plans()
     for config in studies(overlays):
         plans += possible_plans(config, workflow)
@@ -37,15 +39,14 @@ def main(overlays: list[Path], *, removing: bool) -> None:
     found = tidy.unneeded(RESULTS, tidy.needed_folders(RESULTS, plans))
     print("\n".join(tidy.report(found)))  # noqa: T201
     if found and removing:
-        held = lock(RESULTS)
         tidy.remove(found)
         print("Removed.")  # noqa: T201
-        if held:
-            held.close()
     elif found:
         told = "make tidy REMOVE=yes, or --remove, removes it"
         print(f"{told}; a study of another overlay that is not finished is protected once that is")  # noqa: T201
         print("named: make tidy CONFIG=my.yaml")  # noqa: T201
+    if held:
+        held.close()
 
 
 def studies(overlays: list[Path]) -> Iterator[StudyConfig]:

@@ -70,13 +70,13 @@ class FigureStyle(Strict):
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 # Folders below results/ that all studies share.
 SHARED = (
-    "benchmarks", "data", "hessian", "logs", "ppca", "report", "restarts", "rotated", "spectrum",
-    "train",
+    "benchmarks", "compared", "data", "hessian", "logs", "ppca", "report", "restarts", "rotated",
+    "spectrum", "train",
 )  # fmt: skip
 
 
 def _study_name(value: str) -> str:
-    if value in SHARED:
+    if value.lower() in SHARED:
         msg = f"results/{value} holds what studies share; give the study another name"
         raise ValueError(msg)
     return value

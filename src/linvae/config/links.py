@@ -1,4 +1,4 @@
-"""Where results go: a link that leads nowhere is told before anything is planned."""
+"""Where results go: a link that leads nowhere, or a file, is told before anything is planned."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ __all__ = ["dangling_link"]
 
 
 def dangling_link(folder: str | Path) -> str | None:
-    """Return one line on a link that leads nowhere: the folder itself, or one directly in it.
+    """Return one line on a link that leads nowhere, the folder itself or one directly in it.
 
     Snakemake would find it when a job needs the folder, and name neither the link nor its end.
 
@@ -22,6 +22,8 @@ def dangling_link(folder: str | Path) -> str | None:
         None where all is well.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        return f"{folder} is a file, and results go to a folder of that name: move it away"
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in (folder, *inside):
         if path.is_symlink() and not path.exists():

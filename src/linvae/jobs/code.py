@@ -11,7 +11,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -111,12 +111,26 @@ def require_covered(code: str, script: Path, modules: Iterable[str] = ()) -> Non
         With the names of such modules.
     """
     covered = set(_kept(code) or code_files(script, modules))
+    places = {os.path.abspath(script.parent), os.path.realpath(script.parent)}
+    if beside := sorted(name for name, file in _files() if os.path.dirname(file) in places):
+        msg = (
+            f"{', '.join(beside)} lies beside {_shown(script)}, where no fingerprint sees it: move "
+            "it into linvae"
+        )
+        raise ChangedCodeError(msg)
     if missing := sorted(name for name in _loaded() - covered if not is_bookkeeping(name)):
         msg = (
             f"{', '.join(missing)} was imported, but not by a statement that the fingerprint of "
             f"{_shown(script)} sees: name it in the job's modules"
         )
         raise ChangedCodeError(msg)
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    """Name and file of each module that is loaded, but for the program itself."""
+    for name, module in list(sys.modules.items()):
+        if name != "__main__" and (file := getattr(module, "__file__", None)):
+            yield name, file
 
 
 def _loaded() -> set[str]:

@@ -38,7 +38,11 @@ def lock(results: str | Path) -> TextIO | None:
     """
     path = Path(results) / _NAME
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be opened ({error.strerror}): remove it, or have its owner do so"
+        raise LockedError(msg) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -51,6 +51,8 @@ def run(main: Callable[..., None]) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
+    # A scheduler that takes a node back sends it: as Ctrl-C, it is no failure to be mended.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         job = read_job(address)
         # Whatever Snakemake allows a job: the numbers are the same on any number of cores.
@@ -71,6 +73,10 @@ def run(main: Callable[..., None]) -> None:
         sys.exit(f"error: out of memory ({error}); take fewer images, or a machine with more")
     except (ValueError, ArithmeticError, RuntimeError) as error:
         sys.exit(f"error: {error}")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _values(job: Job, script: Path) -> dict[str, object]:

@@ -1,28 +1,28 @@
 """Whether what a study says still lies at its stable names, as the stamp there claims."""
 
 import filecmp
-import os
+from contextlib import suppress
 from pathlib import Path
 
 from linvae.planning.plan import Plan
+from linvae.report.publish import is_link_to, set_aside
 
 __all__ = ["forget_false_stamp"]
 
 
 def forget_false_stamp(plan: Plan) -> None:
-    """Remove a study's stamp if something at a stable name is not what it says.
+    """Set a study's stamp aside if something at a stable name is not what it says.
 
     Then the local job that copies is planned again, and nothing else.
     """
     stamp = Path(plan.stamp)
     if not stamp.exists():
         return
-    settings = plan.jobs[plan.final].settings
-    folder = stamp.parent
+    settings, folder = plan.jobs[plan.final].settings, stamp.parent
     copied = all(_is_copy(folder / name, path) for name, path in settings["files"].items())
-    linked = all(os.path.lexists(folder / name) for name in settings["runs"])
-    if not (copied and linked):
-        stamp.unlink(missing_ok=True)
+    if not copied or not all(is_link_to(folder / name, p) for name, p in settings["runs"].items()):
+        with suppress(OSError):  # results that can only be read may still be looked at
+            set_aside(stamp)
 
 
 def _is_copy(copy: Path, path: str) -> bool:

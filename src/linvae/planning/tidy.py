@@ -10,7 +10,7 @@ from pathlib import Path
 from linvae.files import DamagedFileError, read_json
 from linvae.naming import ADDRESS_PATTERN
 from linvae.planning.plan import Plan
-from linvae.report.publish import STAMPS
+from linvae.report.publish import STAMPS, named_by_stamps
 
 __all__ = ["Unneeded", "finished_studies", "needed_folders", "remove", "report", "unneeded"]
 
@@ -43,11 +43,11 @@ class Unneeded:
 def finished_studies(results: Path) -> dict[str, set[Path]]:
     """Return the folders that each finished study names in its stamp, by its name."""
     found: dict[str, set[Path]] = {}
-    for stamp in sorted(results.glob(f"*/{STAMPS}")):
-        lines = stamp.read_text(encoding="utf-8").splitlines()
-        paths = {Path(line.rpartition(" ")[2]).parent for line in lines if line}
+    for stamp in sorted(path for pattern in STAMPS for path in results.glob(f"*/{pattern}")):
+        named = named_by_stamps(stamp.parent).values()
+        paths = {Path(path).parent for paths in named for path in paths}
         # And itself, whose log has its address.
-        own = Path(stamp.stem.removeprefix("finished-"))
+        own = Path(stamp.stem.rpartition("-")[2])
         found.setdefault(stamp.parent.name, set()).update({own, *paths})
     return found
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from linvae.files import read_json
 from linvae.report.deep_runs import measured_runs
+from linvae.report.publish import STAMPS
 
 __all__ = ["COLLAPSE", "RECIPES", "RESIDUAL", "FinishedStudy"]
 
@@ -65,6 +66,10 @@ class FinishedStudy:
             if not (folder / needed).is_file():
                 msg = f"{folder / needed} is missing: is this the folder of a finished study?"
                 raise FileNotFoundError(msg)
+        # What is kept of a study has no table of its runs, and no stamp.
+        if (folder / "runs.csv").is_file() and not list(folder.glob(STAMPS[0])):
+            msg = f"{folder} has no {STAMPS[0]}: the study is not whole; run it to its end"
+            raise FileNotFoundError(msg)
         study = read_json(folder / "study.json")
         recipes = study.get("configuration", {}).get("study", {}).get("recipes") or {}
         found = (folder / table for table in (COLLAPSE, RESIDUAL, RECIPES))

@@ -9,9 +9,10 @@ from pathlib import Path
 from linvae.files import write_text
 from linvae.jobs.atomic import replacing
 
-__all__ = ["STAMPS", "publish"]
+__all__ = ["STAMPS", "is_link_to", "named_by_stamps", "publish", "set_aside"]
 
-STAMPS = "finished-*.txt"
+# The stamp of a folder that is whole; and one that was, whose files are still named.
+STAMPS = ("finished-*.txt", "was-finished-*.txt")
 
 
 def publish(
@@ -22,7 +23,8 @@ def publish(
 ) -> None:
     """Copy files, link the files of runs, and leave a stamp that names all of them.
 
-    Older stamps go first and the new one comes last: without a stamp the folder may be mixed.
+    Older stamps are set aside first and the new one comes last: a folder without a stamp that says
+    finished may be mixed.
 
     Parameters
     ----------
@@ -35,40 +37,62 @@ def publish(
     rests_on
         What the study rests on, too.
     """
-    stamp = Path(stamp)
+    stamp, named = Path(stamp), {**files, **runs}
     folder = stamp.parent
-    for old in folder.glob(STAMPS):
-        old.unlink()
+    for old in folder.glob(STAMPS[0]):
+        set_aside(old)
+    _drop_former(folder, set(named))
     for name, path in files.items():
         with replacing(folder / name) as temporary:
             # With its times: a copy is known by them.
             shutil.copy2(path, temporary)
-    _drop_others(folder, {*files, *runs})
     for name, path in runs.items():
         _link(folder / name, path)
-    named = {**files, **runs}
     lines = [f"{name} {path}" for name, path in sorted(named.items())]
     lines += [f"- {path}" for path in sorted(set(rests_on) - set(named.values()))]
     write_text(stamp, "\n".join(lines))
+    for old in folder.glob(STAMPS[1]):
+        old.unlink()
 
 
-def _drop_others(folder: Path, names: set[str]) -> None:
-    """Remove figures, tables and links of before, which are none of this study's any more."""
-    for part in ("figures", "tables", "runs"):
-        for root, _, found in os.walk(folder / part, topdown=False):
-            for name in found:
-                path = Path(root, name)
-                if path.relative_to(folder).as_posix() not in names:
-                    path.unlink()
-            with suppress(OSError):  # others are in it
-                os.rmdir(root)
+def set_aside(stamp: Path) -> None:
+    """Let a stamp say finished no longer; it still names what the study rests on."""
+    os.replace(stamp, stamp.with_name(f"was-{stamp.name}"))
+
+
+def named_by_stamps(folder: Path) -> dict[str, set[str]]:
+    """Return what a study's stamps name: the paths by name, ``-`` for those without one."""
+    found: dict[str, set[str]] = {}
+    for pattern in STAMPS:
+        for stamp in sorted(folder.glob(pattern)):
+            for line in stamp.read_text(encoding="utf-8").splitlines():
+                name, _, path = line.partition(" ")
+                found.setdefault(name, set()).add(path)
+    return found
+
+
+def is_link_to(link: Path, path: str) -> bool:
+    """Whether a link leads to a file, in the words that `publish` writes into it."""
+    return link.is_symlink() and os.readlink(link) == _target(link, path)
+
+
+def _target(link: Path, path: str) -> str:
+    # Of two folders below results/, so that it holds wherever that lies.
+    return os.path.relpath(path, link.parent)
+
+
+def _drop_former(folder: Path, names: set[str]) -> None:
+    """Remove what former stamps name and the new one will not; a user's own files stay."""
+    for name in named_by_stamps(folder).keys() - names - {"-"}:
+        path = folder / name
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # others are in it
+            for parent in path.relative_to(folder).parents:
+                (folder / parent).rmdir()
 
 
 def _link(link: Path, path: str) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
-    # Of two folders below results/, so that it holds wherever that lies.
-    target = os.path.relpath(path, link.parent)
-    if link.is_symlink() and os.readlink(link) == target:
-        return
-    link.unlink(missing_ok=True)
-    link.symlink_to(target)
+    if not is_link_to(link, path):
+        link.unlink(missing_ok=True)
+        link.symlink_to(_target(link, path))
