@@ -4,7 +4,6 @@ import contextlib
 import copy
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from addresses import plain, without_addresses
 from configured import configuration
 
 from linvae.naming import Run
@@ -33,19 +33,6 @@ PARTS = (
     "benchmarks",
     "pyproject.toml",
 )
-
-
-def plain(path):
-    """A path without the addresses in it."""
-    parts = [part for part in path.split("/") if not re.fullmatch("[0-9a-f]{12}", part)]
-    return re.sub(r"finished-[0-9a-f]{12}\.txt", "finished.txt", "/".join(parts))
-
-
-def without_addresses(name, content):
-    """Bytes of a result in which each address is the same."""
-    if name.endswith((".json", ".csv", ".md", ".txt")):
-        return re.sub(rb"(?<=[/\-])[0-9a-f]{12}(?=[/.,])", b"0" * 12, content)
-    return content
 
 
 class Project:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import plain
+from addresses import plain
 
 FIGURE = "src/linvae/plots/fig6_latent_dim.py"
 OBJECTIVES = "src/linvae/training/objectives.py"

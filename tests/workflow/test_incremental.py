@@ -5,7 +5,7 @@ import os
 import resource
 
 import pytest
-from conftest import plain
+from addresses import plain
 
 from linvae.naming import parse_run
 from linvae.study.figures import FIGURES, figure_inputs, figures
