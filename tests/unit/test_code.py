@@ -106,6 +106,9 @@ CHANGED = "error: {} changed since this run was planned; run the same command ag
 
 def test_planned_code_runs(program):
     assert program.run(program.plan()) == "1 1"
+    # As multiprocessing does, which torch imports.
+    named = "import sys; sys.modules['__mp_main__'] = sys.modules['__main__']"
+    assert program.run(program.plan(), IN_MAIN=named) == "1 1"
 
 
 def test_a_comment_stops_nothing(program):

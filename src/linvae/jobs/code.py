@@ -112,7 +112,9 @@ def require_covered(code: str, script: Path, modules: Iterable[str] = ()) -> Non
     """
     covered = set(_kept(code) or code_files(script, modules))
     places = {os.path.abspath(script.parent), os.path.realpath(script.parent)}
-    if beside := sorted(name for name, file in _files() if os.path.dirname(file) in places):
+    # The program itself may stand under other names too: multiprocessing gives it one.
+    others = ((name, *os.path.split(file)) for name, file in _files())
+    if beside := sorted(n for n, place, file in others if place in places and file != script.name):
         msg = (
             f"{', '.join(beside)} lies beside {_shown(script)}, where no fingerprint sees it: move "
             "it into linvae"
@@ -127,9 +129,9 @@ def require_covered(code: str, script: Path, modules: Iterable[str] = ()) -> Non
 
 
 def _files() -> Iterator[tuple[str, str]]:
-    """Name and file of each module that is loaded, but for the program itself."""
+    """Name and file of each module that is loaded."""
     for name, module in list(sys.modules.items()):
-        if name != "__main__" and (file := getattr(module, "__file__", None)):
+        if file := getattr(module, "__file__", None):
             yield name, file
 
 
