@@ -10,6 +10,7 @@ from linvae.config.configuration import load
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import from_module, named
 from linvae.images.load import DataError
+from linvae.jobs.job import MissingJobError
 from linvae.jobs.lock import LockedError, lock
 from linvae.planning.checked import forget_false_stamp
 from linvae.planning.images import memory_of, require_folder, settle, told
@@ -57,7 +58,10 @@ def planned():
 
 # A cluster's job finds what was planned, though code or configuration may have changed meanwhile.
 KEPT = os.environ.get("LINVAE_PLAN")
-PLAN = planned() if IS_MAIN or not KEPT else read_plan(KEPT)
+try:
+    PLAN = planned() if IS_MAIN or not KEPT else read_plan(KEPT)
+except MissingJobError as error:
+    sys.exit(f"error: {error}")
 
 os.environ.update(
     # Each job's Snakemake, on a cluster too, reads this file before it starts the job's program.

@@ -39,24 +39,16 @@ class _Said(Computed):
     """The jobs of what the study says too: figures, tables, claims, page."""
 
     def _said(
-        self,
-        program: str,
-        place: str,
-        settings: Mapping[str, object],
-        inputs: Mapping[str, str | list[str]],
-        files: Mapping[str, str],
-        priority: int = 0,
-        **more: object,
+        self, program: str, place: str, *what: Mapping, priority: int = 0, **more: object
     ) -> Job:
-        place = f"results/report/{place}/{ADDRESS}"
-        return self.job(program, place, settings, inputs, files, Needs(priority=priority), **more)
+        """Make a job below ``results/report``; the rest is as `job` takes it."""
+        place, needs = f"results/report/{place}/{ADDRESS}", Needs(priority=priority)
+        return self.job(program, place, *what, needs, **more)
 
     def _figure(self, figure: str) -> Job:
         """Make a figure: its own section of the study, its style and its module, and no more."""
-        section, style = (
-            getattr(self.study, FIGURES[figure].section),
-            self.config.figures.get(figure),
-        )
+        section = getattr(self.study, FIGURES[figure].section)
+        style = self.config.figures.get(figure)
         settings = {
             "figure": figure,
             "section": section.identity(),
