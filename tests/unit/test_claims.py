@@ -155,7 +155,7 @@ def _deep_metrics(run):
         "above_linear": 10.0,
         "linear_bound": -100.0,
         "linear_elbo": -100.0,
-        "linear_test_elbo": -101.0,
+        "test_linear_elbo": -101.0,
         "noise_variance": 1.0,
         "largest_eigenvalue": 5.0,
         "kl": 3.0,
@@ -166,10 +166,10 @@ def _deep_metrics(run):
         "test_above_linear": 10.0,
         "test_iwae": -88.0,
     }
-    for end in ("", "_test"):
+    for prefix in ("", "test_"):
         rho = {"deep": 4.0, "wider": 3.0, "widest": 2.0}.get(run.model, 1.0) + 0.01 * run.seed
-        metrics |= {f"residual_gain{end}": 9.0, f"residual_gain{end}_error": 0.5}
-        metrics[f"residual_max{end}"] = rho
+        metrics |= {f"{prefix}residual_gain": 9.0, f"{prefix}residual_gain_error": 0.5}
+        metrics[f"{prefix}residual_max"] = rho
     used = {epsilon: round(run.n_latent * (1 - p / 100)) for epsilon, p in percents.items()}
     for prefix in ("", "test_"):
         metrics |= {f"{prefix}collapse_percent": percents, f"{prefix}used_latents": used}
@@ -183,7 +183,7 @@ def _deep_curves(run):
     for prefix in ("", "test_"):
         for before, nats in (("", deep), ("linear_", [0.05] * 3)):
             kl = np.tile(nats[: run.n_latent], (5, 1))
-            found |= CollapseCurve.from_kl(kl).arrays(before + prefix)
+            found |= CollapseCurve.from_kl(kl).arrays(prefix + before)
     return found
 
 

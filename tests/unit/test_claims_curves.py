@@ -20,7 +20,7 @@ def arrays(**kl):
 DEEP = [0.0001, 0.1, 0.5, 3.0]
 LINEAR = [0.0001, 0.02, 2.0, 3.0]
 FOUND = curve_row(
-    arrays(train=DEEP, test_=LINEAR, linear_=LINEAR, linear_test_=DEEP), n_latent=4, delta=0.01
+    arrays(train=DEEP, test_=LINEAR, linear_=LINEAR, test_linear_=DEEP), n_latent=4, delta=0.01
 )
 
 
@@ -40,14 +40,14 @@ def test_the_largest_difference_from_the_linear_optimum():
     assert 0.02 < FOUND["off_linear_at"] <= 0.1
     assert (FOUND["extra_latents"], FOUND["extra_everywhere"]) == (1.0, -1.0)
     same = curve_row(
-        arrays(train=DEEP, test_=DEEP, linear_=DEEP, linear_test_=DEEP), n_latent=4, delta=0.01
+        arrays(train=DEEP, test_=DEEP, linear_=DEEP, test_linear_=DEEP), n_latent=4, delta=0.01
     )
     assert (same["off_linear"], same["extra_latents"]) == (0.0, 0.0)
 
 
 def test_more_at_every_epsilon():
     found = curve_row(
-        arrays(train=[3.0, 3.0], test_=[3.0, 0.0], linear_=[3.0, 1e-4], linear_test_=[3.0, 0.0]),
+        arrays(train=[3.0, 3.0], test_=[3.0, 0.0], linear_=[3.0, 1e-4], test_linear_=[3.0, 0.0]),
         n_latent=2,
         delta=0.01,
     )

@@ -65,14 +65,14 @@ def test_it_prints_by_how_much_a_run_failed_and_what_is_proved():
     assert failure["escapes"] == [{"model": "slow", "seed": 0, "elbo": -95.0}]
     assert "G = 100 nats" in found.explanation
     assert "diam^2 / 4" in found.explanation
-    counts = {name: value for name, value in found.numbers.items() if name.startswith("n_")}
+    counts = {name: value for name, value in found.numbers.items() if "n_" in name}
     assert counts == {
         "n_above": 1,
         "n_total_above": 1,
-        "n_total_above_test": 1,
+        "test_n_total_above": 1,
         "n_below": 2,
         "n_total_below": 1,
-        "n_total_below_test": 1,
+        "test_n_total_below": 1,
     }
 
 

@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal
 
 from linvae.bypass.certificate import certificate
 from linvae.diagnose import diagnose
+from linvae.evaluation.deep_run import residual_metrics
 from linvae.linear import ppca
 from linvae.linear.elbo import linear_bound
 from linvae.linear.spectrum import Spectrum
@@ -218,16 +219,16 @@ def test_it_is_the_study_s_own_certificate(model):
     held_out = drawn(2, 300)
     found = diagnose(DATA, model.encode, model.decode, 0.5, held_out=held_out, seed=3)
     splits, mean_kl = {"train": DATA, "test": held_out}, found.train.mean_kl
-    metrics, arrays = certificate(
-        model.encode, model.decode, splits, mean_kl, 0.5, 3, torch.float64
-    )
+    options = {"chosen_on": DATA, "kept": None, "seed": 3, "dtype": torch.float64}
+    left = certificate(model.encode, model.decode, splits, mean_kl, 0.5, **options)
+    metrics = residual_metrics(left, 0.5)
     assert found.gain == metrics["residual_gain"]
     assert found.gain_error == metrics["residual_gain_error"]
     assert found.train.change == metrics["residual_change"]
-    assert found.held_out.gain == metrics["residual_gain_test"]
+    assert found.held_out.gain == metrics["test_residual_gain"]
     assert found.train.eigenvalues[0] / 0.5 == metrics["residual_max"]
-    assert found.held_out.eigenvalues[0] / 0.5 == metrics["residual_max_test"]
-    assert (found.cut == arrays["cut"]).all()
+    assert found.held_out.eigenvalues[0] / 0.5 == metrics["test_residual_max"]
+    assert (found.cut == left.cut).all()
     assert found.gain > 1
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def recipe(model, initial, used, elbo, iwae):
-    measured = {"used": used, "test_elbo": elbo, "test_iwae": iwae, "linear_test_elbo": -100.0}
+    measured = {"used": used, "test_elbo": elbo, "test_iwae": iwae, "test_linear_elbo": -100.0}
     means = {f"{name}_mean": value for name, value in measured.items()}
     return {"model": model, "kind": "fixed", "initial": initial, **means}
 

@@ -29,7 +29,6 @@ AUTOENCODER = {
 DEEP = {
     "elbo": -20.0,
     "above_linear": -1.0,
-    "below_bound": True,
     "linear_bound": -19.0,
     "kl": 4.0,
     "used_latents": {"0.03": 4, "0.1": 3, "0.3": 3},

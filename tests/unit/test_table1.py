@@ -7,7 +7,7 @@ from lying import path_of
 
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
-from linvae.report.table1 import below_bound, run_table, sigma_table, table_text
+from linvae.report.table1 import run_table, runs_below_bound, sigma_table, table_text
 
 
 def _metrics(elbo, collapse, noise_variance):
@@ -24,7 +24,7 @@ def _metrics(elbo, collapse, noise_variance):
         "used_latents": {"0.01": 4, "1": 0},
         "above_linear": elbo + 100.0,
         "linear_elbo": -100.0,
-        "linear_test_elbo": -102.0,
+        "test_linear_elbo": -102.0,
         "test_elbo": elbo - 1.0,
         "test_above_linear": elbo + 101.0,
         "test_iwae": elbo + 2.0,
@@ -32,8 +32,8 @@ def _metrics(elbo, collapse, noise_variance):
         "test_used_latents": {"0.01": 5, "1": 0},
         "residual_max": 2.0,
         "residual_gain": 1.5,
-        "residual_max_test": 3.0,
-        "residual_gain_test": 2.5,
+        "test_residual_max": 3.0,
+        "test_residual_gain": 2.5,
     }
 
 
@@ -63,10 +63,10 @@ def test_means_and_standard_errors_over_seeds(inputs):
     assert (first["collapse_mean"], first["collapse_se"]) == pytest.approx((20.0, 10.0))
     assert first["test_elbo_mean"] == pytest.approx(-95.0)
     assert first["test_iwae_mean"] == pytest.approx(-92.0)
-    assert (first["linear_elbo_mean"], first["linear_test_elbo_mean"]) == (-100.0, -102.0)
+    assert (first["linear_elbo_mean"], first["test_linear_elbo_mean"]) == (-100.0, -102.0)
     assert table["seeds"].tolist() == [2, 1, 1]
-    assert (first["residual_gain_mean"], first["residual_gain_test_mean"]) == (1.5, 2.5)
-    assert (first["residual_max_mean"], first["residual_max_test_mean"]) == (2.0, 3.0)
+    assert (first["residual_gain_mean"], first["test_residual_gain_mean"]) == (1.5, 2.5)
+    assert (first["residual_max_mean"], first["test_residual_max_mean"]) == (2.0, 3.0)
     assert table["below_bound"].tolist() == [0, 1, 0]
     assert np.isnan(table.loc[("fixed", 30.0), "elbo_se"])
     assert table.loc[("learned", 30.0), "noise_variance_mean"] == 2.0
@@ -92,7 +92,7 @@ def test_text_names_the_runs_below_the_bound_and_no_others(inputs):
     assert "some data" in text
     assert "-94.0 ± 4.0" in text
     assert "- deep, fixed-30, seed 0: 20 nats below, collapse 80 %" in text
-    assert text.count("nats below,") == len(below_bound(runs)) == 1
+    assert text.count("nats below,") == len(runs_below_bound(runs)) == 1
     better = runs.assign(elbo=-1.0)
     assert "Every run reached" in table_text(sigma_table(better), better, "some data", 0.01)
 
@@ -134,15 +134,15 @@ def test_an_error_beyond_six_digits_of_the_mean_is_left_out():
                     "tuned_noise_variance",
                     "collapse",
                     "linear_elbo",
-                    "linear_test_elbo",
+                    "test_linear_elbo",
                     "test_elbo",
                     "test_iwae",
                     "test_collapse",
                     "used",
                     "residual_gain",
-                    "residual_gain_test",
+                    "test_residual_gain",
                     "residual_max",
-                    "residual_max_test",
+                    "test_residual_max",
                     "best_known",
                 ),
                 0.0,

@@ -62,7 +62,7 @@ def test_verdicts_stand_side_by_side(studies, tmp_path):
     own = pd.read_csv(studies[0] / "tables" / "table1_sigma.csv").query("kind == 'fixed'")
     assert len(recipes) == 2 * len(own)
     first = own.sort_values("initial", ascending=False, kind="stable").iloc[0]
-    above = first["test_elbo_mean"] - first["linear_test_elbo_mean"]
+    above = first["test_elbo_mean"] - first["test_linear_elbo_mean"]
     assert recipes["test ELBO"].iloc[0] == pytest.approx(above)
     assert "## other" in (tmp_path / "compared" / "recipes.md").read_text()
     # No recipe of the tiny study has two starts at two sizes.

@@ -14,6 +14,7 @@ from linvae.bypass.cut import Draws, residuals
 from linvae.bypass.linear_bypass import Bypass, across_draws, across_images, bypass
 from linvae.bypass.residual import DENSE, held_out_spectrum, spectrum
 from linvae.measure.gaussian import Decode, Encode
+from linvae.measure.numbers import standard_error
 from linvae.seeds import derive_seed
 from linvae.shown import short_repr
 
@@ -52,6 +53,14 @@ class Certified:
     def net(self) -> NDArray[np.float64]:
         """Cut and bypass together, nats of each datum, shape (n,)."""
         return self.change + self.gains
+
+    def numbers(self) -> dict[str, float]:
+        """Return ``gain``, ``gain_error`` over data, and ``change`` by the cut: nats per datum."""
+        return {
+            "gain": float(self.net.mean()),
+            "gain_error": standard_error(self.net),
+            "change": float(self.change.mean()),
+        }
 
 
 def part(data: NDArray, kept: int = KEPT) -> tuple[NDArray, NDArray[np.bool_]]:

@@ -25,7 +25,7 @@ from linvae.claims.recipes import (
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, both
 from linvae.digits import significant
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.measure.collapse import SPLITS, CollapseCurve
+from linvae.measure.collapse import CollapseCurve
+from linvae.measure.splits import SPLITS
 
 __all__ = ["COMPARED", "TREND", "curve_row"]
 
@@ -36,7 +37,7 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
     row = {}
     for prefix in SPLITS.values():
         deep, linear = (
-            CollapseCurve.from_arrays(arrays, f"{before}{prefix}") for before in ("", "linear_")
+            CollapseCurve.from_arrays(arrays, f"{prefix}{before}") for before in ("", "linear_")
         )
         found, expected = deep.percent(delta), linear.percent(delta)
         inside = _within(deep.epsilon, TREND)

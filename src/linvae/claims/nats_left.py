@@ -16,10 +16,10 @@ from linvae.claims.deciding import side, would_decide
 from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
-from linvae.claims.widths import ENDS, falls_with_width, width_runs
+from linvae.claims.widths import falls_with_width, width_runs
 from linvae.digits import rounded, significant
 from linvae.faults import KEY
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 from linvae.settings.arms import ARMS
@@ -73,11 +73,11 @@ def _row(results: Results, run: Run) -> dict[str, object]:
         "seed": run.seed,
         "cpu_seconds": results.cpu_seconds(run),
     }
-    for split, prefix in SPLITS.items():
-        end, elbo, start = ENDS[split], f"{prefix}elbo", f"{prefix}start_elbo"
+    for prefix in SPLITS.values():
+        elbo, start = f"{prefix}elbo", f"{prefix}start_elbo"
         row |= {
-            f"{prefix}gain": metrics[f"residual_gain{end}"],
-            f"{prefix}gain_error": metrics[f"residual_gain{end}_error"],
+            f"{prefix}gain": metrics[f"{prefix}residual_gain"],
+            f"{prefix}gain_error": metrics[f"{prefix}residual_gain_error"],
             f"{prefix}above_none": grafted[elbo] - arms["none"][elbo],
             f"{prefix}above_random": grafted[elbo] - arms["random"][elbo],
             f"{prefix}at_once": grafted[start] - arms["none"][start],

@@ -9,7 +9,7 @@ from linvae.claims.results import Results
 from linvae.claims.rows import deep_row, used_row
 from linvae.claims.verdicts import Answer, Finding, Verdict, joint, not_run
 from linvae.linear.bound import below_bound
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number, parse_noise
 
@@ -16,7 +16,7 @@ _COPIED = (
     "above_linear",
     "linear_bound",
     "linear_elbo",
-    "linear_test_elbo",
+    "test_linear_elbo",
     "noise_variance",
     "largest_eigenvalue",
     "kl",

@@ -20,7 +20,7 @@ from linvae.claims.pooled import Cells, Spread
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 

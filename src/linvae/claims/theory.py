@@ -23,7 +23,7 @@ from linvae.claims.recipes import (
 )
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, joint
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 

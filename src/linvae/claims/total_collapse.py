@@ -73,17 +73,17 @@ def _judged(runs: pd.DataFrame, margins: Margins) -> Finding:
     counts = {
         "n_above": int(above.sum()),
         "n_total_above": int((on_train & above).sum()),
-        "n_total_above_test": int((on_test & above).sum()),
+        "test_n_total_above": int((on_test & above).sum()),
         "n_below": int((~above).sum()),
         "n_total_below": len(failures),
-        "n_total_below_test": int((on_test & ~above).sum()),
+        "test_n_total_below": int((on_test & ~above).sum()),
     }
     numbers = {"largest_eigenvalue": largest, **counts, "failures": failures}
     text = (
         f"lambda_1 = {significant(largest)}. Of {counts['n_above']} runs with sigma^2 above it "
-        f"{counts['n_total_above']} collapsed entirely on train and {counts['n_total_above_test']} "
+        f"{counts['n_total_above']} collapsed entirely on train and {counts['test_n_total_above']} "
         f"on test; of {counts['n_below']} below it {len(failures)} and "
-        f"{counts['n_total_below_test']}."
+        f"{counts['test_n_total_below']}."
     )
     near = near_optimum(runs[~above], margins).mean() if (~above).any() else 0.0
     verdict, reason = _verdict(counts, failures, trained=bool(near > 0.5))

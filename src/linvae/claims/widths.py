@@ -9,17 +9,15 @@ from linvae.claims.deciding import Side, would_decide
 from linvae.claims.pooled import Cells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint, not_run
-from linvae.measure.collapse import SPLITS
+from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.settings.margins import Margins
 
-__all__ = ["ENDS", "falls_with_width", "width_runs"]
+__all__ = ["falls_with_width", "width_runs"]
 
 ENOUGH_WIDTHS = 3
 # On few images a held-out variance may come out negative.
 _LEAST = 1e-3
-# What stands behind the names of a certificate's metrics.
-ENDS = {"train": "", "test": "_test"}
 
 
 def width_runs(results: Results) -> pd.DataFrame:
@@ -51,8 +49,8 @@ def _row(results: Results, run: Run) -> dict[str, object]:
         "cpu_seconds": results.cpu_seconds(run),
     }
     return row | {
-        f"{prefix}log_rho": float(np.log(max(metrics[f"residual_max{ENDS[split]}"], _LEAST)))
-        for split, prefix in SPLITS.items()
+        f"{prefix}log_rho": float(np.log(max(metrics[f"{prefix}residual_max"], _LEAST)))
+        for prefix in SPLITS.values()
     }
 
 

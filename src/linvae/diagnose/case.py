@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.bypass.certified import KEPT, Certified, certified, part
-from linvae.bypass.cut import choose_cut, nested_cuts
+from linvae.bypass.certificate import Certificate, certificate
+from linvae.bypass.certified import KEPT, Certified, part
 from linvae.diagnose.checks import check_decoder, check_posterior, check_repeatable, encoded
 from linvae.diagnose.diagnosis import EPSILONS, Diagnosis, Split
 from linvae.diagnose.functions import Rows
@@ -16,8 +16,8 @@ from linvae.diagnose.theorem import proof
 from linvae.diagnose.verdict import Facts, judge, short
 from linvae.linear.ppca import check_noise_variance
 from linvae.measure.collapse import CollapseCurve, collapse_percent
-from linvae.measure.gaussian import Measured, measure
-from linvae.seeds import derive_seed
+from linvae.measure.gaussian import Measured
+from linvae.measure.numbers import elbo_numbers, measure_splits
 
 __all__ = ["Case"]
 
@@ -56,17 +56,9 @@ class Case:
         self.posterior = encoded(model, rows["train"])
         check_posterior(*self.posterior, model.posterior)
         self.bounds = check_decoder(model, rows["train"], self.posterior[0], seed)
-        functions = (model.encode, model.decode)
-        self.measured = {
-            split: measure(
-                *functions,
-                own,
-                draws=draws,
-                seed=derive_seed(seed, f"evaluate/{split}"),
-                dtype=model.dtype,
-            )
-            for split, own in rows.items()
-        }
+        self.measured = measure_splits(
+            model.encode, model.decode, rows, draws=draws, seed=seed, dtype=model.dtype
+        )
 
     def diagnosis(self, given: float | str) -> Diagnosis:
         """Measure everything at a noise variance, and judge."""
@@ -75,9 +67,10 @@ class Case:
         check_noise_variance(variance)
         n_latent = train.kl.shape[1]
         spectrum = data_spectrum(self.rows["train"], n_latent, part(self.rows["train"])[0])
-        cut, certified = self._certified(variance)
+        left = self._certificate(variance)
         splits = {
-            name: self._split(name, variance, spectrum, found) for name, found in certified.items()
+            name: self._split(name, variance, spectrum, found)
+            for name, found in left.splits.items()
         }
         proved, why = self._proof(variance, spectrum)
         used = _used(splits["train"], self.epsilon, self.delta)
@@ -95,8 +88,8 @@ class Case:
             complete=spectrum.complete,
             data_eigenvalues=spectrum.eigenvalues,
             proof=why,
-            cut=cut,
-            bypass=certified["train"].bypass,
+            cut=left.cut,
+            bypass=left.splits["train"].bypass,
             epsilon=self.epsilon,
             delta=self.delta,
             shape=self.model.shape,
@@ -106,48 +99,39 @@ class Case:
             held_out=splits.get("test"),
         )
 
-    def _certified(self, variance: float) -> tuple[NDArray[np.bool_], dict[str, Certified]]:
-        train, dtype = self.rows["train"], self.model.dtype
-        functions = (self.model.encode, self.model.decode)
-        mean_kl, d = self.measured["train"].kl.mean(0), train.shape[1]
-        some = part(train, min(_N_CHOICE, max(KEPT // (4 * d), 4 * len(mean_kl))) * d)[0]
-        cuts = nested_cuts(mean_kl)
-        told = {"seed": derive_seed(self.seed, "residual/cut"), "dtype": dtype}
-        cut = choose_cut(*functions, some, cuts, variance, **told)
-        found = {}
-        for split, own in self.rows.items():
-            told["seed"] = derive_seed(self.seed, f"residual/{split}")
-            held_out = split == "test"
-            found[split] = certified(*functions, own, cut, variance, held_out=held_out, **told)
-        return cut, found
+    def _certificate(self, variance: float) -> Certificate:
+        train, mean_kl = self.rows["train"], self.measured["train"].kl.mean(0)
+        d = train.shape[1]
+        n_choice = min(_N_CHOICE, max(KEPT // (4 * d), 4 * len(mean_kl)))
+        return certificate(
+            self.model.encode,
+            self.model.decode,
+            self.rows,
+            mean_kl,
+            variance,
+            chosen_on=part(train, n_choice * d)[0],
+            seed=self.seed,
+            dtype=self.model.dtype,
+        )
 
     def _split(
         self, name: str, variance: float, spectrum: DataSpectrum, certified: Certified
     ) -> Split:
         measured: Measured = self.measured[name]
-        elbo, k = measured.elbo(variance), measured.kl.shape[1]
+        n, k = measured.kl.shape
         linear = linear_elbo(spectrum.optimum(k, variance), self.rows[name])
+        numbers = elbo_numbers(measured, variance, linear)
         collapsed = collapse_percent(measured.kl, self.epsilon, self.delta)
-        tuned, net, d = measured.tuned_noise_variance, certified.net, measured.n_features
+        nats = numbers["elbo"] / measured.n_features + math.log(self.step)
         return Split(
-            n=len(elbo),
-            elbo=float(elbo.mean()),
-            elbo_error=_error(elbo),
-            kl=float(measured.kl.sum(1).mean()),
-            reconstruction=float(measured.squared_error.mean()),
-            linear_elbo=float(linear.mean()),
-            above_linear=float((elbo - linear).mean()),
-            above_linear_error=_error(elbo - linear),
-            gain=float(net.mean()),
-            gain_error=_error(net),
-            change=float(certified.change.mean()),
+            n=n,
+            **numbers,
+            **certified.numbers(),
             eigenvalues=certified.eigenvalues,
             mean_kl=measured.kl.mean(0),
             curve=CollapseCurve.from_kl(measured.kl),
             n_used=k - round(k * collapsed / 100),
-            tuned_noise_variance=tuned,
-            tuned_elbo=float(measured.elbo(tuned).mean()),
-            bits_per_dimension=-(float(elbo.mean()) / d + math.log(self.step)) / math.log(2),
+            bits_per_dimension=-nats / math.log(2),
         )
 
     def _proof(self, variance: float, spectrum: DataSpectrum) -> tuple[bool, str]:
@@ -202,7 +186,3 @@ def _facts(
         below_linear_error=train.above_linear_error,
         eigenvalues=train.eigenvalues,
     )
-
-
-def _error(values: NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1) / math.sqrt(len(values)))

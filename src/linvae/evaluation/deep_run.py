@@ -4,7 +4,6 @@ All values are averages per datum, in nats; ``*_error`` is a standard error over
 sigma^2-tuned ELBO come from the same draws of z, so that the second is never below the first.
 """
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from linvae.bypass.certificate import certificate
+from linvae.bypass.certificate import Certificate, certificate
 from linvae.evaluation.pictures import images
 from linvae.faults import KEY, fault_of, usable, write_fault
 from linvae.files import read_last, write_arrays, write_json
@@ -20,8 +19,10 @@ from linvae.images.preprocess import bits_per_dimension
 from linvae.linear import ppca
 from linvae.linear.elbo import linear_bound
 from linvae.linear.spectrum import Spectrum
-from linvae.measure.collapse import SPLITS, CollapseCurve, collapse_percent, kl_per_dimension
-from linvae.measure.gaussian import Measured, importance_weighted, measure
+from linvae.measure.collapse import CollapseCurve, collapse_percent, kl_per_dimension
+from linvae.measure.gaussian import Measured, importance_weighted
+from linvae.measure.numbers import elbo_numbers, measure_splits, standard_error
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.seeds import derive_seed
 from linvae.settings.jobs import MeasurementJob
@@ -30,7 +31,10 @@ from linvae.training.archive import load_model
 from linvae.training.models import GaussianVAE
 from linvae.training.optimizer import epoch_length
 
-__all__ = ["deep_metrics", "evaluate_and_save"]
+__all__ = ["deep_metrics", "evaluate_and_save", "residual_arrays", "residual_metrics"]
+
+# The first training images, on which the cut is chosen.
+_N_CHOICE = 4000
 
 
 def evaluate_and_save(
@@ -61,25 +65,27 @@ def evaluate_and_save(
         What training wrote.
     metrics_file, kl_file, samples_file, residual_file
         Files to write. ``kl.npz`` holds a `CollapseCurve` of each split and ``mean_kl`` (k,), with
-        the prefix ``test_`` for the test split; behind ``linear_`` those of the linear optimum.
-        ``residual.npz`` holds the arrays of `linvae.bypass.certificate.certificate`, and the
-        metrics are joined by its own.
+        the prefix ``test_`` for the test split; with ``linear_`` behind it those of the linear
+        optimum.
+        ``residual.npz`` holds `residual_arrays` of the run's certificate.
     """
     torch.set_num_threads(job.threads)
     model = load_model(model_file)
     variance = _noise_variance(job, model)
-    measured = {split: _measured(job, model, rows, split) for split, rows in data.items()}
+    functions, precision = (model.encode, model.decode), model.units.mean.dtype
+    measured = measure_splits(
+        *functions, data, draws=job.measurement.draws, seed=job.seed, dtype=precision
+    )
     if fault := _fault(measured, variance):
         write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
     weighted = importance_weighted(
-        model.encode,
-        model.decode,
+        *functions,
         data["test"],
         variance,
         draws=job.measurement.importance_draws,
         seed=derive_seed(job.seed, "evaluate/importance"),
-        dtype=model.units.mean.dtype,
+        dtype=precision,
     )
     metrics = deep_metrics(job, spectrum, data, measured, weighted, variance)
     steps = int(read_last(curve_file, "step"))
@@ -88,15 +94,60 @@ def evaluate_and_save(
     if fault := usable(metrics).get(KEY):
         write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
-    mean_kl = measured["train"].kl.mean(0)
-    precision = model.units.mean.dtype
-    found, arrays = certificate(
-        model.encode, model.decode, data, mean_kl, variance, job.seed, precision
+    left = certificate(
+        *functions,
+        data,
+        measured["train"].kl.mean(0),
+        variance,
+        chosen_on=data["train"][:_N_CHOICE],
+        kept=None,
+        seed=job.seed,
+        dtype=precision,
     )
-    write_arrays(residual_file, **arrays)
+    metrics |= residual_metrics(left, variance)
+    write_arrays(residual_file, **residual_arrays(left, variance))
     write_arrays(samples_file, **images(job, model, data["test"]))
     _write_collapse(kl_file, data, measured, _linear_optimum(job, spectrum, measured, variance))
-    write_json(metrics_file, metrics | found)
+    write_json(metrics_file, metrics)
+
+
+def residual_metrics(found: Certificate, variance: float) -> dict[str, float]:
+    """Metrics of a certificate.
+
+    ``residual_max``: the largest eigenvalue of the covariance of the mean residual over sigma^2.
+    ``residual_gain``: what cutting ``residual_cut`` latents and adding a bypass of them gains, in
+    nats per datum, with ``residual_gain_error`` over images; ``residual_change`` of it by the cut
+    alone. The same of the test split with the prefix ``test_``, where the largest eigenvalue is the
+    variance of one half along the first direction of the other.
+    """
+    metrics: dict[str, float] = {"residual_cut": int(found.cut.sum())}
+    for split, prefix in SPLITS.items():
+        own = found.splits[split]
+        metrics[f"{prefix}residual_max"] = float(own.eigenvalues[0]) / variance
+        metrics |= {f"{prefix}residual_{name}": value for name, value in own.numbers().items()}
+    return metrics
+
+
+def residual_arrays(found: Certificate, variance: float) -> dict[str, NDArray]:
+    """Arrays of a certificate: spectra of both splits, and the bypass for all training images.
+
+    ``eigenvalues`` and ``test_eigenvalues`` (held out), by rank, in squared data units;
+    ``noise_variance``; ``cut`` (k,), ``directions`` (d, m), ``variances`` (m,) and ``shift`` (d,),
+    as in `linvae.bypass.linear_bypass.Bypass`.
+    """
+    made = found.splits["train"].bypass
+    return {
+        "cut": found.cut,
+        "noise_variance": np.array(variance),
+        **{
+            f"{prefix}eigenvalues": found.splits[split].eigenvalues
+            for split, prefix in SPLITS.items()
+        },
+        **{
+            name: getattr(made, name).astype(np.float32)
+            for name in ("directions", "variances", "shift")
+        },
+    }
 
 
 def deep_metrics(
@@ -109,19 +160,19 @@ def deep_metrics(
 ) -> dict[str, object]:
     """Metrics of the training split, and those of the test split with the prefix ``test_``.
 
-    ``linear_elbo`` and ``linear_test_elbo`` are those of the linear VAE that is fitted to the
-    training data and stands beside this run: of the same noise variance where it is fixed, learned
-    too where it is learned. ``above_linear`` is the run's ELBO minus that, paired by image.
-    ``linear_bound`` is the largest ELBO of a linear VAE at the run's final noise variance, with
-    ``linear_bound_active`` latents in use; ``predicted_inactive_percent`` is the share of the k
-    leading eigenvalues that do not exceed the noise variance.
+    Of each split those of `linvae.measure.numbers.elbo_numbers`, against the linear VAE that is
+    fitted to the training data and stands beside this run: of the same noise variance where it is
+    fixed, learned too where it is learned. ``linear_bound`` is the largest ELBO of a linear VAE at
+    the run's final noise variance, with ``linear_bound_active`` latents in use;
+    ``predicted_inactive_percent`` is the share of the k leading eigenvalues that do not exceed the
+    noise variance.
 
     Parameters
     ----------
     job, spectrum, data
         As in `evaluate_and_save`.
     measured
-        Each split as `measure` gives it.
+        Each split as `linvae.measure.gaussian.measure` gives it.
     importance_weighted
         Estimate of log p(x) of each test image, shape (n_test,).
     variance
@@ -131,12 +182,14 @@ def deep_metrics(
     linear = _linear_optimum(job, spectrum, measured, variance)
     metrics: dict[str, object] = {}
     for split, prefix in SPLITS.items():
-        found = _split_metrics(job, data[split], measured[split], variance)
         beside = linear.log_likelihood_per_example(data[split])
-        above = measured[split].elbo(variance) - beside
-        found |= {"above_linear": float(above.mean()), "above_linear_error": _error(above)}
+        numbers = elbo_numbers(measured[split], variance, beside)
+        if job.preprocessing == "logit":
+            numbers["bits_per_dimension"] = bits_per_dimension(
+                numbers["elbo"], data[split], "logit", job.logit_lambda
+            )
+        found = numbers | _counts(job, measured[split])
         metrics |= {f"{prefix}{name}": value for name, value in found.items()}
-        metrics[f"linear_{prefix}elbo"] = float(beside.mean())
     bound = linear_bound(spectrum, n_latent, variance)
     tuned = linear_bound(spectrum, n_latent, measured["train"].tuned_noise_variance)
     return {
@@ -146,44 +199,26 @@ def deep_metrics(
         "linear_bound": bound.bound,
         "linear_bound_active": bound.n_active,
         "tuned_linear_bound": tuned.bound,
-        "below_bound": bool(metrics["elbo"] < bound.bound),
         "predicted_inactive_percent": 100.0 * (n_latent - bound.n_active) / n_latent,
         "largest_eigenvalue": float(spectrum.eigenvalues[0]),
         "test_iwae": float(importance_weighted.mean()),
-        "test_iwae_error": _error(importance_weighted),
+        "test_iwae_error": standard_error(importance_weighted),
     }
 
 
-def _split_metrics(
-    job: MeasurementJob, data: NDArray[np.float64], measured: Measured, variance: float
-) -> dict[str, object]:
-    elbo = measured.elbo(variance)
-    tuned = measured.tuned_noise_variance
+def _counts(job: MeasurementJob, measured: Measured) -> dict[str, object]:
+    """Return how many latents are collapsed, and in use, at several thresholds."""
     epsilons = sorted({*EPSILONS, job.measurement.epsilon})
     percents = collapse_percent(measured.kl, epsilons, job.measurement.delta)
+    by_epsilon = dict(zip(map(number, epsilons), map(float, percents), strict=True))
     n_latent = measured.kl.shape[1]
-    metrics = {
-        "elbo": float(elbo.mean()),
-        "elbo_error": _error(elbo),
-        "kl": float(measured.kl.sum(1).mean()),
-        "reconstruction": float(measured.squared_error.mean()),
-        "tuned_noise_variance": tuned,
-        # Only round-off could make it the smaller.
-        "tuned_elbo": max(float(elbo.mean()), float(measured.elbo(tuned).mean())),
-        "collapse_percent": {
-            number(epsilon): float(percent)
-            for epsilon, percent in zip(epsilons, percents, strict=True)
-        },
+    return {
+        "collapse_percent": by_epsilon,
         "used_latents": {
-            number(epsilon): round(n_latent * (1 - percent / 100))
-            for epsilon, percent in zip(epsilons, percents, strict=True)
+            epsilon: round(n_latent * (1 - percent / 100))
+            for epsilon, percent in by_epsilon.items()
         },
     }
-    if job.preprocessing == "logit":
-        metrics["bits_per_dimension"] = bits_per_dimension(
-            metrics["elbo"], data, "logit", job.logit_lambda
-        )
-    return metrics
 
 
 def _fault(measured: Mapping[str, Measured], variance: float) -> str:
@@ -193,24 +228,6 @@ def _fault(measured: Mapping[str, Measured], variance: float) -> str:
     for split, found in measured.items():
         values |= {f"KL on {split}": found.kl, f"squared error on {split}": found.squared_error}
     return fault_of({"noise variance": variance, **values})
-
-
-def _error(values: NDArray[np.float64]) -> float:
-    """Return the standard error of a mean over images."""
-    return float(values.std(ddof=1) / math.sqrt(len(values)))
-
-
-def _measured(
-    job: MeasurementJob, model: GaussianVAE, data: NDArray[np.float64], split: str
-) -> Measured:
-    return measure(
-        model.encode,
-        model.decode,
-        data,
-        draws=job.measurement.draws,
-        seed=derive_seed(job.seed, f"evaluate/{split}"),
-        dtype=model.units.mean.dtype,
-    )
 
 
 def _noise_variance(job: MeasurementJob, model: GaussianVAE) -> float:
@@ -241,7 +258,7 @@ def _write_collapse(
         # The posterior of the optimum is diagonal, and its variance the same for every datum.
         mean, covariance = linear.posterior(data[split])
         linear_kl = kl_per_dimension(mean, np.diag(covariance))
-        for kl, before in ((measured[split].kl, prefix), (linear_kl, f"linear_{prefix}")):
+        for kl, before in ((measured[split].kl, prefix), (linear_kl, f"{prefix}linear_")):
             arrays |= CollapseCurve.from_kl(kl).arrays(before)
             arrays[f"{before}mean_kl"] = kl.mean(0)
     write_arrays(path, **arrays)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from linvae.bypass.linear_bypass import Bypass
 from linvae.faults import KEY, usable, write_fault
 from linvae.files import read_arrays, write_csv, write_json
-from linvae.measure.collapse import SPLITS, collapse_percent
-from linvae.measure.gaussian import measure
+from linvae.measure.collapse import collapse_percent
+from linvae.measure.numbers import measure_splits
+from linvae.measure.splits import SPLITS
 from linvae.seeds import derive_seed
 from linvae.settings.arms import Arm
 from linvae.settings.jobs import GraftJob
@@ -99,16 +100,13 @@ def _measured(
     carries: NDArray[np.bool_],
 ) -> dict[str, float]:
     variance = float(torch.exp(model.log_noise_variance.detach().double()))
+    options = {"seed": job.seed, "dtype": model.units.mean.dtype}
+    measured = measure_splits(
+        model.encode, model.decode, data, draws=job.measurement.draws, **options
+    )
     metrics: dict[str, float] = {"noise_variance": variance}
     for split, prefix in SPLITS.items():
-        found = measure(
-            model.encode,
-            model.decode,
-            data[split],
-            draws=job.measurement.draws,
-            seed=derive_seed(job.seed, f"evaluate/{split}"),
-            dtype=model.units.mean.dtype,
-        )
+        found = measured[split]
         metrics |= {
             f"{prefix}elbo": float(found.elbo(variance).mean()),
             f"{prefix}kl": float(found.kl.sum(1).mean()),

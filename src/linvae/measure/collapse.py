@@ -18,10 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from linvae.arrays import number, real
 from linvae.shown import short_repr
 
-__all__ = ["SPLITS", "CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
-
-# The splits of the data, and what is put before the names of their arrays.
-SPLITS = {"train": "", "test": "test_"}
+__all__ = ["CollapseCurve", "collapse_percent", "epsilon_grid", "kl_per_dimension"]
 
 
 def kl_per_dimension(mean: ArrayLike, variance: ArrayLike) -> NDArray[np.float64]:

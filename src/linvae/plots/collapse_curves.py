@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from linvae.inputs import Inputs
 from linvae.linear.bound import below_bound
-from linvae.measure.collapse import SPLITS, CollapseCurve
+from linvae.measure.collapse import CollapseCurve
+from linvae.measure.splits import SPLITS
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
 from linvae.plots.style import MARKERS, figure, look
@@ -51,7 +52,7 @@ def curve_table(inputs: Inputs, kind: str, delta: float) -> pd.DataFrame:
             continue
         for of, before in (("deep", ""), ("linear", "linear_")):
             for split, prefix in SPLITS.items():
-                curve = CollapseCurve.from_arrays(arrays, before + prefix)
+                curve = CollapseCurve.from_arrays(arrays, prefix + before)
                 part = pd.DataFrame({"epsilon": curve.epsilon, "percent": curve.percent(delta)})
                 part["model"], part["of"], part["split"] = run.model, of, split
                 part["n_latent"], part["n_images"] = run.n_latent, curve.n_samples

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from linvae.inputs import Inputs
+from linvae.measure.splits import SPLITS
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import band, over_seeds, seeds_note
 from linvae.plots.style import COLORS, LINES, figure, letter, look
 
 __all__ = ["draw", "table"]
 
-_ENDS = {"train": "", "test": "_test"}
 _LOWEST = 0.03
 _KEYS = ["model", "noise_variance", "split", "rank"]
 
@@ -33,8 +33,8 @@ def _spectra(inputs: Inputs) -> Iterator[pd.DataFrame]:
     metrics = inputs.metrics()
     for run, arrays in inputs.arrays("residual.npz").items():
         variance = parse_noise(run.noise).variance
-        for split, end in _ENDS.items():
-            values = arrays[f"eigenvalues{end}"][: run.n_latent]
+        for split, prefix in SPLITS.items():
+            values = arrays[f"{prefix}eigenvalues"][: run.n_latent]
             yield pd.DataFrame(
                 {
                     "noise_variance": variance,
@@ -42,7 +42,7 @@ def _spectra(inputs: Inputs) -> Iterator[pd.DataFrame]:
                     "split": split,
                     "rank": np.arange(1, len(values) + 1),
                     "ratio": values / variance,
-                    "gain": metrics[run][f"residual_gain{end}"],
+                    "gain": metrics[run][f"{prefix}residual_gain"],
                 }
             )
 
@@ -60,7 +60,7 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
     made, panels = figure(style, 5.2, 1.0 + 1.3 * len(variances), squeeze=False, **layout)
     for variance, row in zip(variances, panels, strict=True):
         at = table[table["noise_variance"] == variance]
-        for split, axes in zip(_ENDS, row, strict=True):
+        for split, axes in zip(SPLITS, row, strict=True):
             _panel(axes, at[at["split"] == split], looks)
         # What is far below the line has nothing to say, and would flatten the rest.
         row[0].set_ylim(bottom=_LOWEST)

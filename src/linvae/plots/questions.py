@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.plots.recipe_looks import nats_axis, recipe_legend
 from linvae.plots.style import COLORS, MARKERS, figure, letter, look
 
 __all__ = ["compared_variances", "draw_grafts", "draw_sizes", "draw_used"]
 
-_SPLITS = ("train", "test")
 _OPEN = {"markerfacecolor": "white"}
 # Below it differences of a graft are drawn on a linear scale, in nats.
 _GRAFT_LINEAR = 20.0
@@ -77,7 +77,7 @@ def compared_variances(tables: Mapping[str, pd.DataFrame]) -> list[float]:
 def _elbo_and_likelihood(axes: Axes, row: Mapping, drawn: Mapping[str, object]) -> None:
     used = row["used_mean"]
     elbo, log_p = (
-        row[f"test_{name}_mean"] - row["linear_test_elbo_mean"] for name in ("elbo", "iwae")
+        row[f"test_{name}_mean"] - row["test_linear_elbo_mean"] for name in ("elbo", "iwae")
     )
     axes.plot([used, used], [elbo, log_p], color=drawn["color"], linewidth=0.8, zorder=2)
     axes.plot(used, elbo, linestyle="", markersize=4.5, **drawn)
@@ -128,7 +128,7 @@ def _sizes(numbers: Mapping) -> Iterator[tuple[str, str, str, float]]:
     """Take claim 15 apart into size, start, split and number of used latents."""
     for recipe, by_variance in numbers.items():
         for variance, found in by_variance.items():
-            for split in _SPLITS:
+            for split in SPLITS:
                 for name, used in found["splits"][split]["used"].items():
                     start, size = name.split(": ", 1)
                     size = re.sub(r", \S*-first(\d+)\S*", r", n = \1", size)
@@ -195,7 +195,7 @@ def _gains(axes: Axes, grafts: Mapping) -> None:
     for y, (recipe, variance) in enumerate(cases):
         found = [
             (against, grafts[recipe][variance][split], {} if split == "train" else _OPEN)
-            for split in _SPLITS
+            for split in SPLITS
             for against in _AGAINST
             if split in grafts[recipe][variance]
         ]
@@ -214,7 +214,7 @@ def _gains(axes: Axes, grafts: Mapping) -> None:
 
 def _widths(axes: Axes, groups: Sequence[Mapping]) -> None:
     for index, group in enumerate(groups):
-        for split in _SPLITS:
+        for split in SPLITS:
             rho = {int(width): value for width, value in group[split]["rho"].items()}
             x = sorted(rho)
             face = {} if split == "train" else _OPEN

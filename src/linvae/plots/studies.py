@@ -75,9 +75,9 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict])
             rows, drawn = fixed[fixed["model"] == model], looks[model]
             x = rows["initial"].astype(float) * shift
             elbo, log_p = (rows[f"test_{name}_mean"] for name in ("elbo", "iwae"))
-            points(axes[0], x, elbo - rows["linear_test_elbo_mean"], drawn)
+            points(axes[0], x, elbo - rows["test_linear_elbo_mean"], drawn)
             open_ = drawn | {"markerfacecolor": "white"}
-            points(axes[0], x, log_p - rows["linear_test_elbo_mean"], open_)
+            points(axes[0], x, log_p - rows["test_linear_elbo_mean"], open_)
             points(axes[1], x, log_p - elbo, drawn)
         nats_axis(axes[0])
         axes[1].set_yscale("log")

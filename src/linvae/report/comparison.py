@@ -17,8 +17,8 @@ __all__ = [
 ]
 
 _TOLD = (
-    *("used", "elbo", "linear_elbo", "test_elbo", "linear_test_elbo", "test_iwae"),
-    "residual_gain_test",
+    *("used", "elbo", "linear_elbo", "test_elbo", "test_linear_elbo", "test_iwae"),
+    "test_residual_gain",
 )
 
 _ERROR = ", s.e."
@@ -27,7 +27,7 @@ _WITH_ERROR = {
     "train ELBO": "elbo",
     "test ELBO": "test_elbo",
     "test log p(x)": "test_iwae",
-    "nats left": "residual_gain_test",
+    "nats left": "test_residual_gain",
 }
 
 
@@ -109,10 +109,10 @@ def against_linear(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
                 "seeds": row["seeds"],
                 "used": told["used"],
                 "train ELBO": told["elbo"] - told["linear_elbo"],
-                "test ELBO": told["test_elbo"] - told["linear_test_elbo"],
-                "test log p(x)": told["test_iwae"] - told["linear_test_elbo"],
+                "test ELBO": told["test_elbo"] - told["test_linear_elbo"],
+                "test log p(x)": told["test_iwae"] - told["test_linear_elbo"],
                 "log p(x) - ELBO": told["test_iwae"] - told["test_elbo"],
-                "nats left": told["residual_gain_test"],
+                "nats left": told["test_residual_gain"],
             }
             # The linear optimum is the same for all seeds.
             errors = {f"{name}{_ERROR}": row[f"{of}_se"] for name, of in _WITH_ERROR.items()}

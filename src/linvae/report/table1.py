@@ -13,13 +13,13 @@ from linvae.linear import bound
 from linvae.naming import Run
 from linvae.noise import number
 
-__all__ = ["below_bound", "run_row", "run_table", "shown_table", "sigma_table", "table_text"]
+__all__ = ["run_row", "run_table", "runs_below_bound", "shown_table", "sigma_table", "table_text"]
 
 _RESIDUAL = {
     "residual_gain": "nats left, linear",
-    "residual_gain_test": "nats left, linear, test",
+    "test_residual_gain": "nats left, linear, test",
     "residual_max": "rho_1 / sigma^2",
-    "residual_max_test": "rho_1 / sigma^2, test",
+    "test_residual_max": "rho_1 / sigma^2, test",
 }
 # Read from left to right: where the run ended, what it is worth beside the linear optimum on each
 # split, what the likelihood says, and which latents it uses.
@@ -28,7 +28,7 @@ _COLUMNS = {
     "elbo": "ELBO",
     "linear_elbo": "linear optimum",
     "test_elbo": "test ELBO",
-    "linear_test_elbo": "linear optimum, test",
+    "test_linear_elbo": "linear optimum, test",
     "test_iwae": "test log p(x)",
     **_RESIDUAL,
     "best_known": "best known ELBO",
@@ -95,7 +95,7 @@ def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
     for (kind, _, initial), group in runs.groupby(keys, sort=True):
         model = group["model"].iloc[0]
         row = {"model": model, "kind": kind, "initial": initial, "seeds": len(group)}
-        row["below_bound"] = len(below_bound(group))
+        row["below_bound"] = len(runs_below_bound(group))
         for name in _COLUMNS:
             row[f"{name}_mean"] = group[name].mean()
             row[f"{name}_se"] = group[name].std(ddof=1) / math.sqrt(len(group))
@@ -103,7 +103,7 @@ def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def below_bound(runs: pd.DataFrame) -> pd.DataFrame:
+def runs_below_bound(runs: pd.DataFrame) -> pd.DataFrame:
     """Select the runs whose ELBO is below that of the best linear VAE at their noise variance.
 
     By more than measuring leaves: see `linvae.linear.bound`.
@@ -143,7 +143,7 @@ def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: flo
         "",
         shown_table(table).to_markdown(index=False, disable_numparse=True),
         "",
-        *_not_converged(below_bound(runs)),
+        *_not_converged(runs_below_bound(runs)),
     ]
     return "\n".join(lines)
 
