@@ -160,10 +160,3 @@ def test_constant_data_have_a_maximum_where_the_noise_variance_is_given():
     assert found.elbo == pytest.approx(-0.5 * D * math.log(2 * math.pi * 0.5), rel=1e-12)
     with pytest.raises(ValueError, match="unbounded"):
         solve.lbfgs(spectrum, K)
-
-
-@pytest.mark.parametrize("scale", [1e-100, 1e100])
-def test_the_climb_says_that_it_cannot_hold_a_scale(scale):
-    spectrum = Spectrum.from_data(scale * data())
-    with pytest.raises(ValueError, match="rescale the data"):
-        solve.lbfgs(spectrum, K)

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from linvae.files import read_last
-from linvae.linear.cancelling import squared_error, would_cancel
 from linvae.linear.gaps import measure_linear, measure_subspace
 from linvae.linear.spectrum import Spectrum
 from linvae.settings.run_job import RunJob
@@ -45,8 +44,6 @@ def _autoencoder(model: LinearWeights, spectrum: Spectrum) -> dict[str, float]:
         - 2 * np.sum(model.weights.T * encoded)
         + np.sum(gram * (encoded @ model.encoder.T))
     )
-    if would_cancel(error, spectrum.total_variance):
-        error = squared_error(model.weights, model.encoder, spectrum.factor)
     return {
         "reconstruction_error": float(error),
         "pca_error": float(spectrum.eigenvalues[model.weights.shape[1] :].sum()),

@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from linvae.arrays import matrix, real
 from linvae.linear import ppca
-from linvae.linear.cancelling import Decoder, squared_error, would_cancel
 from linvae.linear.spectrum import Spectrum
 
 __all__ = [
@@ -88,11 +87,8 @@ def analytic(
     b = w.T @ w
     v_cov = v @ spectrum.covariance  # (k, d)
     g = v_cov @ v.T
-    predicted, spread = np.sum(b * g), np.diag(b) @ variance
-    error = total - 2.0 * np.sum(w.T * v_cov) + predicted
-    if would_cancel(s, total, predicted):
-        error = squared_error(w, v, spectrum.factor)
-        g = np.square(v @ spectrum.factor).sum(1) * np.eye(k)
+    spread = np.diag(b) @ variance
+    error = total - 2.0 * np.sum(w.T * v_cov) + np.sum(b * g)
     reconstruction = -0.5 * ((error + spread) / s + d * math.log(2.0 * math.pi * s))
     kl = 0.5 * (np.trace(g) + np.sum(variance - np.log(variance)) - k)
     return float(reconstruction - kl)
@@ -115,11 +111,7 @@ def profiled(weights: ArrayLike, noise_variance: float, spectrum: Spectrum) -> f
         ppca.check_noise_variance(noise_variance),
     )
     m = w.T @ w + s * np.eye(w.shape[1])
-    if would_cancel(s, np.trace(m)):
-        log_determinant = Decoder.of(w, s).log_determinant(len(m))
-    else:
-        log_determinant = np.linalg.slogdet(m)[1]
-    gap = 0.5 * (np.log(np.diag(m)).sum() - log_determinant)
+    gap = 0.5 * (np.log(np.diag(m)).sum() - np.linalg.slogdet(m)[1])
     return float(ppca.log_likelihood(w, s, spectrum) - gap)
 
 
@@ -135,10 +127,7 @@ def best_encoder(
     """
     w, s = matrix("weights", weights), ppca.check_noise_variance(noise_variance)
     m = w.T @ w + s * np.eye(w.shape[1])
-    encoder = (
-        Decoder.of(w, s).encoder() if would_cancel(s, np.trace(m)) else np.linalg.solve(m, w.T)
-    )
-    return encoder, s / np.diag(m)
+    return np.linalg.solve(m, w.T), s / np.diag(m)
 
 
 def linear_bound(spectrum: Spectrum, n_latent: int, noise_variance: float) -> LinearBound:

@@ -24,9 +24,6 @@ STEPS_WITHOUT_ROTATION = 1000
 # Largest entry of the gradient at convergence, times sqrt(s) to free it of the data's scale.
 GRADIENT_TOLERANCE = 1e-3
 
-# Mean eigenvalues in between have squares that float64 holds, as the climb needs them.
-_LOW, _HIGH = 1e-140, 1e140
-
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -144,11 +141,6 @@ def _start(
     """Return the first weights, in the eigenbasis of S, and the first noise variance."""
     d = spectrum.n_features
     scale = spectrum.total_variance / d
-    if scale > 0 and not _LOW < scale < _HIGH:
-        message = (
-            f"the mean eigenvalue is {scale:.3g}, whose square is no float64: rescale the data."
-        )
-        raise ValueError(message)
     if initial_weights is None:
         draws = numpy_generator(seed, "solve").standard_normal((d, max(n_latent, 0)))
         weights = draws * math.sqrt(scale / d)
