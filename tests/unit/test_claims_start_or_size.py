@@ -19,7 +19,7 @@ def case(factors_of_sizes, factor_of_start, n_seeds=(3, 1, 1), cost=0.0, scatter
         for (k, hidden, data), of_size, n in zip(SIZES, factors_of_sizes, n_seeds, strict=True):
             runs = deep_runs({3.0: 70.0}, n_seeds=n, elbo=-90.0 - nats, jitter=0.0)
             used = 30.0 * factor * of_size
-            runs = runs.assign(n_latent=k, hidden=hidden, data=data, start=start, recipe="deep")
+            runs = runs.assign(n_latent=k, layers=hidden, data=data, start=start, recipe="deep")
             parts.append(runs.assign(used=used, test_used=used))
     return other_seeds(pd.concat(parts, ignore_index=True), scatter, seed)
 
@@ -129,4 +129,4 @@ def test_models_that_differ_in_start_and_width_are_one_recipe():
     expected = ["plain"] * 4 + ["longer", "standard", "plain"]
     assert found["recipe"].tolist() == expected
     assert found["start"].tolist()[:4] == ["principal", "random", "random", "principal"]
-    assert found["hidden"].tolist()[:4] == ["8-8", "8-8", "4-4", "4-4"]
+    assert found["layers"].tolist()[:4] == ["8-8", "8-8", "4-4", "4-4"]

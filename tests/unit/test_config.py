@@ -105,7 +105,7 @@ def test_every_configuration_of_the_project_is_valid(overlay):
         (("threads",), "two", "threads: Input should be a whole number (found 'two')"),
         (("threads",), True, "threads: Input should be a whole number (found True)"),
         (("study", "linear", "n_latent"), 0, "study.linear.n_latent: "),
-        (("study", "linear", "n_latent"), 784, "less than 784 (found 784)"),
+        (("study", "linear", "n_latent"), 784, "784 must be less than 784, the number of pixels"),
         (("study", "linear", "n_latent"), 59, "59 is more than the 58 that 60 images allow"),
         (("study", "latent_dim", "n_latents"), [0], "study.latent_dim.n_latents.0: "),
         (("study", "linear", "noise"), "fixed-0", "study.linear.noise: noise 'fixed-0'"),

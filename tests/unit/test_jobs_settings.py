@@ -69,6 +69,12 @@ def test_a_file_of_weights_says_what_the_run_was_and_no_more(name):
     assert RunJob.model_validate(json.loads(json.dumps(told))) == RunJob(**told)
 
 
+def test_a_file_of_weights_says_what_shape_its_images_have():
+    told = RunJob(**RUN, image_shape=[4, 3, 1]).metadata()
+    assert told["image_shape"] == [4, 3, 1]
+    assert RunJob(**told).image_shape == (4, 3, 1)
+
+
 def test_usual_values_are_those_of_a_notebook():
     assert RunJob(**RUN).threads == 1
     assert RunJob(**RUN).noise_model == parse_noise("learned-0.5")

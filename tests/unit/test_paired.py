@@ -12,7 +12,7 @@ from linvae.files import write_csv, write_json
 from linvae.report.kept import quotable
 from linvae.report.paired import paired_table, paired_text
 
-ROUND = {"kind": "fixed", "data": "mnist-logit-first20", "n_latent": 4, "hidden": "16-16"}
+ROUND = {"kind": "fixed", "data": "mnist-logit-first20", "n_latent": 4, "layers": "16-16"}
 
 
 def run(model, seed, elbo, used=3.0, initial=3.0, length="100 of 8", **other):
@@ -33,7 +33,7 @@ RUNS = pd.DataFrame(
         run("other-long", 0, -51.0, length="200 of 8"),
         run("other", 7, 0.0, initial=10.0),
         run("learns", 0, -1.0, kind="learned"),
-        run("wide", 0, -2.0, hidden="32-32"),
+        run("wide", 0, -2.0, layers="32-32"),
     ]
 )
 

@@ -94,9 +94,9 @@ def write_run(run: Run) -> None:
     write_json(path_of(Product("metrics.json", run=run)), metrics)
     rng = np.random.default_rng([run.seed, len(run.model), int(10 * variance)])
     pixels = {
-        "data_pixels": np.random.default_rng(0).random((10, 784)),
-        "reconstruction_pixels": rng.random((10, 784)),
-        "prior_pixels": rng.random((10, 784)),
+        "data_pixels": np.random.default_rng(0).random((10, 28, 28, 1)),
+        "reconstruction_pixels": rng.random((10, 28, 28, 1)),
+        "prior_pixels": rng.random((10, 28, 28, 1)),
     }
     spectra = {
         f"{prefix}eigenvalues": (5.0 + run.seed) * factor * np.geomspace(1, 1e-6, 784)

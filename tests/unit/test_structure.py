@@ -145,3 +145,22 @@ def test_linear_training_knows_them():
         f"linvae.linear.{name}" for name in CLOSED_FORMS - {"stationary", "saddles", "curvature"}
     }
     assert used <= reached
+
+
+def test_images_shape_is_told_and_written_nowhere():
+    """Datasets say it: neither 784 nor 28 is a number of the code."""
+    for path in (*PACKAGE.rglob("*.py"), *SCRIPTS.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        numbers = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert not numbers & {784, 28}, path
+
+
+# The settings, and what builds networks from them.
+ASK_FOR_LAYERS = {"settings.model", "training.networks"}
+
+
+def test_what_kind_a_network_is_is_asked_of_its_settings():
+    for module, path in modules().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert "hidden" not in attributes or module in ASK_FOR_LAYERS, module

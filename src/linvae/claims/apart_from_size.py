@@ -18,7 +18,7 @@ def recipes_apart_from_size(
     -------
     DataFrame
         Columns ``recipe`` (the first model of its kind with a random start), ``start`` and
-        ``hidden``, with the index of `models`.
+        ``layers``, with the index of `models`.
     """
     kinds = {name: _without_size(settings[name]) for name in models.unique()}
     plain = [name for name in kinds if settings[name].start.weights == "random"]
@@ -27,7 +27,7 @@ def recipes_apart_from_size(
         name: {
             "recipe": next(first for first in firsts if kinds[first] == kind),
             "start": settings[name].start.weights,
-            "hidden": "-".join(map(str, settings[name].encoder.hidden)),
+            "layers": settings[name].encoder.size,
         }
         for name, kind in kinds.items()
     }
@@ -35,9 +35,5 @@ def recipes_apart_from_size(
 
 
 def _without_size(model: ModelSettings) -> ModelSettings:
-    parts: dict[str, object] = {
-        part: getattr(model, part).model_copy(update={"hidden": ()})
-        for part in ("encoder", "decoder")
-    }
     start = model.start.model_copy(update={"weights": Start().weights})
-    return model.model_copy(update={**parts, "start": start, "job": Job()})
+    return model.without_size().model_copy(update={"start": start, "job": Job()})

@@ -57,7 +57,7 @@ def start_decides(runs: pd.DataFrame, margins: Margins) -> Finding:
     Parameters
     ----------
     runs : DataFrame
-        Noise variance fixed, with ``recipe``, ``start`` and ``hidden`` too.
+        Noise variance fixed, with ``recipe``, ``start`` and ``layers`` too.
     margins
         Of the study.
     """
@@ -85,7 +85,7 @@ def start_decides(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 def _sized(runs: pd.DataFrame) -> pd.DataFrame:
     """Name each run's size, and count its latents on a scale where shares are differences."""
-    size = "k = " + runs["n_latent"].astype(str) + ", " + runs["hidden"] + ", " + runs["data"]
+    size = "k = " + runs["n_latent"].astype(str) + ", " + runs["layers"] + ", " + runs["data"]
     counts = {
         f"{prefix}log_used": np.log(runs[f"{prefix}used"].clip(lower=0.5))
         for prefix in SPLITS.values()

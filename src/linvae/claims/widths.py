@@ -36,13 +36,11 @@ def width_runs(results: Results) -> pd.DataFrame:
 
 def _row(results: Results, run: Run) -> dict[str, object]:
     settings, metrics = results.models[run.model], results.metrics(run)
-    common = settings.model_dump(mode="json", exclude={"job": True})
-    for part in ("encoder", "decoder"):
-        common[part].pop("hidden")
+    common = settings.without_size().model_dump(mode="json", exclude={"job": True})
     shared = [run.data, run.n_latent, run.noise, common]
     row = {
         "group": json.dumps(shared, sort_keys=True),
-        "width": min((*settings.encoder.hidden, *settings.decoder.hidden)),
+        "width": settings.narrowest,
         "model": run.model,
         "initial": float(run.noise.split("-")[1]),
         "seed": run.seed,

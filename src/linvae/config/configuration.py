@@ -1,13 +1,14 @@
 """What `config.yaml` may hold, checked before anything is planned."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from linvae.config.consistency import model_problems, size_problems, unknown_models
 from linvae.config.messages import ConfigError, brief, error_lines, nearest
-from linvae.images.registry import NAMES
+from linvae.images.registry import NAMES, SHAPES
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
@@ -112,7 +113,7 @@ class StudyConfig(Strict):
         problems = unknown_models(self.study, self.models) or model_problems(
             self.study, self.models
         )
-        problems += size_problems(self.study)
+        problems += size_problems(self.study, prod(SHAPES[self.dataset.name]))
         problems += [
             f"figures.{name}: there is no such figure{nearest(name, FIGURES)}"
             for name in self.figures

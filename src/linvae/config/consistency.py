@@ -29,12 +29,18 @@ def model_problems(study: Study, models: Mapping[str, ModelSettings]) -> list[st
     ]
 
 
-def size_problems(study: Study) -> list[str]:
-    """List numbers of latents, or of eigenvalues, that the named number of images cannot give."""
+def size_problems(study: Study, n_features: int) -> list[str]:
+    """List numbers of latents, or of eigenvalues, that the images cannot give.
+
+    Parameters
+    ----------
+    n_features
+        d of the study's images.
+    """
     return [
         f"study.{section}.{problem}"
         for section, content in study.sections()
-        for problem in content.size_problems()
+        for problem in content.size_problems(n_features)
     ]
 
 
@@ -48,10 +54,10 @@ def remarks(models: Mapping[str, ModelSettings], runs: Iterable[Run]) -> list[st
     found = []
     for name, k in dict.fromkeys((run.model, run.n_latent) for run in runs):
         model = models[name]
-        hidden = (*model.encoder.hidden, *model.decoder.hidden)
-        if not model.decoder.is_linear and min(hidden, default=2 * k) < 2 * k:
+        width = model.narrowest
+        if not model.decoder.is_linear and width is not None and width < 2 * k:
             found.append(
-                f"models.{name}: a hidden layer of {min(hidden)} units cannot hold the linear "
+                f"models.{name}: a hidden layer of {width} units cannot hold the linear "
                 f"solution of {k} latents, which takes {2 * k}; its ELBO says nothing against the "
                 "linear bound"
             )

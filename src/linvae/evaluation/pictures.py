@@ -18,7 +18,9 @@ _N_IMAGES = 10
 def images(
     job: MeasurementJob, model: GaussianVAE, data: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return data (m, d), reconstructions and prior samples, in data units and as pixels.
+    """Return data, reconstructions and prior samples, in data units and as pixels.
+
+    Each is of shape (m, h, w, c), or (m, d) of data that are no images.
 
     A reconstruction is the decoder's mean at the posterior mean, a sample its mean at a draw from
     the prior; neither has observation noise. The pixels, in [0, 1], are named ``*_pixels``.
@@ -44,4 +46,7 @@ def images(
     for name in list(found):
         pixels = inverse_logit(found[name], job.logit_lambda) if logit else found[name]
         found[f"{name}_pixels"] = np.clip(pixels, 0, 1)
-    return {name: np.asarray(array, np.float32) for name, array in found.items()}
+    shape = job.image_shape or data.shape[1:]
+    return {
+        name: np.asarray(array, np.float32).reshape(-1, *shape) for name, array in found.items()
+    }

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from linvae.images.idx import DataError, DataFile
+from linvae.images.registry import SHAPES
 from linvae.seeds import numpy_generator
 
 __all__ = ["SHA256", "embedded_images"]
@@ -16,7 +17,7 @@ _N_TRAIN = 4000
 
 
 def embedded_images() -> tuple[np.ndarray, np.ndarray, DataFile]:
-    """Return 4,000 train and 1,000 test images, uint8 of shape (n, 28, 28), and their file.
+    """Return 4,000 train and 1,000 test images, uint8 of shape (n, h, w), and their file.
 
     The file is sorted by digit, so its rows are shuffled before they are split, in the same order
     every time. The package itself is not imported: it would bring scikit-learn with it.
@@ -35,7 +36,7 @@ def embedded_images() -> tuple[np.ndarray, np.ndarray, DataFile]:
         table = np.loadtxt(stream, delimiter=",", dtype=np.uint8)
     order = numpy_generator(0, "embedded split").permutation(len(table))
     # The last column is the label.
-    images = table[order, :-1].reshape(-1, 28, 28)
+    images = table[order, :-1].reshape(-1, *SHAPES["MNIST"][:2])
     return images[:_N_TRAIN], images[_N_TRAIN:], file
 
 

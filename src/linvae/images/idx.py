@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from linvae.images.registry import DATASETS, IMAGE_FILES
+from linvae.images.registry import DATASETS, IMAGE_FILES, SHAPES
 
 __all__ = [
     "DataError",
@@ -29,7 +29,6 @@ __all__ = [
 # Unsigned bytes in three dimensions: yann.lecun.com/exdb/mnist, "the IDX file format".
 _MAGIC = 0x00000803
 _HEADER_BYTES = 16
-_SIDE = 28
 _GZIP = b"\x1f\x8b"
 # What else is found under the name of an IDX file, by its first bytes.
 _OTHERS = {
@@ -84,7 +83,7 @@ def verified_images(
 
     Returns
     -------
-    images : dict of uint8 arrays of shape (n, 28, 28), by split
+    images : dict of uint8 arrays of shape (n, h, w), by split
     files : tuple of DataFile
 
     Raises
@@ -105,7 +104,8 @@ def verified_images(
         )
         raise DataError(msg)
     files = tuple(verified_file(path, dataset, file) for file, path in paths.items())
-    return {split: read_images(paths[file]) for split, file in IMAGE_FILES.items()}, files
+    images = {split: read_images(paths[file], dataset) for split, file in IMAGE_FILES.items()}
+    return images, files
 
 
 def verified_file(path: Path, dataset: str, file: str | None = None) -> DataFile:
@@ -134,13 +134,13 @@ def verified_file(path: Path, dataset: str, file: str | None = None) -> DataFile
     return found
 
 
-def read_images(path: Path) -> np.ndarray:
-    """Read the images of an IDX file, gzipped or not: uint8 of shape (n, 28, 28).
+def read_images(path: Path, dataset: str = "MNIST") -> np.ndarray:
+    """Read the images of an IDX file of a dataset, gzipped or not: uint8 of shape (n, h, w).
 
     Raises
     ------
     DataError
-        If the file is truncated, or holds anything but 28 x 28 images of bytes.
+        If the file is truncated, or holds anything but images of bytes of the dataset's shape.
     """
     *_, content = _layers(path)
     header = np.frombuffer(content[:_HEADER_BYTES], dtype=">u4")
@@ -150,10 +150,11 @@ def read_images(path: Path) -> np.ndarray:
         raise DataError(msg)
     shape = tuple(int(size) for size in header[1:])
     size = len(content) - _HEADER_BYTES
-    if shape[1:] != (_SIDE, _SIDE) or size != shape[0] * _SIDE * _SIDE:
+    height, width = SHAPES[dataset][:2]
+    if shape[1:] != (height, width) or size != shape[0] * height * width:
         msg = (
             f"{path} announces images of shape {shape} and holds {size} bytes of them, where "
-            f"n x {_SIDE} x {_SIDE} is needed, one byte a pixel"
+            f"n x {height} x {width} is needed, one byte a pixel"
         )
         raise DataError(msg)
     # A copy, as the buffer of a bytes object is read-only.

@@ -47,7 +47,7 @@ def load(
     source: str = "auto",
     local_dir: str | Path | None = None,
 ) -> tuple[np.ndarray, Provenance]:
-    """Return the first n images of a split, uint8 of shape (n, 28, 28), and their provenance.
+    """Return the first n images of a split, uint8 of shape (n, h, w), and their provenance.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def pixels(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : uint8 array of shape (n, 28, 28) or (n, d)
+    images : uint8 array of shape (n, h, w), (n, h, w, c) or (n, d)
 
     Returns
     -------
@@ -60,7 +60,7 @@ def logit(
 
     Parameters
     ----------
-    images : uint8 array of shape (n, 28, 28) or (n, d)
+    images : uint8 array of shape (n, h, w), (n, h, w, c) or (n, d)
     lam
         Distance kept from 0 and 1, between 0 and 1/2.
     seed, stream
@@ -189,7 +189,7 @@ def _flat(images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8 or images.ndim < 2:
         msg = (
             f"images is {images.dtype} of shape {images.shape}, but must be uint8 of shape "
-            "(n, 28, 28) or (n, d), as linvae.images.load.load gives it"
+            "(n, h, w), (n, h, w, c) or (n, d), as linvae.images.load.load gives it"
         )
         raise ValueError(msg)
     return images.reshape(len(images), math.prod(images.shape[1:]))

@@ -46,7 +46,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Images:
-    """Both splits of a dataset, uint8 of shape (n, 28, 28), and where they come from."""
+    """Both splits of a dataset, uint8 of shape (n, h, w), and where they come from."""
 
     train: np.ndarray
     test: np.ndarray
@@ -64,7 +64,7 @@ def described(
 ) -> Provenance:
     """Return the provenance of images that are at hand.
 
-    Both splits are uint8 of shape (n, 28, 28); the source is as in `fetch` but ``auto``, and
+    Both splits are uint8 of shape (n, h, w); the source is as in `fetch` but ``auto``, and
     `files` are those that the images were found in, if that is to be told.
     """
     digests = [hashlib.sha256(images.tobytes()).hexdigest() for images in (train, test)]

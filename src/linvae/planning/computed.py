@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from linvae.config.configuration import StudyConfig
+from linvae.images.registry import shape_of
 from linvae.jobs.job import Job
 from linvae.naming import DataName, Product, Run, parse_data
 from linvae.planning.images import Origin, memory_of, origin_of
@@ -178,7 +179,8 @@ class Computed:
     def _told(self, run: Run) -> dict[str, object]:
         model, threads = self.models[run.model], self.config.threads
         told = {"model": model, "n_latent": run.n_latent, "noise": run.noise, "seed": run.seed}
-        return {**told, "threads": threads}
+        shape = shape_of(parse_data(run.data).dataset)
+        return {**told, "threads": threads, "image_shape": shape}
 
     def _run(self, run: Run) -> None:
         """Make the jobs that train and measure a run."""

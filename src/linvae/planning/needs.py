@@ -61,7 +61,7 @@ def needs_of_measuring(
     images = 0 if model.is_linear else cost.training_images(run.data)
     priority = _SHOWN_FIRST if shown_first else _LINEAR
     return Needs(
-        megabytes=ceil(700 + 7 * cost.data_megabytes(images)),
+        megabytes=ceil(700 + 7 * cost.data_megabytes(images, cost.n_features(run.data))),
         # Encoding is cheap beside decoding every draw of z.
         minutes=2 + ceil(images / 10_000),
         threads=threads,

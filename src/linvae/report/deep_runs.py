@@ -9,6 +9,7 @@ from linvae.faults import KEY
 from linvae.files import read_json
 from linvae.naming import parse_run
 from linvae.report.table1 import run_row
+from linvae.settings.model import ModelSettings
 
 __all__ = ["DEEP_RUNS", "measured_runs"]
 
@@ -29,7 +30,7 @@ def measured_runs(folder: Path) -> pd.DataFrame:
     -------
     DataFrame
         One row a run, as `linvae.report.table1.run_row` makes it, in nats per datum, with
-        ``hidden`` (layers of encoder and decoder) and ``length`` (updates or epochs, and batch).
+        ``layers`` (of encoder and decoder) and ``length`` (updates or epochs, and batch).
         Without columns if there is none.
 
     Raises
@@ -53,11 +54,10 @@ def measured_runs(folder: Path) -> pd.DataFrame:
 
 
 def _of_the_model(settings: Mapping) -> dict[str, object]:
-    """Tell a model's hidden layers and how long it was trained; what is off is not told there."""
-    layers = [settings.get(side, {}).get("hidden", ()) for side in ("encoder", "decoder")]
-    sides = ["-".join(map(str, hidden)) or "linear" for hidden in layers]
-    training = settings["training"]
-    steps, epochs = training.get("steps"), training.get("epochs")
-    length = f"{steps}" if steps else f"{epochs} epochs"
-    batch = training.get("batch_size") or "all"
-    return {"hidden": " / ".join(dict.fromkeys(sides)), "length": f"{length} of {batch}"}
+    """Tell a model's layers and how long it was trained."""
+    model = ModelSettings.model_validate(settings)
+    sides = [side.size or "linear" for side in (model.encoder, model.decoder)]
+    training = model.training
+    length = f"{training.steps}" if training.steps else f"{training.epochs} epochs"
+    batch = training.batch_size or "all"
+    return {"layers": " / ".join(dict.fromkeys(sides)), "length": f"{length} of {batch}"}

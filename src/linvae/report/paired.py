@@ -20,7 +20,7 @@ _QUANTITIES = {
     "iwae_gap": "log p(x) - ELBO",
 }
 # What is equal between the two.
-_EQUAL = ["initial", "data", "n_latent", "hidden", "length"]
+_EQUAL = ["initial", "data", "n_latent", "layers", "length"]
 
 
 def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def paired_table(runs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row for each fixed sigma^2, data, number of latents, hidden layers and length of
         training, and each other recipe that was run there with a seed of the first:
-        ``initial`` (sigma^2), ``data``, ``n_latent``, ``hidden``, ``length``, ``recipe``, ``less``
+        ``initial`` (sigma^2), ``data``, ``n_latent``, ``layers``, ``length``, ``recipe``, ``less``
         (the first), ``seeds`` (those of both), and of each quantity ``<name>``, ``<name>_low`` and
         ``<name>_high``: mean and 95 % interval of Student's t over seeds. The ends are missing for
         one seed, and where all seeds give the same. ``used`` is a number of latents, all else is
@@ -96,7 +96,7 @@ def paired_text(tables: Mapping[str, pd.DataFrame]) -> str:
         "estimate on test images, in expectation a lower bound, so that log p(x) - ELBO is a lower "
         "bound of what inference costs.",
     ]
-    first = ["sigma^2", "images", "k", "hidden", "updates", "recipe less recipe", "seeds"]
+    first = ["sigma^2", "images", "k", "layers", "updates", "recipe less recipe", "seeds"]
     headings = [*first, *_QUANTITIES.values()]
     for study, table in tables.items():
         lines += ["", f"## {study}", "", f"| {' | '.join(headings)} |"]

@@ -58,6 +58,25 @@ class Network(Strict):
         # With a way past them, which of the two carried the map would be one more choice.
         return rectified and not self.skip
 
+    @property
+    def narrowest(self) -> int | None:
+        """Number of units in its smallest layer; None of a single matrix, which has no such."""
+        return min(self.hidden, default=None)
+
+    @property
+    def size(self) -> str:
+        """The sizes of its layers, such as ``512-512``; empty of a single matrix."""
+        return "-".join(map(str, self.hidden))
+
+    def without_size(self) -> Self:
+        """Return the network without its sizes: equal of networks that differ in these alone."""
+        return self.model_copy(update={"hidden": ()})
+
+    def n_weights(self, n_inputs: int, n_outputs: int) -> int:
+        """Count its weights from n inputs to n outputs, biases left out."""
+        sizes = (n_inputs, *self.hidden, n_outputs)
+        return sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+
 
 class Encoder(Network):
     """The encoder q(z|x): a network for the mean, and a diagonal variance."""
@@ -226,6 +245,17 @@ class ModelSettings(Strict):
     def has_hidden_layers(self) -> bool:
         """Whether encoder or decoder is more than one matrix."""
         return not (self.encoder.is_single_matrix and self.decoder.is_single_matrix)
+
+    @property
+    def narrowest(self) -> int | None:
+        """Number of units in the smallest layer of encoder and decoder; None if there is none."""
+        sizes = (self.encoder.narrowest, self.decoder.narrowest)
+        return min((size for size in sizes if size is not None), default=None)
+
+    def without_size(self) -> Self:
+        """Return the model without the sizes of its networks."""
+        parts = {"encoder": self.encoder.without_size(), "decoder": self.decoder.without_size()}
+        return self.model_copy(update=parts)
 
     @property
     def needs_data(self) -> bool:

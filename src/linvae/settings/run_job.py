@@ -25,6 +25,9 @@ class RunJob(Strict):
         description="sigma^2: fixed-<value>, or learned-<initial value>"
     )
     seed: Annotated[Whole, Field(ge=0)]
+    image_shape: tuple[Annotated[Whole, Field(gt=0)], ...] | None = Field(
+        None, description="height, width and channels of an image; null: rows of numbers"
+    )
     threads: Annotated[Whole, Field(gt=0)] = 1
 
     @property
@@ -35,4 +38,5 @@ class RunJob(Strict):
     def metadata(self) -> dict[str, object]:
         """Return what a file of weights says of its run."""
         told = self.identity()
-        return {key: told[key] for key in ("model", "n_latent", "noise", "seed")}
+        keys = ("model", "n_latent", "noise", "seed", "image_shape")
+        return {key: told[key] for key in keys if key in told}

@@ -22,8 +22,6 @@ __all__ = [
     "distinct",
 ]
 
-N_FEATURES = 784
-
 
 def _variant(value: str) -> str:
     name = parse_variant("mnist", value)
@@ -83,7 +81,7 @@ Noise = Annotated[
     ),
 ]
 ModelName = Annotated[str, Field(pattern=f"^{MODEL_PATTERN}$", max_length=80)]
-Latents = Annotated[Whole, Field(gt=0, lt=N_FEATURES, description="number of latents k")]
+Latents = Annotated[Whole, Field(gt=0, description="number of latents k")]
 Seed = Annotated[Whole, Field(ge=0, lt=2**31)]
 Seeds = Annotated[
     tuple[Seed, ...],

@@ -7,14 +7,14 @@ from pydantic import AfterValidator, Field
 
 from linvae.naming import Product
 from linvae.settings.values import Whole
-from linvae.study.fields import N_FEATURES, Latents, Positives, Seeds, Variant, distinct
+from linvae.study.fields import Latents, Positives, Seeds, Variant, distinct
 from linvae.study.names import Names
 from linvae.study.section import Section
 
 __all__ = ["Restarts", "Rotated", "Stationary"]
 
 # There is nothing to rotate with one.
-Several = Annotated[Whole, Field(ge=2, lt=N_FEATURES, description="number of latents k")]
+Several = Annotated[Whole, Field(ge=2, description="number of latents k")]
 
 
 class Restarts(Section):

@@ -66,27 +66,30 @@ class Section(Strict):
             if not self.models_named[key].fits(models[name])
         ]
 
-    def size_problems(self) -> list[str]:
-        """List numbers of latents, or of eigenvalues, that the number of images cannot give.
+    def size_problems(self, n_features: int) -> list[str]:
+        """List numbers of latents, or of eigenvalues, that images cannot give.
 
-        The covariance of n images has rank n - 1 at most, and one eigenvalue is left to the noise.
+        Images of d values have d eigenvalues, the covariance of n images has rank n - 1 at most,
+        and one eigenvalue is left to the noise.
         """
         problems = []
         for variant in self.variants():
             n = parse_variant("mnist", variant).n_images
-            if n is None:
-                continue
-            if n < 3:
+            if n is not None and n < 3:
                 problems.append(
                     f"data: {variant} leaves no latent a likelihood; take 3 images or more"
                 )
                 continue
-            problems += [
-                f"{key}: {largest} is more than the {n - 2} that {n} images allow; lower "
-                "it or take more images in the section's data"
-                for key, largest in self.counts(variant).items()
-                if largest > n - 2
-            ]
+            for key, largest in self.counts(variant).items():
+                if largest >= n_features:
+                    problems.append(
+                        f"{key}: {largest} must be less than {n_features}, the number of pixels"
+                    )
+                elif n is not None and largest > n - 2:
+                    problems.append(
+                        f"{key}: {largest} is more than the {n - 2} that {n} images allow; lower "
+                        "it or take more images in the section's data"
+                    )
         return problems
 
     def counts(self, variant: str) -> dict[str, int]:

@@ -33,7 +33,8 @@ def load_model(path: str | Path) -> GaussianVAE:
         job = RunJob.model_validate(metadata)
         # The file has the moments too, among the weights.
         moments = Moments(np.zeros(arrays["units.mean"].shape), 1.0)
-        model = build(job.model, moments, job.n_latent, job.noise_model, job.seed)
+        given = (job.n_latent, job.noise_model, job.seed, job.image_shape)
+        model = build(job.model, moments, *given)
         model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     except (ValueError, KeyError, TypeError) as error:
         reason = f"it does not say what it is of ({type(error).__name__})"

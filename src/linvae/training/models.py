@@ -1,5 +1,7 @@
 """Gaussian VAEs: an encoder, a decoder and a noise model, of which the linear VAE is a case."""
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from linvae.seeds import derive_seed
 from linvae.settings.model import Encoder, ModelSettings
 from linvae.training.networks import (
     Draw,
+    Shape,
     Skip,
     composed,
     decoder_network,
@@ -27,12 +30,12 @@ class PosteriorEncoder(nn.Module):
     """
 
     def __init__(
-        self, settings: Encoder, n_features: int, n_latent: int, log_variance: float, draw: Draw
+        self, settings: Encoder, shape: Shape, n_latent: int, log_variance: float, draw: Draw
     ) -> None:
         super().__init__()
         self.amortised = settings.posterior == "amortised"
-        self.skip = Skip(n_features, n_latent) if settings.skip else None
-        self.trunk, self.activation, width = encoder_body(settings, n_features, draw)
+        self.skip = Skip(math.prod(shape), n_latent) if settings.skip else None
+        self.trunk, self.activation, width = encoder_body(settings, shape, draw)
         sizes = (width, n_latent)
         self.mean = perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
         if self.amortised:
@@ -94,6 +97,13 @@ class GaussianVAE(nn.Module):
         Observation noise variance sigma^2, its initial value if it is learned.
     generator
         Source of the initial weights.
+    image_shape
+        Height, width and channels of one datum where the data are images; None of rows of numbers.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not that of d features.
 
     References
     ----------
@@ -107,16 +117,18 @@ class GaussianVAE(nn.Module):
         n_latent: int,
         noise: NoiseName,
         generator: torch.Generator,
+        image_shape: Shape | None = None,
     ) -> None:
         super().__init__()
-        n_features = moments.mean.size
+        shape = image_shape or (moments.mean.size,)
+        if math.prod(shape) != moments.mean.size:
+            msg = f"image_shape is {shape}, and the data have {moments.mean.size} features"
+            raise ValueError(msg)
         self.n_latent = n_latent
         start, draw = settings.start, Draw(generator, settings.start.scale)
         self.units = Units(moments, standardize=start.standardize)
-        self.encoder = PosteriorEncoder(
-            settings.encoder, n_features, n_latent, start.log_variance, draw
-        )
-        self.decoder = decoder_network(settings.decoder, n_latent, n_features, draw)
+        self.encoder = PosteriorEncoder(settings.encoder, shape, n_latent, start.log_variance, draw)
+        self.decoder = decoder_network(settings.decoder, n_latent, shape, draw)
         log_noise_variance = torch.tensor(np.log(noise.variance), dtype=torch.float64)
         if noise.kind == "learned":
             self.log_noise_variance = nn.Parameter(log_noise_variance)
@@ -153,15 +165,22 @@ class GaussianVAE(nn.Module):
 
 
 def build(
-    settings: ModelSettings, moments: Moments, n_latent: int, noise: NoiseName, seed: int
+    settings: ModelSettings,
+    moments: Moments,
+    n_latent: int,
+    noise: NoiseName,
+    seed: int,
+    image_shape: Shape | None = None,
 ) -> GaussianVAE:
     """Make a model with initial weights drawn from (seed, "init"), in the training precision.
 
     Parameters
     ----------
+    settings, n_latent, noise, image_shape
+        As `GaussianVAE` takes them.
     moments
         Of the training data, or their `Spectrum`.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "init"))
-    model = GaussianVAE(settings, moments, n_latent, noise, generator)
+    model = GaussianVAE(settings, moments, n_latent, noise, generator, image_shape)
     return model.to(torch.float64 if settings.training.precision == "float64" else torch.float32)

@@ -1,9 +1,11 @@
 """The kinds of networks that encoders and decoders are made of.
 
 A kind is a pair of functions in ``_ENCODERS`` and ``_DECODERS``, under the name that
-`linvae.settings.model.Network.kind` gives it.
+`linvae.settings.model.Network.kind` gives it. They are told the shape of one datum, (h, w, c) of an
+image or (d,), and their networks take and give data as rows (n, d).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from linvae.settings.model import Network
 
-__all__ = ["Draw", "Skip", "composed", "decoder_network", "encoder_body", "perceptron"]
+__all__ = ["Draw", "Shape", "Skip", "composed", "decoder_network", "encoder_body", "perceptron"]
 
 _ACTIVATIONS = {
     "identity": nn.Identity,
@@ -21,6 +23,10 @@ _ACTIVATIONS = {
     "gelu": nn.GELU,
     "softplus": nn.Softplus,
 }
+
+
+# Of one datum.
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -91,31 +97,31 @@ def composed(network: nn.Sequential) -> Tensor | None:
 
 
 def encoder_body(
-    settings: Network, n_features: int, draw: Draw
+    settings: Network, shape: Shape, draw: Draw
 ) -> tuple[nn.Sequential, nn.Module, int]:
     """Return an encoder up to its heads: layers, their last activation, and the output's width."""
-    return _ENCODERS[settings.kind](settings, n_features, draw)
+    return _ENCODERS[settings.kind](settings, shape, draw)
 
 
-def decoder_network(settings: Network, n_latent: int, n_features: int, draw: Draw) -> nn.Module:
+def decoder_network(settings: Network, n_latent: int, shape: Shape, draw: Draw) -> nn.Module:
     """Return a network from latents (..., k) to features (..., d)."""
-    network = _DECODERS[settings.kind](settings, n_latent, n_features, draw)
-    return Skipped(network, n_latent, n_features) if settings.skip else network
+    network = _DECODERS[settings.kind](settings, n_latent, shape, draw)
+    return Skipped(network, n_latent, math.prod(shape)) if settings.skip else network
 
 
 def _perceptron_body(
-    settings: Network, n_features: int, draw: Draw
+    settings: Network, shape: Shape, draw: Draw
 ) -> tuple[nn.Sequential, nn.Module, int]:
-    sizes = (n_features, *settings.hidden)
+    sizes = (math.prod(shape), *settings.hidden)
     layers = perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
     last = _ACTIVATIONS[settings.activation]() if settings.hidden else nn.Identity()
     return layers, last, sizes[-1]
 
 
 def _perceptron_decoder(
-    settings: Network, n_latent: int, n_features: int, draw: Draw
+    settings: Network, n_latent: int, shape: Shape, draw: Draw
 ) -> nn.Sequential:
-    sizes = (n_latent, *settings.hidden, n_features)
+    sizes = (n_latent, *settings.hidden, math.prod(shape))
     return perceptron(sizes, settings.activation, draw, bias=not settings.is_linear)
 
 

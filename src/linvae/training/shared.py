@@ -27,7 +27,8 @@ def begin(job: RunJob) -> None:
 
 def initial_model(job: RunJob, moments: Moments) -> GaussianVAE:
     """Return the model with its random initial weights."""
-    return build(job.model, moments, job.n_latent, job.noise_model, job.seed)
+    given = (job.n_latent, job.noise_model, job.seed, job.image_shape)
+    return build(job.model, moments, *given)
 
 
 def checkpoint_of(job: RunJob, output: str | Path) -> Checkpoint:
