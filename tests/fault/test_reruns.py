@@ -31,7 +31,7 @@ PROGRAMS = {
     "provenance": "workflow/scripts/provenance.py",
     "record": "workflow/scripts/record.py",
     "restarts": "workflow/scripts/restarts.py",
-    "rotated": "workflow/scripts/rotated.py",
+    "saddles": "workflow/scripts/saddles.py",
     "solve": "workflow/scripts/solve.py",
     "spectrum": "workflow/scripts/spectrum.py",
     "summary": "workflow/scripts/summary.py",

@@ -9,7 +9,7 @@ from lying import PROVENANCE, path_of, paths_of
 from linvae.config import configuration as config
 from linvae.files import write_csv, write_json
 from linvae.landscape.maxima_table import maxima
-from linvae.landscape.rotated import rotated
+from linvae.landscape.saddle_climbs import saddle_climbs
 from linvae.linear import ppca
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
@@ -52,7 +52,7 @@ CONFIG = config.load(
                 "adam": "adam",
                 "lbfgs": "lbfgs",
             },
-            "rotated": {"data": "logit-first50", "n_latents": [2, 4]},
+            "saddles": {"data": "logit-first50", "n_latents": [2, 4]},
             "stationary": {"data": "logit-first50"},
         },
     }
@@ -110,9 +110,9 @@ def write_results():
         spectra[name].save(path_of(Product("spectrum.npz", data=name)))
         table = path_of(Product("maxima.csv", data=name, variant="at2"))
         write_csv(table, maxima(spectra[name], 2))
-    points, paths = paths_of(CONFIG.study.rotated.drawn(NAMES))
+    points, paths = paths_of(CONFIG.study.saddles.drawn(NAMES))
     for path, made in zip(
-        (points, paths), rotated(spectra["mnist-logit-first50"], [2, 4]), strict=True
+        (points, paths), saddle_climbs(spectra["mnist-logit-first50"], [2, 4]), strict=True
     ):
         write_csv(path, made)
     for run in CONFIG.study.all_runs(NAMES):

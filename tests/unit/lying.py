@@ -10,7 +10,7 @@ PROVENANCE = f"results/data/mnist/{OTHER}/provenance.json"
 _MEASURED_FILES = ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
 _KINDS = {
     **dict.fromkeys(("images.npz", "provenance.json", "data.npz"), "data"),
-    **dict.fromkeys(("points.csv", "paths.csv"), "rotated"),
+    **dict.fromkeys(("points.csv", "paths.csv"), "saddles"),
     "spectrum.npz": "spectrum",
     "maxima.csv": "ppca",
     "restarts.csv": "restarts",

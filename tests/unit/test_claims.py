@@ -58,7 +58,7 @@ SECTIONS = {
     "stochastic": {**GRID, "pairs": [["adam", "sampled"], ["fast", "sampled-fast"]]},
     "encoders": {**GRID, "models": ["relu", "adam", "deep-linear"]},
     "restarts": {"data": "logit-first50", "n_latent": 3, "scales": [1.0], "seeds": [0]},
-    "rotated": {"data": "logit-first50", "n_latents": [2]},
+    "saddles": {"data": "logit-first50", "n_latents": [2]},
     "stationary": {"data": "logit-first50"},
     "recipes": {
         "data": "logit-first50",
@@ -234,7 +234,7 @@ def _write_tables(config):
     saddle |= {"gradient": 1e-7, "likelihood_gradient": 0.1, "curvature": 0.01}
     saddle |= {"turning_curvature": 0.005, "end_gap": 0.0, "end_gradient": 0.0}
     saddle |= {"end_curvature": np.nan, "saddles": 1, "iterations": 9}
-    write_csv(path_of(study.rotated.table(names)), pd.DataFrame(saddle))
+    write_csv(path_of(study.saddles.table(names)), pd.DataFrame(saddle))
     point = {"noise_at": 4, "noise_variance": 2.0, "retained": "1-2", "direction": 1}
     point |= {"eigenvalue": 1.0, "used": False, "formula": -0.5, "autograd": -0.5}
     point |= {"off_diagonal": 0.0, "gradient": 0.0, "largest": 0.0, "n_zero": 1}

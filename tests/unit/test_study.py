@@ -22,7 +22,7 @@ WORKFLOW = Workflow.beside(ROOT, keep=False)
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 DATA = "mnist-logit-first60-test20"
 # What is not measured by training runs.
-CLOSED_FORMS = {"restarts", "rotated", "stationary"}
+CLOSED_FORMS = {"restarts", "saddles", "stationary"}
 
 
 def tiny(change=None, **sections):
@@ -341,7 +341,7 @@ def test_a_figure_reads_its_own_runs_and_its_data(figure):
     tables = set(section.drawn(names))
     assert tables <= others
     assert others - tables == (spectra if source.spectrum else set())
-    assert bool(tables) == (source.section in ("latent_dim", "rotated"))
+    assert bool(tables) == (source.section in ("latent_dim", "saddles"))
 
 
 def test_figures_of_one_kind_of_noise_read_that_kind():
@@ -508,9 +508,9 @@ def test_jobs_of_tables_are_told_what_the_section_says():
     restarts, stationary = config.study.restarts, config.study.stationary
     assert restarts.job == {"n_latent": 3, "scales": [1.0], "seeds": [0]}
     assert stationary.job == {"n_latent": 2, "noise_at": [4]}
-    assert config.study.rotated.job == {"n_latents": [2]}
-    points, paths = config.study.rotated.drawn(names)
-    assert points == config.study.rotated.table(names)
+    assert config.study.saddles.job == {"n_latents": [2]}
+    points, paths = config.study.saddles.drawn(names)
+    assert points == config.study.saddles.table(names)
     before = places(config)
     assert Path(before[points]).parent == Path(before[paths]).parent
     assert points != paths
@@ -520,7 +520,7 @@ def test_jobs_of_tables_are_told_what_the_section_says():
     ("section", "key", "value", "files"),
     [
         ("restarts", "scales", [2.0], {"restarts.csv"}),
-        ("rotated", "n_latents", [3], {"points.csv", "paths.csv"}),
+        ("saddles", "n_latents", [3], {"points.csv", "paths.csv"}),
         ("stationary", "noise_at", [4, 6], {"hessian.csv"}),
         # What is drawn decides no table.
         ("stationary", "directions", [5, 6], set()),

@@ -102,7 +102,7 @@ def test_a_change_moves_what_it_decides_and_what_reads_that(changes, programs):
 def test_threads_and_device_decide_what_computes_with_them():
     computing = ("train_deep", "train_linear", "solve", "evaluate_deep", "graft")
     assert not addresses(PLAN, *computing) & addresses(tiny(threads=2), *computing)
-    same = ("fetch", "preprocess", "spectrum", "ppca", "hessian", "restarts", "rotated")
+    same = ("fetch", "preprocess", "spectrum", "ppca", "hessian", "restarts", "saddles")
     assert addresses(PLAN, *same) == addresses(tiny(threads=2), *same)
     on_gpu = tiny(models={"tiny-deep": {"job": {"device": "cuda"}}})
     moved = {job.folder for a, job in on_gpu.jobs.items() if a not in PLAN.jobs}

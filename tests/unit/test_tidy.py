@@ -22,7 +22,7 @@ OLD = [
     "data/mnist/images.npz",
     "data/mnist-logit-first60/data.npz",
     "ppca/mnist-logit-first60/at4.csv",
-    "rotated/mnist-logit-first60/0123abcd/points.csv",
+    "saddles/mnist-logit-first60/0123abcd/points.csv",
     "tiny/.made/claims.json",
     "tiny/logs/claims.log",
 ]

@@ -235,15 +235,15 @@ def test_a_changed_line_reruns_what_it_reaches(settled, planner, everything, mod
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("linear/elbo", {"train_linear", "solve", "restarts", "rotated"}),
-        ("linear/ppca", {"train_linear", "solve", "restarts", "rotated", "ppca", "hessian"}),
+        ("linear/elbo", {"train_linear", "solve", "restarts", "saddles"}),
+        ("linear/ppca", {"train_linear", "solve", "restarts", "saddles", "ppca", "hessian"}),
         ("linear/gaps", {"train_linear", "solve"}),
-        ("linear/alignment", {"train_linear", "solve", "restarts", "rotated"}),
-        ("linear/solve", {"solve", "restarts", "rotated"}),
-        ("linear/ascent", {"solve", "restarts", "rotated"}),
+        ("linear/alignment", {"train_linear", "solve", "restarts", "saddles"}),
+        ("linear/solve", {"solve", "restarts", "saddles"}),
+        ("linear/ascent", {"solve", "restarts", "saddles"}),
         ("linear/stationary", {"restarts", "hessian"}),
-        ("linear/saddles", {"restarts", "rotated"}),
-        ("linear/curvature", {"restarts", "rotated", "hessian"}),
+        ("linear/saddles", {"restarts", "saddles"}),
+        ("linear/curvature", {"restarts", "saddles", "hessian"}),
     ],
 )
 def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
@@ -252,7 +252,7 @@ def test_the_closed_forms_of_the_linear_vae_train_no_deep_one(
     with settled.edited({MODULE.format(module): changed}):
         plan = planner(settled)
     assert not (PREPARATION | {"train_deep"}) & set(plan)
-    computing = TRAINING | {"restarts", "rotated", "ppca", "hessian"}
+    computing = TRAINING | {"restarts", "saddles", "ppca", "hessian"}
     assert {rule: plan[rule] for rule in computing & set(plan)} == {
         rule: everything[rule] for rule in rules
     }

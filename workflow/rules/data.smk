@@ -118,25 +118,25 @@ rule restarts:
         'python "$LINVAE_SCRIPTS/restarts.py" {wildcards.address} > {log} 2>&1'
 
 
-rule rotated:
+rule saddles:
     input:
         inputs_of,
     output:
-        points="results/rotated/{place}/{address}/points.csv",
-        paths="results/rotated/{place}/{address}/paths.csv",
-        made="results/rotated/{place}/{address}/made.json",
+        points="results/saddles/{place}/{address}/points.csv",
+        paths="results/saddles/{place}/{address}/paths.csv",
+        made="results/saddles/{place}/{address}/made.json",
     log:
-        "results/logs/rotated/{place}/{address}.log",
+        "results/logs/saddles/{place}/{address}.log",
     benchmark:
-        "results/benchmarks/rotated/{place}/{address}.tsv"
+        "results/benchmarks/saddles/{place}/{address}.tsv"
     wildcard_constraints:
-        address=of("rotated"),
+        address=of("saddles"),
     priority: by_job(priority_of)
     localrule: True
     message:
         "Looking for the ELBO's own saddle points on {wildcards.place}"
     shell:
-        'python "$LINVAE_SCRIPTS/rotated.py" {wildcards.address} > {log} 2>&1'
+        'python "$LINVAE_SCRIPTS/saddles.py" {wildcards.address} > {log} 2>&1'
 
 
 rule hessian:

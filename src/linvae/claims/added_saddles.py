@@ -19,8 +19,8 @@ ADDED_SADDLES = Claim(
     "follows a direction of ascent from there.",
     made_by="this project",
     question=2,
-    section="rotated",
-    judge=lambda results: added_saddles(results.table(results.study.rotated.table(results.names))),
+    section="saddles",
+    judge=lambda results: added_saddles(results.table(results.study.saddles.table(results.names))),
     shown_in=("fig16",),
 )
 
@@ -37,7 +37,7 @@ def added_saddles(points: pd.DataFrame) -> Finding:
     Parameters
     ----------
     points : DataFrame
-        As `linvae.landscape.rotated.rotated` gives it.
+        As `linvae.landscape.saddle_climbs.saddle_climbs` gives it.
     """
     first = outcomes(points["gap"], points["gradient"], points["curvature"])
     end = outcomes(points["end_gap"], points["end_gradient"], points["end_curvature"])

@@ -71,7 +71,7 @@ class FigureStyle(Strict):
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 # Folders below results/ that all studies share.
 SHARED = (
-    "benchmarks", "compared", "data", "hessian", "logs", "ppca", "report", "restarts", "rotated",
+    "benchmarks", "compared", "data", "hessian", "logs", "ppca", "report", "restarts", "saddles",
     "spectrum", "train",
 )  # fmt: skip
 

@@ -141,7 +141,7 @@ class Computed:
             self._closed_form("restarts", data, self.study.restarts.job, {"table": name})
         elif name in ("points.csv", "paths.csv"):
             files = {"points": "points.csv", "paths": "paths.csv"}
-            self._closed_form("rotated", data, self.study.rotated.job, files)
+            self._closed_form("saddles", data, self.study.saddles.job, files)
         else:
             self._closed_form("hessian", data, self.study.stationary.job, {"table": name})
 

@@ -21,7 +21,7 @@ def table(inputs: Inputs, section: dict) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `linvae.landscape.rotated.rotated` gives ``paths``, with ``saddle_gap``,
+        As `linvae.landscape.saddle_climbs.saddle_climbs` gives ``paths``, with ``saddle_gap``,
         ``saddle_predicted_gap`` and ``saddle_curvature`` of the saddle point (empty where there was
         none); in nats per datum.
     """

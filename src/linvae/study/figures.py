@@ -69,7 +69,7 @@ FIGURES = {
     ),
     "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
     "fig15_residual_spectrum": FigureSource("recipes", ("residual.npz", "metrics.json"), _fixed),
-    "fig16_elbo_saddles": FigureSource("rotated"),
+    "fig16_elbo_saddles": FigureSource("saddles"),
 }
 
 

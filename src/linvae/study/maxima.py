@@ -11,7 +11,7 @@ from linvae.study.fields import Latents, Positives, Seeds, Variant, distinct
 from linvae.study.names import Names
 from linvae.study.section import Section
 
-__all__ = ["Restarts", "Rotated", "Stationary"]
+__all__ = ["Restarts", "Saddles", "Stationary"]
 
 # There is nothing to rotate with one.
 Several = Annotated[Whole, Field(ge=2, description="number of latents k")]
@@ -39,7 +39,7 @@ class Restarts(Section):
         return [self.table(names)]
 
 
-class Rotated(Section):
+class Saddles(Section):
     """The linear VAE from the likelihood's maximum, rotated, to the ELBO's own saddle points."""
 
     data: Variant

@@ -9,7 +9,7 @@ from linvae.settings.values import Strict
 from linvae.study.deep import Lengths, Recipes, Sizes
 from linvae.study.grafts import Grafts
 from linvae.study.linear import Autoencoder, Encoders, LatentDim, Linear, Stochastic
-from linvae.study.maxima import Restarts, Rotated, Stationary
+from linvae.study.maxima import Restarts, Saddles, Stationary
 from linvae.study.names import Names
 from linvae.study.section import Section
 
@@ -25,7 +25,7 @@ class Study(Strict):
     encoders: Encoders | None = Field(None, description="fig5, claim 7")
     autoencoder: Autoencoder | None = Field(None, description="fig14")
     restarts: Restarts | None = Field(None, description="claim 2")
-    rotated: Rotated | None = Field(None, description="fig16, claim 14")
+    saddles: Saddles | None = Field(None, description="fig16, claim 14")
     stationary: Stationary | None = Field(None, description="fig9, claim 4")
     recipes: Recipes | None = Field(
         None, description="fig7, fig8, fig11, fig12, fig13, fig15, table1, claims 8 to 12 and 15"

@@ -14,7 +14,7 @@ from linvae.linear.ascent import profiled_gradient
 from linvae.linear.solve import Record
 from linvae.linear.spectrum import Spectrum
 
-__all__ = ["rotated"]
+__all__ = ["saddle_climbs"]
 
 WAYS = {"along": 1.0, "against": -1.0}
 # Points of a path, and of the straight line through the saddle point, over this many steps.
@@ -22,7 +22,7 @@ RECORDS = 150
 LINE = np.linspace(-4.0, 4.0, 33) * STEP
 
 
-def rotated(spectrum: Spectrum, n_latents: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def saddle_climbs(spectrum: Spectrum, n_latents: list[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Climb from the rotated maximum, for several numbers of latents.
 
     Parameters

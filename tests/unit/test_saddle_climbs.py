@@ -7,7 +7,7 @@ from linvae.claims import spurious_maxima
 from linvae.claims.added_saddles import added_saddles
 from linvae.landscape import climb
 from linvae.landscape.climb import climb_on, first_stop
-from linvae.landscape.rotated import rotated
+from linvae.landscape.saddle_climbs import saddle_climbs
 from linvae.linear import ppca, saddles
 from linvae.linear.curvature import RESIDUAL, Bend
 from linvae.linear.spectrum import Spectrum
@@ -24,7 +24,7 @@ def spectrum():
 
 @pytest.fixture(scope="module")
 def tables(spectrum):
-    return rotated(spectrum, [2, 4])
+    return saddle_climbs(spectrum, [2, 4])
 
 
 def test_the_claim_holds_on_a_small_spectrum_too(tables):
@@ -88,6 +88,6 @@ def test_a_maximum_below_is_not_left(spectrum, monkeypatch):
     # A solver whose every stop has a Hessian without a direction of ascent.
     bend = Bend(-1e-3, np.zeros(2 * D + 1))
     monkeypatch.setattr(climb.Surface, "steepest", lambda self: bend)
-    points, paths = rotated(spectrum, [2])
+    points, paths = saddle_climbs(spectrum, [2])
     assert added_saddles(points).verdict == "not supported"
     assert set(paths["path"]) == {"start"}
