@@ -14,10 +14,10 @@ from linvae.training.models import build
 from linvae.training.optimizer import (
     Adam,
     Group,
+    budget_of,
     epoch_length,
     kl_weight,
     learning_rate,
-    lengths_of,
     parameter_groups,
     record_steps,
 )
@@ -156,7 +156,7 @@ def test_an_epoch_sees_every_datum(batch, steps):
 
 def test_a_budget_in_steps_is_whole_epochs():
     training = {"objective": "stochastic", "batch_size": 16}
-    found = lengths_of(Training(**training, steps=9), 50)
+    found = budget_of(Training(**training, steps=9), 50)
     assert (found.steps, found.steps_per_epoch, found.batch_size) == (12, 4, 16)
-    assert lengths_of(Training(**training, epochs=3), 50) == found
-    assert lengths_of(Training(objective="analytic", steps=9), 1).steps == 9
+    assert budget_of(Training(**training, epochs=3), 50) == found
+    assert budget_of(Training(objective="analytic", steps=9), 1).steps == 9

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 
 VALUES = {"a": [1.0, 2.0, 4.0], "b": [2.0, 2.5, 6.0], "c": [3.0, 5.0, 4.5]}
 
@@ -15,14 +15,14 @@ def frame(values):
 
 
 def test_variance_is_that_within_cells():
-    cells = Cells.of(frame(VALUES), "x", "cell")
+    cells = PooledCells.of(frame(VALUES), "x", "cell")
     assert cells.variance == pytest.approx(np.mean([np.var(v, ddof=1) for v in VALUES.values()]))
     assert cells.freedom == 6
     assert cells.means["b"] == pytest.approx(3.5)
 
 
 def test_a_contrast_of_two_cells_is_the_t_interval_of_their_difference():
-    cells = Cells.of(frame({key: VALUES[key] for key in "ab"}), "x", "cell")
+    cells = PooledCells.of(frame({key: VALUES[key] for key in "ab"}), "x", "cell")
     found = cells.contrast({"b": 1.0, "a": -1.0}, 0.9)
     expected = stats.ttest_ind(VALUES["b"], VALUES["a"]).confidence_interval(0.9)
     assert (found.low, found.high) == pytest.approx(tuple(expected))
@@ -30,12 +30,12 @@ def test_a_contrast_of_two_cells_is_the_t_interval_of_their_difference():
 
 
 def test_comparisons_share_the_level():
-    cells = Cells.of(frame(VALUES), "x", "cell")
+    cells = PooledCells.of(frame(VALUES), "x", "cell")
     assert cells.mean("a", 0.95, 5) == cells.mean("a", 0.99)
 
 
 def test_the_largest_difference_is_tukeys():
-    found = Cells.of(frame(VALUES), "x", "cell").spread(0.95)
+    found = PooledCells.of(frame(VALUES), "x", "cell").spread(0.95)
     assert (found.low, found.high) == ("a", "c")
     expected = stats.tukey_hsd(*VALUES.values()).confidence_interval(0.95)
     ends = (expected.low[2, 0], expected.high[2, 0])
@@ -44,7 +44,7 @@ def test_the_largest_difference_is_tukeys():
 
 def test_cells_of_unequal_size_are_tukey_and_kramers():
     values = {**VALUES, "a": [1.0, 2.0], "c": [3.0, 5.0]}
-    found = Cells.of(frame(values), "x", "cell").spread(0.95)
+    found = PooledCells.of(frame(values), "x", "cell").spread(0.95)
     expected = stats.tukey_hsd(*values.values()).confidence_interval(0.95)
     ends = (expected.low[2, 0], expected.high[2, 0])
     assert (found.interval.low, found.interval.high) == pytest.approx(ends, rel=1e-6)
@@ -53,15 +53,15 @@ def test_cells_of_unequal_size_are_tukey_and_kramers():
 
 @pytest.mark.parametrize("values", [{"a": [1.0], "b": [2.0]}, {"a": [0.1] * 3, "b": [0.7] * 3}])
 def test_without_replicates_that_differ_there_is_no_interval(values):
-    cells = Cells.of(frame(values), "x", "cell")
+    cells = PooledCells.of(frame(values), "x", "cell")
     assert cells.variance is None
     assert cells.spread(0.95).interval.low is None
     assert cells.mean("a", 0.95).high is None
 
 
 def test_one_cell_has_no_spread_and_equal_cells_have_one_of_zero():
-    assert Cells.of(frame({"a": [1.0, 2.0]}), "x", "cell").spread(0.95) is None
-    found = Cells.of(frame({"a": [1.0, 2.0], "b": [2.0, 1.0]}), "x", "cell").spread(0.95)
+    assert PooledCells.of(frame({"a": [1.0, 2.0]}), "x", "cell").spread(0.95) is None
+    found = PooledCells.of(frame({"a": [1.0, 2.0], "b": [2.0, 1.0]}), "x", "cell").spread(0.95)
     assert found.low != found.high
     assert found.interval.mean == 0.0
 
@@ -71,6 +71,6 @@ def test_the_largest_difference_of_equal_cells_is_seldom_one():
     called = 0
     for _ in range(400):
         values = {key: rng.normal(size=2) for key in "abcdef"}
-        called += Cells.of(frame(values), "x", "cell").spread(0.95).interval.low > 0
+        called += PooledCells.of(frame(values), "x", "cell").spread(0.95).interval.low > 0
     # 20 expected; three standard errors of that are 13.
     assert called <= 33

@@ -10,7 +10,15 @@ from pydantic import ValidationError
 
 from linvae.config.configuration import load
 from linvae.settings.measurement import Measurement
-from linvae.settings.model import Decoder, Encoder, Job, ModelSettings, Network, Start, Training
+from linvae.settings.model import (
+    Decoder,
+    Encoder,
+    JobSettings,
+    ModelSettings,
+    Network,
+    Start,
+    Training,
+)
 from linvae.settings.values import Strict
 
 DEEP = {
@@ -280,7 +288,7 @@ def test_values_of_one_number_have_one_identity():
     assert json.dumps(one) == json.dumps(other)
 
 
-@pytest.mark.parametrize("part", [Job, Start, Training, Encoder, Decoder])
+@pytest.mark.parametrize("part", [JobSettings, Start, Training, Encoder, Decoder])
 def test_every_setting_but_those_off_is_part_of_the_identity(part):
     required = {"objective": "stochastic", "epochs": 1} if part is Training else {}
     told = part(**required).identity()

@@ -1,6 +1,7 @@
 """How the library is built: which of its rooms know which, and how long its files are."""
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +165,25 @@ def test_what_kind_a_network_is_is_asked_of_its_settings():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert "hidden" not in attributes or module in ASK_FOR_LAYERS, module
+
+
+def test_each_class_has_a_name_of_its_own():
+    found: dict[str, list[str]] = {}
+    for module, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}
+
+
+def test_imports_have_no_circle():
+    """Nor those that types alone need, or that stand inside of functions."""
+    known = modules()
+    graph = {
+        module: set(imported(path.read_text(encoding="utf-8"), known)) - {module}
+        for module, path in known.items()
+    }
+    list(graphlib.TopologicalSorter(graph).static_order())
+    graph["linear.elbo"].add("diagnose.text")
+    with pytest.raises(graphlib.CycleError):
+        list(graphlib.TopologicalSorter(graph).static_order())

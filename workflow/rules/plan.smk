@@ -13,7 +13,7 @@ from linvae.images.load import DataError
 from linvae.jobs.job import MissingJobError
 from linvae.jobs.lock import LockedError, lock
 from linvae.planning.checked import forget_false_stamp
-from linvae.planning.images import memory_of, require_folder, settle, told
+from linvae.planning.images import describe, memory_of, require_folder, settle
 from linvae.planning.plan import keep_plan, read_plan
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
@@ -44,7 +44,7 @@ def planned():
         if not os.path.exists(plan.images):
             require_folder(plan.origin)
             if study.dataset.source == "auto":
-                print(f"note: {told(plan.origin)}", file=sys.stderr)
+                print(f"note: {describe(plan.origin)}", file=sys.stderr)
     except (ValueError, DataError) as error:
         sys.exit(f"error: {error}")
     for remark in remarks(study.models, study.study.all_runs(study.names())):

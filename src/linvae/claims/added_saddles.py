@@ -46,7 +46,7 @@ def added_saddles(points: pd.DataFrame) -> Finding:
         "margin": REACHED_NATS,
         "curvature_margin": FLAT,
     }
-    text = " ".join(_told(int(k), rows) for k, rows in points.groupby("n_latent"))
+    text = " ".join(_sentence(int(k), rows) for k, rows in points.groupby("n_latent"))
     if "maximum below" in {*first, *end}:
         reason = "A stationary point below the maximum has no direction of ascent."
         return Finding("not supported", f"{text} {reason}", numbers)
@@ -74,7 +74,7 @@ def _numbers(rows: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _told(n_latent: int, rows: pd.DataFrame) -> str:
+def _sentence(n_latent: int, rows: pd.DataFrame) -> str:
     row = _numbers(rows)
     bent = (
         ""

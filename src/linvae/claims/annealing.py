@@ -12,7 +12,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import Side, side, would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import deep_runs, scope
 from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS
@@ -73,7 +73,7 @@ def annealing_leaves_collapse(
         answers += [cell["holds"] for cell in found.values()]
         numbers[annealed] = {number(variance): cell for variance, cell in found.items()}
         told = "; ".join(
-            _told(variance, cell, differences, margins) for variance, cell in found.items()
+            _sentence(variance, cell, differences, margins) for variance, cell in found.items()
         )
         of_pair = runs[runs["model"] == annealed]
         parts.append(
@@ -107,7 +107,7 @@ def _differences(runs: pd.DataFrame, without: str, annealed: str) -> pd.DataFram
 
 def _cells(differences: pd.DataFrame, margins: Margins) -> dict[float, dict[str, object]]:
     """Judge each noise variance."""
-    pooled = {name: Cells.of(differences, name, "initial") for name in _COMPARED}
+    pooled = {name: PooledCells.of(differences, name, "initial") for name in _COMPARED}
     found = {}
     for variance, rows in differences.groupby("initial"):
         # A verdict rests on the latents of every noise variance.
@@ -160,7 +160,7 @@ def _holds(intervals: Mapping[str, Interval], margins: Margins) -> Answer:
     return "no" if cost.above(-margins.elbo) else "undecided"
 
 
-def _told(variance: float, cell: Mapping, differences: pd.DataFrame, margins: Margins) -> str:
+def _sentence(variance: float, cell: Mapping, differences: pd.DataFrame, margins: Margins) -> str:
     used, train, test = (
         Interval(**cell[name]) for name in ("used_gained", "elbo_gained", "test_elbo_gained")
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from linvae.settings.model import Job, ModelSettings, Start
+from linvae.settings.model import JobSettings, ModelSettings, Start
 
 __all__ = ["recipes_apart_from_size"]
 
@@ -36,4 +36,4 @@ def recipes_apart_from_size(
 
 def _without_size(model: ModelSettings) -> ModelSettings:
     start = model.start.model_copy(update={"weights": Start().weights})
-    return model.without_size().model_copy(update={"start": start, "job": Job()})
+    return model.without_size().model_copy(update={"start": start, "job": JobSettings()})

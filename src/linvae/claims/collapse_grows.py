@@ -12,7 +12,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, spent, would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import (
     ENOUGH_VARIANCES,
     by_recipe,
@@ -95,7 +95,7 @@ def _trend(
         return "undecided", "at one noise variance", {}
     # All pairs at once, of each measure on each split.
     level = 1.0 - (1.0 - margins.level) / (len(_MEASURES) * len(SPLITS))
-    cells = Cells.of(runs, column, "initial")
+    cells = PooledCells.of(runs, column, "initial")
     low, high = cells.means.index[0], cells.means.index[-1]
     growth = cells.difference(high, low, level)
     start, end, fall = _largest_fall(cells, level)
@@ -119,7 +119,7 @@ def _trend(
     return "undecided", f"{text} ({would_decide(growth, margins.latents, 'points', ends)})", numbers
 
 
-def _largest_fall(cells: Cells, level: float) -> tuple[float, float, Interval]:
+def _largest_fall(cells: PooledCells, level: float) -> tuple[float, float, Interval]:
     """Return the two noise variances, in order, between which the mean falls most."""
     pairs = combinations(cells.means.index, 2)
     start, end = max(pairs, key=lambda pair: cells.means[pair[0]] - cells.means[pair[1]])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import by_recipe, deep_runs, on_each_split, scope
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, both
@@ -81,7 +81,7 @@ def _on_split(
         ("elbo", margins.elbo, "nats of ELBO"),
         ("mean_collapse", margins.latents, "points of mean collapse over epsilon"),
     ):
-        cells = Cells.of(runs, f"{prefix}{name}", "initial")
+        cells = PooledCells.of(runs, f"{prefix}{name}", "initial")
         spread = cells.spread(margins.level)
         if spread is None:
             return "undecided", "one initial value", {}

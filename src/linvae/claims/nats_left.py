@@ -13,7 +13,7 @@ import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
 from linvae.claims.widths import falls_with_width, width_runs
@@ -119,7 +119,7 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
         Of the study.
     """
     pooled = {
-        f"{prefix}{name}": Cells.of(runs, f"{prefix}{name}", _CELL)
+        f"{prefix}{name}": PooledCells.of(runs, f"{prefix}{name}", _CELL)
         for prefix in SPLITS.values()
         for name in ("above_none", "above_random")
     }
@@ -134,7 +134,9 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
         given = [case["answer"] for case in found.values() if case["left"]]
         answers.setdefault(str(model), []).extend(given)
         numbers.setdefault(str(model), {})[number(variance)] = found
-        told = "; ".join(f"{split} {_told(case, rows, margins)}" for split, case in found.items())
+        told = "; ".join(
+            f"{split} {_sentence(case, rows, margins)}" for split, case in found.items()
+        )
         parts.append(f"{model} at sigma^2 = {number(variance)}: {told}.")
     every = [answer for given in answers.values() for answer in given]
     verdicts = {model: joint(given) for model, given in answers.items()}
@@ -142,7 +144,7 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 
 def _on_split(
-    rows: pd.DataFrame, prefix: str, pooled: Mapping[str, Cells], margins: Margins, n: int
+    rows: pd.DataFrame, prefix: str, pooled: Mapping[str, PooledCells], margins: Margins, n: int
 ) -> dict[str, object]:
     """Judge one cell on one split: nats left, nats had, latents alive."""
     cell = tuple(rows[_CELL].iloc[0])
@@ -169,7 +171,7 @@ def _on_split(
     }
 
 
-def _told(case: Mapping, rows: pd.DataFrame, margins: Margins) -> str:
+def _sentence(case: Mapping, rows: pd.DataFrame, margins: Margins) -> str:
     above, random = (Interval(**case[name]) for name in ("above_none", "above_random"))
     text = f"{rounded(case['gain'], case['gain_error'])} nats left"
     if not case["left"]:

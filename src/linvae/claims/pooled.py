@@ -16,7 +16,7 @@ from scipy import stats
 
 from linvae.claims.verdicts import Interval
 
-__all__ = ["Cells", "Spread"]
+__all__ = ["PooledCells", "Spread"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Cells:
+class PooledCells:
     """Means over seeds by cell, and the variance within cells.
 
     Attributes
@@ -56,7 +56,7 @@ class Cells:
     freedom: int
 
     @classmethod
-    def of(cls, runs: pd.DataFrame, value: str, by: str | list[str]) -> "Cells":
+    def of(cls, runs: pd.DataFrame, value: str, by: str | list[str]) -> "PooledCells":
         """Average a column of runs, one a row, over those that agree in `by`."""
         found = runs.groupby(by)[value].agg(["mean", "size", "var"])
         freedom = len(runs) - len(found)

@@ -55,7 +55,7 @@ def no_spurious_maxima(starts: pd.DataFrame) -> Finding:
     """
     ends = starts.assign(outcome=outcomes(starts["gap"], starts["gradient"], starts["curvature"]))
     numbers = {_name(rotate): _summary(rows) for rotate, rows in ends.groupby("rotate")}
-    text = " ".join(_told(name, row) for name, row in numbers.items())
+    text = " ".join(_sentence(name, row) for name, row in numbers.items())
     spurious = ends[ends["outcome"] == "maximum below"]
     if len(spurious):
         kinds = ", ".join(sorted(spurious["kind"].unique()))
@@ -120,7 +120,7 @@ def _summary(rows: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _told(name: str, row: dict) -> str:
+def _sentence(name: str, row: dict) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in row["n_by_kind"].items())
     passed = ""
     if row["n_passed_saddles"]:

@@ -16,7 +16,7 @@ import pandas as pd
 from linvae.claims.apart_from_size import recipes_apart_from_size
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import would_decide
-from linvae.claims.pooled import Cells, Spread
+from linvae.claims.pooled import PooledCells, Spread
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint
@@ -71,7 +71,7 @@ def start_decides(runs: pd.DataFrame, margins: Margins) -> Finding:
         verdicts[str(recipe)] = joint(answers)
         numbers[str(recipe)] = {number(variance): case for variance, case in found.items()}
         told = "; ".join(
-            _told(variance, case, cases[variance], margins) for variance, case in found.items()
+            _sentence(variance, case, cases[variance], margins) for variance, case in found.items()
         )
         parts.append(f"{recipe} ({verdicts[str(recipe)]}): {told}.")
     if not parts:
@@ -104,8 +104,8 @@ def _case(runs: pd.DataFrame, margins: Margins) -> dict[str, object]:
     sized = _sized(runs)
     n_starts = sized.groupby("size")["start"].transform("nunique")
     sized = sized[n_starts == sized["start"].nunique()]
-    elbo = _between_starts(Cells.of(sized, "elbo", _CELL), margins.level)
-    test = _between_starts(Cells.of(sized, "test_elbo", _CELL), margins.level)
+    elbo = _between_starts(PooledCells.of(sized, "elbo", _CELL), margins.level)
+    test = _between_starts(PooledCells.of(sized, "test_elbo", _CELL), margins.level)
     equal = abs(elbo.interval.mean) <= margins.elbo
     splits = {}
     for split, prefix in SPLITS.items():
@@ -120,7 +120,7 @@ def _case(runs: pd.DataFrame, margins: Margins) -> dict[str, object]:
     }
 
 
-def _between_starts(cells: Cells, level: float) -> Spread:
+def _between_starts(cells: PooledCells, level: float) -> Spread:
     """Return the largest difference between starts, in the mean over sizes."""
     means = cells.means.groupby(level="start").mean()
     low, high = means.idxmin(), means.idxmax()
@@ -135,7 +135,7 @@ def _between_starts(cells: Cells, level: float) -> Spread:
 
 def _on_split(runs: pd.DataFrame, prefix: str, margins: Margins) -> dict[str, object]:
     """Compare the spread between starts with the largest between sizes from one start."""
-    cells = Cells.of(runs, f"{prefix}log_used", _CELL)
+    cells = PooledCells.of(runs, f"{prefix}log_used", _CELL)
     starts = _between_starts(cells, margins.level)
     sizes = {start: _between_sizes(cells, start, margins.level) for start in runs["start"].unique()}
     widest = max(sizes.values(), key=lambda spread: spread.interval.mean)
@@ -160,7 +160,7 @@ def _on_split(runs: pd.DataFrame, prefix: str, margins: Margins) -> dict[str, ob
     }
 
 
-def _between_sizes(cells: Cells, start: str, level: float) -> Spread:
+def _between_sizes(cells: PooledCells, start: str, level: float) -> Spread:
     means = cells.means[cells.means.index.get_level_values("start") == start]
     low, high = means.idxmin(), means.idxmax()
     if low == high:
@@ -168,7 +168,7 @@ def _between_sizes(cells: Cells, start: str, level: float) -> Spread:
     return Spread(low, high, cells.difference(high, low, level))
 
 
-def _difference_weights(cells: Cells, starts: Spread, sizes: Spread) -> dict[object, float]:
+def _difference_weights(cells: PooledCells, starts: Spread, sizes: Spread) -> dict[object, float]:
     """Weights of the spread between starts less that between sizes."""
     n = sum(cell[0] == starts.high for cell in cells.means.index)
     return {
@@ -197,7 +197,7 @@ def _ratio(found: Interval) -> dict[str, float | int | None]:
     return {**ends, "n": found.n}
 
 
-def _told(variance: float, case: Mapping, runs: pd.DataFrame, margins: Margins) -> str:
+def _sentence(variance: float, case: Mapping, runs: pd.DataFrame, margins: Margins) -> str:
     parts = []
     for split, found in case["splits"].items():
         sizes = ", ".join(

@@ -12,7 +12,7 @@ import pandas as pd
 from linvae.claims.claim import Claim
 from linvae.claims.curves import COMPARED
 from linvae.claims.deciding import would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import (
     by_recipe,
     deep_runs,
@@ -98,7 +98,7 @@ def _differences(
     runs: pd.DataFrame, prefix: str, margins: Margins
 ) -> tuple[dict[float, Interval], dict[float, Answer]]:
     """Return the mean difference at each noise variance, and whether it is within the margin."""
-    cells = Cells.of(runs, f"{prefix}off_linear", "initial")
+    cells = PooledCells.of(runs, f"{prefix}off_linear", "initial")
     comparisons = len(cells.means) * len(SPLITS)
     intervals = {v: cells.mean(v, margins.level, comparisons) for v in cells.means.index}
     opposite: dict[Answer, Answer] = {"yes": "no", "no": "yes", "undecided": "undecided"}

@@ -87,7 +87,7 @@ def _judged(runs: pd.DataFrame, margins: Margins) -> Finding:
     )
     near = near_optimum(runs[~above], margins).mean() if (~above).any() else 0.0
     verdict, reason = _verdict(counts, failures, trained=bool(near > 0.5))
-    parts = [text, *(_told(failure) for failure in failures), _PROVED, reason]
+    parts = [text, *(_sentence(failure) for failure in failures), _PROVED, reason]
     return Finding(verdict, " ".join(part for part in parts if part), numbers)
 
 
@@ -130,7 +130,7 @@ def _failure(row: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _told(failure: dict) -> str:
+def _sentence(failure: dict) -> str:
     """Say in a sentence by how much a run failed."""
     text = (
         f"{failure['model']}, sigma^2 {failure['noise']}, seed {failure['seed']}: ELBO "

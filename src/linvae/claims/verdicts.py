@@ -13,7 +13,6 @@ from linvae.digits import significant
 
 __all__ = [
     "Answer",
-    "Claim",
     "Finding",
     "Interval",
     "Verdict",
@@ -74,38 +73,6 @@ class Finding:
     explanation: str
     numbers: dict[str, object]
     verdicts: dict[str, Verdict] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claim, who makes it, and what was found.
-
-    Attributes
-    ----------
-    id : int
-    claim, made_by : str
-    finding : Finding
-    evidence : tuple of str
-        Paths of the files that the numbers come from.
-    """
-
-    id: int
-    claim: str
-    made_by: str
-    finding: Finding
-    evidence: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the claim as an object of ``claims.json``."""
-        return {
-            "id": self.id,
-            "claim": self.claim,
-            "made_by": self.made_by,
-            "verdict": self.finding.verdict,
-            "explanation": self.finding.explanation,
-            "numbers": self.finding.numbers,
-            "evidence": list(self.evidence),
-        }
 
 
 def interval(values: ArrayLike, level: float = 0.95) -> Interval:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from linvae.claims.deciding import Side, would_decide
-from linvae.claims.pooled import Cells
+from linvae.claims.pooled import PooledCells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint, not_run
 from linvae.measure.splits import SPLITS
@@ -72,7 +72,7 @@ def falls_with_width(runs: pd.DataFrame, margins: Margins) -> Finding:
         answers += [case["answer"] for case in found.values()]
         numbers.append(found)
         widths = sorted(rows["width"].unique())
-        told = "; ".join(_told(split, case, rows, margins) for split, case in found.items())
+        told = "; ".join(_sentence(split, case, rows, margins) for split, case in found.items())
         parts.append(f"Widths {', '.join(map(str, widths))} at equal updates: {told}.")
     verdict = joint(answers)
     return Finding(verdict, " ".join(parts), {"groups": numbers}, {"widths": verdict})
@@ -80,7 +80,7 @@ def falls_with_width(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 def _fall(rows: pd.DataFrame, prefix: str, margins: Margins, n: int) -> dict[str, object]:
     """Compare the narrowest network with the widest on one split, and all neighbours."""
-    cells = Cells.of(rows, f"{prefix}log_rho", "width")
+    cells = PooledCells.of(rows, f"{prefix}log_rho", "width")
     narrowest, widest = cells.means.index.min(), cells.means.index.max()
     fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level, n)
     where = _side(fall, margins)
@@ -107,7 +107,7 @@ def _side(fall: Interval, margins: Margins) -> Side:
     return "below" if fall.mean < -margin and fall.high < 0 else "open"
 
 
-def _told(split: str, case: dict, rows: pd.DataFrame, margins: Margins) -> str:
+def _sentence(split: str, case: dict, rows: pd.DataFrame, margins: Margins) -> str:
     rho = ", ".join(f"{value:.3g}" for value in case["rho"].values())
     fall = Interval(**case["log_fall"])
     text = f"{split} rho_1 / sigma^2 = {rho}, its logarithm falls by {fall}"

@@ -1,16 +1,12 @@
 """The figure of a diagnosis."""
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from linvae.diagnose.diagnosis import Diagnosis, Split
+from linvae.diagnose.measured_model import MeasuredModel, Split
 
 __all__ = ["as_svg", "draw"]
 
@@ -18,7 +14,7 @@ _COLORS = {"train": "#0072B2", "held out": "#D55E00"}
 _LOWEST = 1e-3
 
 
-def draw(found: Diagnosis) -> Figure:
+def draw(found: MeasuredModel) -> Figure:
     """Draw spectra over sigma^2 by rank, and latents in use over epsilon."""
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     left, right = figure.subplots(ncols=2)
@@ -41,7 +37,7 @@ def draw(found: Diagnosis) -> Figure:
     return figure
 
 
-def _spectra(axes: Axes, found: Diagnosis, splits: dict[str, Split]) -> None:
+def _spectra(axes: Axes, found: MeasuredModel, splits: dict[str, Split]) -> None:
     data = np.arange(1, len(found.data_eigenvalues) + 1)
     ratio = found.data_eigenvalues / found.noise_variance
     axes.loglog(data, ratio, color="0.6", linestyle="--", label="data, lambda")
@@ -58,7 +54,7 @@ def _spectra(axes: Axes, found: Diagnosis, splits: dict[str, Split]) -> None:
     axes.legend(frameon=False)
 
 
-def as_svg(found: Diagnosis) -> str:
+def as_svg(found: MeasuredModel) -> str:
     """Return the figure as an SVG element."""
     stream = io.StringIO()
     draw(found).savefig(stream, format="svg")

@@ -88,7 +88,7 @@ class Rows:
         if not isinstance(found, tuple | list) or len(found) != 2:
             msg = (
                 "encode must give a pair, mean and log variance of q(z|x), each (n, k);"
-                f" it gives {_told(found)}"
+                f" it gives {_kind_of(found)}"
             )
             raise ValueError(msg)
         mean, second = (_tensor(part, "encode") for part in found)
@@ -235,7 +235,7 @@ def _tensor(found: object, name: str) -> Tensor:
     elif isinstance(found, np.ndarray):
         found = torch.as_tensor(found)
     else:
-        msg = f"{name} must give arrays or tensors, not {_told(found)}"
+        msg = f"{name} must give arrays or tensors, not {_kind_of(found)}"
         raise ValueError(msg)
     if found.dtype not in (torch.float32, torch.float64):
         found = found.to(torch.float64 if not found.is_floating_point() else torch.float32)
@@ -245,7 +245,7 @@ def _tensor(found: object, name: str) -> Tensor:
     return found
 
 
-def _told(found: object) -> str:
+def _kind_of(found: object) -> str:
     kind = type(found).__name__
     if isinstance(found, tuple | list):
         return f"a {kind} of {len(found)}"

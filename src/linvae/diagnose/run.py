@@ -81,9 +81,10 @@ def diagnose(
     """
     import torch
 
-    # So that to import this imports no torch.
-    from linvae.diagnose.case import Case
     from linvae.diagnose.checks import as_rows
+
+    # So that to import this imports no torch.
+    from linvae.diagnose.examination import Examination
     from linvae.diagnose.functions import adapted, evaluation_mode
 
     _check_numbers(noise_variance, draws, epsilon, delta, step)
@@ -97,8 +98,8 @@ def diagnose(
     with evaluation_mode(model.modules), torch.no_grad(), warnings.catch_warnings():
         # Nothing is written into the user's arrays.
         warnings.filterwarnings("ignore", message=".*not writable")
-        case = Case(model, rows, draws, seed, epsilon, delta, step)
-        return case.diagnosis(noise_variance)
+        examination = Examination(model, rows, draws, seed, epsilon, delta, step)
+        return examination.diagnosis(noise_variance)
 
 
 def _check_numbers(

@@ -68,11 +68,13 @@ def restarts(
     for start in restart_points(spectrum, n_latent, scales, seeds):
         for rotate in (True, False) if start.seed == seeds[0] else (True,):
             stops = climb(spectrum, start.weights, start.noise_variance, rotate=rotate)
-            rows.append({**_told(start, spectrum), "rotate": rotate, **_ended(stops, spectrum)})
+            rows.append(
+                {**_start_columns(start, spectrum), "rotate": rotate, **_ended(stops, spectrum)}
+            )
     return pd.DataFrame(rows)
 
 
-def _told(start: RestartPoint, spectrum: Spectrum) -> dict[str, object]:
+def _start_columns(start: RestartPoint, spectrum: Spectrum) -> dict[str, object]:
     return {
         "kind": start.kind,
         "scale": start.scale,

@@ -176,7 +176,7 @@ class Computed:
 
     # --- runs ------------------------------------------------------------------------------------
 
-    def _told(self, run: Run) -> dict[str, object]:
+    def _run_settings(self, run: Run) -> dict[str, object]:
         model, threads = self.models[run.model], self.config.threads
         told = {"model": model, "n_latent": run.n_latent, "noise": run.noise, "seed": run.seed}
         shape = shape_of(parse_data(run.data).dataset)
@@ -200,7 +200,7 @@ class Computed:
         trained = self.job(
             program,
             f"results/train/{run}/{ADDRESS}",
-            RunJob(**self._told(run)).identity(),
+            RunJob(**self._run_settings(run)).identity(),
             inputs,
             {"model": "model.safetensors", "curve": "curve.csv", **_MADE},
             needs_of_training(model, self.cost(run), threads, shown_first=first),
@@ -209,9 +209,9 @@ class Computed:
         inputs = {key: trained.outputs[key] for key in ("model", "curve")} | {"spectrum": spectrum}
         files = {"metrics": "metrics.json", **_MADE}
         if model.is_linear:
-            program, settings = "evaluate", RunJob(**self._told(run)).identity()
+            program, settings = "evaluate", RunJob(**self._run_settings(run)).identity()
         elif model.decoder.is_linear:
-            program, settings = "evaluate_encoder", RunJob(**self._told(run)).identity()
+            program, settings = "evaluate_encoder", RunJob(**self._run_settings(run)).identity()
             inputs["data"] = data
         else:
             program, settings = "evaluate_deep", self._measured(run)
@@ -228,7 +228,7 @@ class Computed:
         data = parse_data(run.data)
         logit = {"logit_lambda": data.logit_lambda} if data.preprocessing == "logit" else {}
         return MeasurementJob(
-            **self._told(run),
+            **self._run_settings(run),
             measurement=self.config.measurement,
             preprocessing=data.preprocessing,
             **logit,
@@ -238,7 +238,11 @@ class Computed:
         """Make the job of one arm of a graft."""
         arm, updates = variant.rsplit("-", 1)
         measurement = self.config.measurement
-        told = self._told(run) | {"arm": arm, "updates": int(updates), "measurement": measurement}
+        told = self._run_settings(run) | {
+            "arm": arm,
+            "updates": int(updates),
+            "measurement": measurement,
+        }
         residual = self.file(Product("residual.npz", run=run))
         inputs = {
             "model": self.file(Product("model.safetensors", run=run)),

@@ -11,7 +11,7 @@ from linvae.images.embedded import SHA256
 from linvae.images.load import local_folder
 from linvae.images.registry import DATASETS, PIXELS
 
-__all__ = ["Origin", "memory_of", "origin_of", "require_folder", "settle", "told"]
+__all__ = ["Origin", "describe", "memory_of", "origin_of", "require_folder", "settle"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def settle(origin: Origin, memory: Path) -> None:
         write_json(memory, told)
 
 
-def told(origin: Origin) -> str:
+def describe(origin: Origin) -> str:
     """Say in a line which images ``auto`` was settled to."""
     return {
         "local": f"the images of {origin.dataset} come from the local folder that is given",

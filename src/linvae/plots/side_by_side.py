@@ -10,12 +10,12 @@ from linvae.plots.questions import compared_variances, draw_grafts, draw_sizes, 
 from linvae.plots.recipe_looks import looks_of
 from linvae.plots.studies import draw_collapse, draw_held_out
 
-__all__ = ["Drawn", "Study", "figures_of"]
+__all__ = ["Drawn", "StudyTables", "figures_of"]
 
 _GRAFTS, _SIZES = 13, 15
 
 
-class Study(Protocol):
+class StudyTables(Protocol):
     """What is drawn of a study, as `linvae.report.finished.FinishedStudy` has it."""
 
     name: str
@@ -35,7 +35,7 @@ class Drawn(NamedTuple):
     studies: list[str]
 
 
-def figures_of(studies: Sequence[Study]) -> dict[str, Drawn]:
+def figures_of(studies: Sequence[StudyTables]) -> dict[str, Drawn]:
     """Draw what the studies have to show, by the names of the files.
 
     Parameters
@@ -63,7 +63,7 @@ def figures_of(studies: Sequence[Study]) -> dict[str, Drawn]:
     return found
 
 
-def _numbers(studies: Sequence[Study], claim: int) -> dict[str, Mapping]:
+def _numbers(studies: Sequence[StudyTables], claim: int) -> dict[str, Mapping]:
     """Take the numbers of a claim from the studies that have some."""
     found = {study.name: study.claims.get(claim, {}).get("numbers") for study in studies}
     return {name: numbers for name, numbers in found.items() if numbers}

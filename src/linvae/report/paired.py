@@ -104,10 +104,10 @@ def paired_text(tables: Mapping[str, pd.DataFrame]) -> str:
         for row in table.to_dict("records"):
             cells = [number(row["initial"]), *(row[name] for name in _EQUAL[1:])]
             cells += [f"`{row['recipe']}` less `{row['less']}`", row["seeds"]]
-            cells += [_told(row, name) for name in _QUANTITIES]
+            cells += [_cell(row, name) for name in _QUANTITIES]
             lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 
 
-def _told(row: Mapping, name: str) -> str:
+def _cell(row: Mapping, name: str) -> str:
     return with_interval(*(row[key] for key in (name, f"{name}_low", f"{name}_high")))

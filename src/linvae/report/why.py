@@ -93,11 +93,13 @@ def _settling(reason: Reason) -> Reason | None:
     if reason.verdict not in ("", "inconclusive"):
         return None
     sentences = _sentences(reason.text)
-    found = [told for sentence in sentences for told in _told(sentence)] or sentences[-1:]
+    found = [told for sentence in sentences for told in _deciding_clauses(sentence)] or sentences[
+        -1:
+    ]
     return Reason(reason.recipe, reason.verdict, " ".join(dict.fromkeys(found)))
 
 
-def _told(sentence: str) -> list[str]:
+def _deciding_clauses(sentence: str) -> list[str]:
     """Clauses of a sentence that speak of deciding: those in brackets alone, if there are any."""
     clauses = [part for part in re.findall(r"\(([^()]*)\)", sentence) if _DECIDES.search(part)]
     if clauses:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from linvae.settings.values import Real, Strict, Whole
 
-__all__ = ["Decoder", "Encoder", "Job", "ModelSettings", "Network", "Start", "Training"]
+__all__ = ["Decoder", "Encoder", "JobSettings", "ModelSettings", "Network", "Start", "Training"]
 
 Hidden = tuple[Annotated[Whole, Field(gt=0, le=100_000)], ...]
 Activation = Literal["identity", "relu", "tanh", "gelu", "softplus"]
@@ -183,7 +183,7 @@ class Training(Strict):
         return self
 
 
-class Job(Strict):
+class JobSettings(Strict):
     """How the job is run."""
 
     records: Whole = Field(100, gt=0, description="points of the curve")
@@ -199,7 +199,7 @@ class ModelSettings(Strict):
     decoder: Decoder = Field(Decoder(), description="the mean of p(x|z)")
     start: Start = Field(Start(), description="what training starts from")
     training: Training = Field(description="how the ELBO is maximised")
-    job: Job = Field(Job(), description="how the job is run")
+    job: JobSettings = Field(JobSettings(), description="how the job is run")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from linvae.settings.model import ModelSettings
 from linvae.training.models import GaussianVAE
-from linvae.training.optimizer import Lengths, learning_rate, record_steps
+from linvae.training.optimizer import Budget, learning_rate, record_steps
 
 __all__ = ["Curve", "Measure"]
 
@@ -23,7 +23,7 @@ class Curve:
 
     Parameters
     ----------
-    lengths, settings
+    budget, settings
         Length of the job, and of its model those that decide which steps are recorded.
     measure
         Further columns, computed from the model at every recorded step.
@@ -33,13 +33,13 @@ class Curve:
 
     def __init__(
         self,
-        lengths: Lengths,
+        budget: Budget,
         settings: ModelSettings,
         measure: Measure | None,
         device: torch.device,
     ) -> None:
-        self.lengths, self.training, self.measure = lengths, settings.training, measure
-        self.recorded = frozenset(record_steps(lengths.steps, settings.job.records))
+        self.budget, self.training, self.measure = budget, settings.training, measure
+        self.recorded = frozenset(record_steps(budget.steps, settings.job.records))
         self.rows: list[dict[str, float]] = []
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
         self.since_record = 0
@@ -55,7 +55,7 @@ class Curve:
             return
         means = self._means()
         variance = model.log_noise_variance.detach().double().exp().item()
-        rate = learning_rate(max(0, step - 1), self.lengths.steps, self.training)
+        rate = learning_rate(max(0, step - 1), self.budget.steps, self.training)
         row = dict(zip(_COLUMNS, (step, *means, variance, rate), strict=True))
         if self.measure is not None:
             with torch.no_grad():

@@ -24,9 +24,9 @@ from linvae.training.device import device_of
 from linvae.training.models import GaussianVAE
 from linvae.training.optimizer import (
     Adam,
+    budget_of,
     kl_weight,
     learning_rate,
-    lengths_of,
     parameter_groups,
 )
 
@@ -120,9 +120,9 @@ class _Loop:
         self.from_moments = data is None
         if not self.from_moments:
             self.source = model.units.inward(self.source)
-        self.lengths = lengths_of(self.training, 1 if data is None else len(data))
+        self.budget = budget_of(self.training, 1 if data is None else len(data))
         self.optimizer = Adam(parameter_groups(model, self.training))
-        self.curve = Curve(self.lengths, settings, measure, self.device)
+        self.curve = Curve(self.budget, settings, measure, self.device)
         self.last_finite = math.nan
         self.step = self.first_step = 0
         self.started = self.told = time.monotonic()
@@ -132,13 +132,13 @@ class _Loop:
         self._resume()
         self.first_step = self.step
         self.started = self.told = saved = time.monotonic()
-        _log.info("training from step %d to %d on %s", self.step, self.lengths.steps, self.device)
+        _log.info("training from step %d to %d on %s", self.step, self.budget.steps, self.device)
         if self.step == 0:
             self.curve.record(0, self.model)
-        while self.step < self.lengths.steps:
-            self._epoch(self.step // self.lengths.steps_per_epoch)
+        while self.step < self.budget.steps:
+            self._epoch(self.step // self.budget.steps_per_epoch)
             due = self.checkpoint and time.monotonic() - saved >= self.checkpoint.seconds
-            if due and self.step < self.lengths.steps:
+            if due and self.step < self.budget.steps:
                 self._save()
                 saved = time.monotonic()
         self._progress()
@@ -148,10 +148,10 @@ class _Loop:
         generator = torch.Generator(self.device)
         generator.manual_seed(derive_seed(self.seed, f"epoch/{epoch}"))
         batches = (self.source,)
-        if self.lengths.steps_per_epoch > 1:
+        if self.budget.steps_per_epoch > 1:
             order = torch.randperm(len(self.source), generator=generator, device=self.device)
             # Gathered once an epoch: batches are then views.
-            batches = self.source[order].split(self.lengths.batch_size)
+            batches = self.source[order].split(self.budget.batch_size)
         for batch in batches:
             self._step(batch, generator)
             self.curve.record(self.step, self.model)
@@ -181,13 +181,13 @@ class _Loop:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.gradient_clip)
         self.curve.add(elbo.detach(), reconstruction.detach(), kl.detach())
         self._require_finite(loss)
-        self.optimizer.step(learning_rate(self.step, self.lengths.steps, self.training))
+        self.optimizer.step(learning_rate(self.step, self.budget.steps, self.training))
         self.step += 1
 
     def _loss(self, reconstruction: Tensor, kl: Tensor) -> tuple[Tensor, Tensor]:
         """Return what is minimised, and the ELBO, whose KL has no weight."""
         terms = (reconstruction, kl, self.model.log_noise_variance, self.model.n_features)
-        weight = kl_weight(self.step, self.lengths.steps, self.training)
+        weight = kl_weight(self.step, self.budget.steps, self.training)
         negative = objectives.negative_elbo(*terms, weight)
         elbo = -negative
         if weight != 1.0:
@@ -214,7 +214,7 @@ class _Loop:
         value = loss.item()
         if not math.isfinite(value):
             msg = (
-                f"the loss is {value} at step {self.step + 1} of {self.lengths.steps} (last finite "
+                f"the loss is {value} at step {self.step + 1} of {self.budget.steps} (last finite "
                 f"value seen: {self.last_finite:.6g}); lower training.learning_rate "
                 f"(now {self.training.learning_rate:g}), lengthen training.warmup_steps or set "
                 "training.gradient_clip for this model in config.yaml"
@@ -226,18 +226,18 @@ class _Loop:
         """Log where the job stands, how fast it is, and how long it will take."""
         self.told = time.monotonic()
         seconds, done = max(self.told - self.started, 1e-9), self.step - self.first_step
-        left = seconds / done * (self.lengths.steps - self.step) if done else math.nan
+        left = seconds / done * (self.budget.steps - self.step) if done else math.nan
         elbo, _, kl = self.curve.latest()
         _log.info(
             "step %d of %d (epoch %d): ELBO %.3f, KL %.3f nats, noise variance %.5g, "
             "%.0f %s/s, %.0f s left",
             self.step,
-            self.lengths.steps,
-            self.step // self.lengths.steps_per_epoch,
+            self.budget.steps,
+            self.step // self.budget.steps_per_epoch,
             elbo,
             kl,
             self.model.log_noise_variance.detach().exp().item(),
-            done * self.lengths.batch_size / seconds,
+            done * self.budget.batch_size / seconds,
             "steps" if self.from_moments else "images",
             left,
         )

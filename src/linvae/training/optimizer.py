@@ -16,11 +16,11 @@ from linvae.training.models import GaussianVAE
 __all__ = [
     "Adam",
     "Group",
-    "Lengths",
+    "Budget",
     "epoch_length",
     "kl_weight",
     "learning_rate",
-    "lengths_of",
+    "budget_of",
     "parameter_groups",
     "record_steps",
 ]
@@ -133,8 +133,8 @@ def _noise_group(noise: Tensor, training: Training) -> Group:
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """Lengths of a training job in steps."""
+class Budget:
+    """Budget of a training job in steps."""
 
     steps: int
     steps_per_epoch: int
@@ -170,12 +170,10 @@ def record_steps(total: int, records: int) -> list[int]:
     return sorted({int(round(step)) for step in (*growing, *even)})
 
 
-def lengths_of(training: Training, n: int) -> Lengths:
+def budget_of(training: Training, n: int) -> Budget:
     """Return the lengths of a job on n data; steps are rounded up to whole epochs."""
     batch_size = min(training.batch_size or n, n)
     steps_per_epoch = epoch_length(training, n)
     steps = training.steps or training.epochs * steps_per_epoch
     # Resuming happens at epoch ends only, so a budget in steps is whole epochs.
-    return Lengths(
-        math.ceil(steps / steps_per_epoch) * steps_per_epoch, steps_per_epoch, batch_size
-    )
+    return Budget(math.ceil(steps / steps_per_epoch) * steps_per_epoch, steps_per_epoch, batch_size)

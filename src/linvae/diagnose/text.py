@@ -1,20 +1,14 @@
 """A diagnosis as text, and as a notebook shows it."""
 
-from __future__ import annotations
-
 from html import escape
-from typing import TYPE_CHECKING
 
-from linvae.diagnose.diagnosis import EPSILONS
+from linvae.diagnose.measured_model import EPSILONS, MeasuredModel, Split
 from linvae.diagnose.verdict import short, with_error
-
-if TYPE_CHECKING:
-    from linvae.diagnose.diagnosis import Diagnosis, Split
 
 __all__ = ["as_html", "as_text"]
 
 
-def as_text(found: Diagnosis) -> str:
+def as_text(found: MeasuredModel) -> str:
     """Return verdict, notes and the numbers of each split."""
     names, rows = _table(found)
     width = max(len(label) for label, _ in rows)
@@ -24,7 +18,7 @@ def as_text(found: Diagnosis) -> str:
     return "\n".join([*lines, "", _theory(found)])
 
 
-def as_html(found: Diagnosis) -> str:
+def as_html(found: MeasuredModel) -> str:
     """Return the same as HTML, with the figure."""
     from linvae.diagnose.drawing import as_svg
 
@@ -44,13 +38,13 @@ def as_html(found: Diagnosis) -> str:
     )
 
 
-def _headline(found: Diagnosis) -> str:
+def _headline(found: MeasuredModel) -> str:
     if found.verdict.lower().startswith(found.kind):
         return found.verdict
     return f"{found.kind}: {found.verdict}"
 
 
-def _table(found: Diagnosis) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def _table(found: MeasuredModel) -> tuple[list[str], list[tuple[str, list[str]]]]:
     splits = {"train": found.train}
     if found.held_out is not None:
         splits["held out"] = found.held_out
@@ -58,7 +52,7 @@ def _table(found: Diagnosis) -> tuple[list[str], list[tuple[str, list[str]]]]:
     return list(splits), [(label, [c[label] for c in columns]) for label in columns[0]]
 
 
-def _column(found: Diagnosis, split: Split) -> dict[str, str]:
+def _column(found: MeasuredModel, split: Split) -> dict[str, str]:
     return {
         "data": str(split.n),
         "latents in use": f"{split.n_used} of {found.n_latent}",
@@ -76,7 +70,7 @@ def _column(found: Diagnosis, split: Split) -> dict[str, str]:
     }
 
 
-def _theory(found: Diagnosis) -> str:
+def _theory(found: MeasuredModel) -> str:
     least = "" if found.complete else "at least "
     return (
         f"At sigma^2 = {short(found.noise_variance)} linear theory would use {least}"

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from linvae.bypass.certificate import Certificate, certificate
 from linvae.bypass.certified import KEPT, Certified, part
 from linvae.diagnose.checks import check_decoder, check_posterior, check_repeatable, encoded
-from linvae.diagnose.diagnosis import EPSILONS, Diagnosis, Split
+from linvae.diagnose.diagnosis import Diagnosis
 from linvae.diagnose.functions import Rows
 from linvae.diagnose.linear_decoder import DataSpectrum, data_spectrum, linear_elbo
 from linvae.diagnose.lookalikes import farther_than_mean, notes_on_posterior, out_of_reach
+from linvae.diagnose.measured_model import EPSILONS, Split
 from linvae.diagnose.theorem import proof
 from linvae.diagnose.verdict import Facts, judge, short
 from linvae.linear.ppca import check_noise_variance
@@ -19,7 +20,7 @@ from linvae.measure.collapse import CollapseCurve, collapse_percent
 from linvae.measure.gaussian import Measured
 from linvae.measure.numbers import elbo_numbers, measure_splits
 
-__all__ = ["Case"]
+__all__ = ["Examination"]
 
 # Data on which the cut is chosen, of which every candidate takes five passes.
 _N_CHOICE = 2000
@@ -27,7 +28,7 @@ _N_CHOICE = 2000
 _PAIRS = 5e10
 
 
-class Case:
+class Examination:
     """A model and its data, while they are looked at.
 
     Parameters
