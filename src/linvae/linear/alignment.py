@@ -150,8 +150,10 @@ def _leading(matrix: ArrayLike, n_columns: int) -> NDArray[np.float64]:
 
 def _normalised(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale columns to length one, and leave zero columns as they are."""
-    lengths = np.linalg.norm(matrix, axis=0)
-    return matrix / np.where(lengths > 0, lengths, 1.0)
+    # Scaling by the largest entry first keeps the squares of tiny columns from underflowing.
+    peaks = np.abs(matrix).max(axis=0)
+    scaled = matrix / np.where(peaks > 0, peaks, 1.0)
+    return scaled / np.where(peaks > 0, np.linalg.norm(scaled, axis=0), 1.0)
 
 
 def _basis(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
