@@ -2,10 +2,19 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from linvae.noise import number
 
-__all__ = ["ROUND_OFF", "by_number", "rounded", "short", "significant", "with_interval"]
+__all__ = [
+    "ROUND_OFF",
+    "by_number",
+    "rounded",
+    "short",
+    "shown_interval",
+    "significant",
+    "with_interval",
+]
 
 # Below it a difference of quantities of a thousand nats is round-off of float64.
 ROUND_OFF = 1e-9
@@ -85,6 +94,11 @@ def with_interval(mean: float, low: float | None, high: float | None) -> str:
     if low is None or high is None or low != low:
         return short(mean)
     return f"{short(mean)} [{short(low)}, {short(high)}]"
+
+
+def shown_interval(interval: Mapping) -> str:
+    """Write an interval over seeds, as ``claims.json`` holds it: ``mean``, ``low``, ``high``."""
+    return with_interval(interval["mean"], interval["low"], interval["high"])
 
 
 def by_number(text: str) -> list[tuple[int, float, str]]:

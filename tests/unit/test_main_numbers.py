@@ -2,7 +2,7 @@
 
 import pytest
 
-from linvae.report.main_numbers import main_number
+from linvae.claims.catalogue import main_number
 
 
 def interval(mean, half=None):

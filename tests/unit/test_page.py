@@ -19,9 +19,10 @@ from linvae.files import DamagedFileError, write_csv
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
 from linvae.report.captions import caption
-from linvae.report.gallery import GALLERY, claims_of
+from linvae.report.gallery import claims_of
 from linvae.report.page import page_text
 from linvae.report.table1 import run_table, sigma_table
+from linvae.study.figures import FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTIONS = (ROOT / "workflow" / "report" / "figure.rst").read_text(encoding="utf-8")
@@ -107,7 +108,7 @@ def files(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(told))
     paths = [tmp_path / name for name in content]
-    for figure in GALLERY:
+    for figure in FIGURES:
         paths.append(tmp_path / path_of(Product(f"{figure}.png")))
         paths[-1].parent.mkdir(parents=True)
         paths[-1].write_bytes(png())
@@ -129,7 +130,7 @@ def test_the_page_holds_answers_claims_figures_table_and_provenance(files):
     for claim in CLAIMS:
         assert f"Claim text {claim.number} &lt;b&gt;" in page
         assert f'id="claim{claim.number}"' in page
-    assert page.count("data:image/png;base64,") == len(GALLERY)
+    assert page.count("data:image/png;base64,") == len(FIGURES)
     told = ("made-up images", "abc123", "def456", "0123abc", "120 CPU minutes")
     for text in (*told, "torch (not installed)", "Linux 6, x86_64"):
         assert text in page
@@ -147,7 +148,7 @@ def test_every_link_stays_on_the_page_and_leads_somewhere(files):
     assert len(links) > 50
     assert {link.removeprefix("#") for link in links} <= set(anchors)
     assert all(link.startswith("#") for link in links)
-    for name in GALLERY:
+    for name in FIGURES:
         for number in claims_of(name):
             assert f'href="#claim{number}"' in page
 
@@ -231,7 +232,7 @@ def test_verdicts_are_told_by_words_and_not_by_colour_alone(files):
         assert words.lstrip("0123456789 ") == name
 
 
-@pytest.mark.parametrize("figure", GALLERY)
+@pytest.mark.parametrize("figure", FIGURES)
 def test_captions_are_html(figure):
     text = caption(CAPTIONS, figure)
     assert text.startswith("<p>")
@@ -278,6 +279,6 @@ def test_in_a_browser_answers_are_text_images_load_and_nothing_is_fetched(files,
     for key in QUESTIONS:
         assert f"{key}. " in told["text"]
     assert told["text"].count("This study did not run what would answer it.") >= 2
-    assert told["images"] == told["loaded"] == len(GALLERY)
+    assert told["images"] == told["loaded"] == len(FIGURES)
     assert [name for name in told["asked"] if not name.startswith("data:")] == []
     assert told["wide"] <= 0

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from linvae.claims.catalogue import main_number
 from linvae.files import read_json
 from linvae.report.kept import quotable
-from linvae.report.main_numbers import main_number
 
 
 def compare(*arguments, script="compare"):

@@ -1,16 +1,25 @@
 """Claim 14: what stationary points the ELBO of the linear VAE adds to those of the likelihood."""
 
+from collections.abc import Iterator, Mapping
+
 import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
 from linvae.claims.verdicts import Finding
-from linvae.digits import significant
+from linvae.digits import by_number, short, significant
 
 __all__ = ["ADDED_SADDLES", "added_saddles"]
 
 # Length of the likelihood's gradient where it is not stationary: a hundred times what is zero.
 NOT_STATIONARY = 100 * STATIONARY
+
+
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    found = {key: row for key, row in numbers.items() if key.startswith("k=")}
+    for key in sorted(found, key=by_number):
+        yield f"{key}: {short(found[key]['gap'])} below"
+
 
 ADDED_SADDLES = Claim(
     number=14,
@@ -22,6 +31,7 @@ ADDED_SADDLES = Claim(
     section="saddles",
     judge=lambda results: added_saddles(results.table(results.study.saddles.table(results.names))),
     shown_in=("fig16",),
+    main_numbers=_main_numbers,
 )
 
 

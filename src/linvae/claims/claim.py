@@ -1,6 +1,6 @@
 """What a claim is: its words, who makes it, what can decide it, and how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from linvae.claims.results import Results
@@ -24,6 +24,9 @@ class Claim:
         Finds what the results say; it is called where the section is not left out.
     shown_in
         Figures and tables, by the short names that readers know: ``fig8``, ``table1``.
+    main_numbers
+        Gives, of the ``numbers`` of a finding, the few that the verdict rests on, in words: one for
+        each recipe, optimiser or learning rate.
     """
 
     number: int
@@ -33,6 +36,7 @@ class Claim:
     section: str
     judge: Callable[[Results], Finding]
     shown_in: tuple[str, ...] = ()
+    main_numbers: Callable[[Mapping], Iterable[str]] = lambda numbers: ()
 
     def judged(self, results: Results) -> "Judgement":
         """Judge by results of which nothing has been read yet: what is read is the evidence."""

@@ -5,6 +5,7 @@ number of unused latents at the largest no more than at the smallest, or lower a
 smaller one by more than the margin and its interval, on train or on test.
 """
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import combinations
 
@@ -24,7 +25,7 @@ from linvae.claims.recipes import (
 )
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, both
-from linvae.digits import significant
+from linvae.digits import short, significant
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -39,6 +40,14 @@ def _from_results(results: Results) -> Finding:
     return by_recipe(runs, partial(collapse_grows, margins=results.margins))
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for recipe, row in numbers.items():
+        means = row.get("train", {}).get("collapse", {}).get("means", {})
+        if means:
+            low, high = min(means, key=float), max(means, key=float)
+            yield f"{recipe} {short(means[low])} % at {low}, {short(means[high])} % at {high}"
+
+
 COLLAPSE_GROWS = Claim(
     number=8,
     text="With sigma^2 fixed, the collapse of the deep VAE grows with sigma^2.",
@@ -47,6 +56,7 @@ COLLAPSE_GROWS = Claim(
     section="recipes",
     judge=_from_results,
     shown_in=("fig8", "table1"),
+    main_numbers=_main_numbers,
 )
 
 

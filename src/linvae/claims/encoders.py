@@ -3,7 +3,7 @@
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.maximum import linear_runs
+from linvae.claims.maximum import gap_numbers, linear_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Finding, answer, interval, joint
 
@@ -20,6 +20,7 @@ OTHER_ENCODERS = Claim(
     section="encoders",
     judge=lambda results: other_encoders(encoder_runs(results), results.study.encoders.margin),
     shown_in=("fig5",),
+    main_numbers=gap_numbers,
 )
 
 

@@ -5,6 +5,7 @@ or on test: the largest difference between two of them inside the share of the m
 none. Runs whose noise variance is still on its way say nothing: there the step budget decides.
 """
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pandas as pd
@@ -15,6 +16,7 @@ from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import by_recipe, deep_runs, on_each_split, scope
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, both
+from linvae.digits import shown_interval
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
@@ -27,6 +29,14 @@ def _from_results(results: Results) -> Finding:
     return by_recipe(runs, judge, results.study.recipes.as_in_paper)
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for recipe, row in numbers.items():
+        for split in ("train", "test"):
+            if "elbo" in row.get(split, {}):
+                difference = shown_interval(row[split]["elbo"]["difference"])
+                yield f"{recipe} {split} {difference} between starts"
+
+
 INITIAL_VALUE_DECIDES = Claim(
     number=9,
     text="With sigma^2 learned, its initial value still decides collapse and final ELBO.",
@@ -35,6 +45,7 @@ INITIAL_VALUE_DECIDES = Claim(
     section="recipes",
     judge=_from_results,
     shown_in=("fig7", "table1"),
+    main_numbers=_main_numbers,
 )
 
 

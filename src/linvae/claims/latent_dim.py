@@ -1,13 +1,13 @@
 """Claim 5: what more latents do to the likelihood at a noise variance that is held."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, joint
-from linvae.digits import significant
+from linvae.digits import short, significant
 
 __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
 
@@ -19,6 +19,14 @@ def _from_results(results: Results) -> Finding:
     return likelihood_over_latents(tables, section.fixed_at, section.margin)
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for data, row in numbers.items():
+        yield (
+            f"{data}: {short(row['rise'])} nats up to k = {row['peak']}, then "
+            f"{short(row['fall'])} down by k = {row['last']}"
+        )
+
+
 LIKELIHOOD_OVER_LATENTS = Claim(
     number=5,
     text="At the maximum-likelihood sigma^2 of fewer latents, the likelihood rises past their "
@@ -28,6 +36,7 @@ LIKELIHOOD_OVER_LATENTS = Claim(
     section="latent_dim",
     judge=_from_results,
     shown_in=("fig6",),
+    main_numbers=_main_numbers,
 )
 
 

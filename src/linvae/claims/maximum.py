@@ -1,22 +1,32 @@
 """Claims 1 and 3: the maximum that training a linear VAE reaches, and what it finds there."""
 
+from collections.abc import Iterator, Mapping
+
 import pandas as pd
 
 from linvae.claims.claim import Claim
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Finding, interval
-from linvae.digits import significant
+from linvae.digits import shown_interval, significant
 from linvae.naming import Run
 from linvae.settings.model import Training
 
 __all__ = [
+    "gap_numbers",
     "COLUMNS_ARE_COMPONENTS",
     "REACHES_MAXIMUM",
     "columns_are_components",
     "linear_runs",
     "reaches_maximum",
 ]
+
+
+def gap_numbers(numbers: Mapping) -> Iterator[str]:
+    """Give the gap of each optimiser or encoder."""
+    for name, row in numbers.items():
+        yield f"{name} ends {shown_interval(row['gap'])} nats below the maximum"
+
 
 REACHES_MAXIMUM = Claim(
     number=1,
@@ -28,6 +38,7 @@ REACHES_MAXIMUM = Claim(
         linear_runs(results, "linear"), results.study.linear.reached
     ),
     shown_in=("fig1", "fig10"),
+    main_numbers=gap_numbers,
 )
 
 
@@ -73,6 +84,11 @@ def reaches_maximum(runs: pd.DataFrame, reached: float) -> Finding:
     return Finding(verdict, f"{_by_optimiser(runs, 'gap', 'gap')} {reason}", numbers)
 
 
+def _cosine_numbers(numbers: Mapping) -> Iterator[str]:
+    for name, row in numbers.items():
+        yield f"mean |cos| {row['mean_abs_cos']['mean']:.4f} by {name}"
+
+
 COLUMNS_ARE_COMPONENTS = Claim(
     number=3,
     text="At the maximum the decoder's columns are the principal components.",
@@ -83,6 +99,7 @@ COLUMNS_ARE_COMPONENTS = Claim(
         linear_runs(results, "linear"), results.study.linear.reached, results.study.linear.aligned
     ),
     shown_in=("fig2", "fig3"),
+    main_numbers=_cosine_numbers,
 )
 
 

@@ -7,7 +7,7 @@ networks' width. A difference that stays open is none: the certificate promises 
 and not that going on without a bypass does not find as many.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from linvae.claims.pooled import PooledCells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
 from linvae.claims.widths import falls_with_width, width_runs
-from linvae.digits import rounded, significant
+from linvae.digits import by_number, rounded, shown_interval, significant
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
@@ -91,6 +91,17 @@ def _share(n_used: int, n_grafted: int) -> float:
     return n_used / n_grafted if n_grafted else 1.0
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for recipe, row in numbers.get("grafts", {}).items():
+        for variance in sorted(row, key=by_number):
+            parts = (
+                f"{split} {shown_interval(row[variance][split]['above_none'])}"
+                for split in ("train", "test")
+                if split in row[variance]
+            )
+            yield f"{recipe} at {variance}: {', '.join(parts)} above going on without"
+
+
 NATS_CAN_BE_HAD = Claim(
     number=13,
     text="Where the residual spectrum says that nats are left, they can be had: with a linear "
@@ -101,6 +112,7 @@ NATS_CAN_BE_HAD = Claim(
     question=4,
     section="grafts",
     judge=_from_results,
+    main_numbers=_main_numbers,
 )
 
 

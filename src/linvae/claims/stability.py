@@ -1,5 +1,7 @@
 """Claim 4: which stationary points of the marginal likelihood are stable."""
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,12 @@ SAME_CURVATURE = 1e-6
 # unless two eigenvalues are as close as that.
 FLAT = 1e-5
 
+
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    yield f"{numbers['n_stable']} of {len(numbers['points'])} stable"
+    yield f"relative error of the formula {numbers['worst_relative_error']:.0e}"
+
+
 STABILITY = Claim(
     number=4,
     text="At fixed sigma^2 a stationary point of the likelihood with a zero column is stable "
@@ -23,6 +31,7 @@ STABILITY = Claim(
     section="stationary",
     judge=lambda results: stability(results.table(results.study.stationary.table(results.names))),
     shown_in=("fig9",),
+    main_numbers=_main_numbers,
 )
 
 

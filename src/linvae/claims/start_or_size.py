@@ -7,7 +7,7 @@ interval, on train or on test. Starts that end at other train ELBOs support noth
 what the claim speaks of.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import comb
 
 import numpy as np
@@ -20,6 +20,7 @@ from linvae.claims.pooled import PooledCells, Spread
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint
+from linvae.digits import by_number, short, shown_interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -37,6 +38,16 @@ def _from_results(results: Results) -> Finding:
     return start_decides(named, results.margins)
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for recipe, row in numbers.items():
+        for variance in sorted(row, key=by_number):
+            found = row[variance].get("splits", {}).get("train")
+            if found:
+                sizes = max((v["mean"] for v in found["ratio_of_sizes"].values()), default=1.0)
+                starts = shown_interval(found["ratio_of_starts"])
+                yield f"{recipe} at {variance}: factor {starts} by start, {short(sizes)} by size"
+
+
 START_DECIDES = Claim(
     number=15,
     text="At a given sigma^2 the number of latents in use depends on the recipe's start, at equal "
@@ -45,6 +56,7 @@ START_DECIDES = Claim(
     question=4,
     section="sizes",
     judge=_from_results,
+    main_numbers=_main_numbers,
 )
 
 

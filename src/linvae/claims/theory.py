@@ -5,6 +5,7 @@ optimum's own than the margin, by an interval, on train or on test; or, where th
 curves that lie within it at every noise variance.
 """
 
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import pandas as pd
@@ -23,6 +24,7 @@ from linvae.claims.recipes import (
 )
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, answer, joint
+from linvae.digits import shown_interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -35,6 +37,14 @@ def _from_results(results: Results) -> Finding:
     return by_recipe(runs, partial(predicted, margins=results.margins))
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    for recipe, row in numbers.items():
+        found = row.get("train", {}).get("difference", {})
+        if found:
+            worst = max(found, key=lambda variance: found[variance]["mean"])
+            yield f"{recipe} {shown_interval(found[worst])} points at {worst}"
+
+
 PREDICTED = Claim(
     number=10,
     text="At fixed sigma^2 the number of lambda_i > sigma^2 predicts how many latents a deep VAE "
@@ -44,6 +54,7 @@ PREDICTED = Claim(
     section="recipes",
     judge=_from_results,
     shown_in=("fig11",),
+    main_numbers=_main_numbers,
 )
 
 

@@ -9,7 +9,7 @@ collapsed one below lambda_1 whose ELBO exceeds the linear bound, which none doe
 rightly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from linvae.claims.claim import Claim
 from linvae.claims.recipes import deep_runs, near_optimum
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Finding, Verdict
-from linvae.digits import significant
+from linvae.digits import short, significant
 from linvae.linear.bound import BOUND_NATS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -35,6 +35,12 @@ def _from_results(results: Results) -> Finding:
     return total_collapse(deep_runs(results, "recipes", "lengths", "sizes"), results.margins)
 
 
+def _main_numbers(numbers: Mapping) -> Iterator[str]:
+    yield f"{numbers['n_total_above']} of {numbers['n_above']} above"
+    largest = short(numbers["largest_eigenvalue"])
+    yield f"{numbers['n_total_below']} of {numbers['n_below']} below λ₁ = {largest}"
+
+
 TOTAL_COLLAPSE = Claim(
     number=12,
     text="With sigma^2 above the largest eigenvalue lambda_1 every run of a deep VAE collapses "
@@ -44,6 +50,7 @@ TOTAL_COLLAPSE = Claim(
     section="recipes",
     judge=_from_results,
     shown_in=("fig8", "fig11"),
+    main_numbers=_main_numbers,
 )
 
 

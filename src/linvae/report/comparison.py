@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from linvae.claims.catalogue import main_number
 from linvae.digits import rounded, short
 from linvae.noise import number
 from linvae.report.finished import FinishedStudy
-from linvae.report.main_numbers import main_number
 
 __all__ = [
     "against_linear",

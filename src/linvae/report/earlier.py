@@ -7,8 +7,8 @@ are its own. Only what is known of either is told: where nothing is, a side is N
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from linvae.claims.catalogue import main_number
 from linvae.digits import by_number, short
-from linvae.report.main_numbers import main_number
 
 __all__ = ["EARLIER", "Compared", "Earlier", "compared"]
 

@@ -19,10 +19,11 @@ from linvae.inputs import Inputs
 from linvae.report.answers import answers
 from linvae.report.captions import caption
 from linvae.report.earlier import compared
-from linvae.report.gallery import GALLERY, claims_of, short_name
+from linvae.report.gallery import claims_of, short_name
 from linvae.report.symbols import symbols
 from linvae.report.table1 import shown_table
 from linvae.report.why import open_points, reasons
+from linvae.study.figures import FIGURES
 
 __all__ = ["page_text"]
 
@@ -133,7 +134,7 @@ def _by_question(inputs: Inputs, captions: str) -> dict[int, list[_Figure]]:
     paths = {PurePosixPath(path).stem: path for path in inputs.paths if path.endswith(".png")}
     figures: dict[int, list[_Figure]] = {key: [] for key in QUESTIONS}
     for name in sorted(paths, key=by_number):
-        figures[GALLERY[name].question].append(_figure(name, paths[name], captions))
+        figures[FIGURES[name].question].append(_figure(name, paths[name], captions))
     return figures
 
 
@@ -147,7 +148,7 @@ def _figure(name: str, path: str, captions: str) -> _Figure:
         name,
         short,
         int(short.removeprefix("fig")),
-        GALLERY[name].title,
+        FIGURES[name].title,
         Markup("data:image/png;base64," + base64.b64encode(content).decode()),
         width,
         height,

@@ -1,4 +1,4 @@
-"""The figures that there are, and what each is drawn from."""
+"""The figures that there are: what each shows, and what it is drawn from."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,12 +12,16 @@ __all__ = ["FIGURES", "FigureSource", "figure_inputs", "figures"]
 
 
 class FigureSource(NamedTuple):
-    """What a figure is drawn from.
+    """What a figure shows, and what it is drawn from.
 
     Attributes
     ----------
     section
         The section of `study` that asks for it.
+    question
+        Key of `linvae.claims.catalogue.QUESTIONS`.
+    title
+        What it shows, in words.
     files, chosen
         The files that it reads of the section's runs, and of which of them.
     spectrum
@@ -27,6 +31,8 @@ class FigureSource(NamedTuple):
     """
 
     section: str
+    question: int
+    title: str
     files: tuple[str, ...] = ()
     chosen: Callable[[Run, Section], bool] = lambda run, section: True
     spectrum: bool = False
@@ -50,26 +56,74 @@ def _first_fixed(run: Run, section: Section) -> bool:
 
 
 FIGURES = {
-    "fig1_elbo_vs_ppca": FigureSource("linear", ("curve.csv", "metrics.json")),
-    "fig2_gram_within": FigureSource("linear", ("model.safetensors",), spectrum=True),
-    "fig3_gram_cross": FigureSource("linear", ("model.safetensors",), spectrum=True),
-    "fig4_analytic_vs_stochastic": FigureSource("stochastic", ("curve.csv", "metrics.json")),
-    "fig5_encoders": FigureSource("encoders", ("curve.csv", "metrics.json")),
-    "fig6_latent_dim": FigureSource("latent_dim", ("metrics.json",)),
+    "fig1_elbo_vs_ppca": FigureSource(
+        "linear", 1, "ELBO of a linear VAE against the pPCA maximum", ("curve.csv", "metrics.json")
+    ),
+    "fig2_gram_within": FigureSource(
+        "linear",
+        3,
+        "Inner products of the decoder's columns",
+        ("model.safetensors",),
+        spectrum=True,
+    ),
+    "fig3_gram_cross": FigureSource(
+        "linear",
+        3,
+        "Decoder columns against the principal components",
+        ("model.safetensors",),
+        spectrum=True,
+    ),
+    "fig4_analytic_vs_stochastic": FigureSource(
+        "stochastic", 1, "Analytic against stochastic ELBO", ("curve.csv", "metrics.json")
+    ),
+    "fig5_encoders": FigureSource(
+        "encoders", 1, "Encoders with the same linear decoder", ("curve.csv", "metrics.json")
+    ),
+    "fig6_latent_dim": FigureSource(
+        "latent_dim", 1, "ELBO and likelihood over the number of latents", ("metrics.json",)
+    ),
     "fig7_collapse_learned": FigureSource(
-        "recipes", ("kl.npz", "metrics.json"), _learned, asked_for=lambda s: s.learned
+        "recipes",
+        4,
+        "Collapse where sigma^2 is learned",
+        ("kl.npz", "metrics.json"),
+        _learned,
+        asked_for=lambda s: s.learned,
     ),
-    "fig8_collapse_fixed": FigureSource("recipes", ("kl.npz", "metrics.json"), _fixed),
-    "fig9_stationary_points": FigureSource("stationary", spectrum=True),
-    "fig10_gap_decomposition": FigureSource("linear", ("curve.csv",)),
-    "fig11_theory_vs_deep": FigureSource("recipes", ("metrics.json",), spectrum=True),
-    "fig12_samples": FigureSource("recipes", ("samples.npz",), _first_fixed),
+    "fig8_collapse_fixed": FigureSource(
+        "recipes", 4, "Collapse where sigma^2 is fixed", ("kl.npz", "metrics.json"), _fixed
+    ),
+    "fig9_stationary_points": FigureSource(
+        "stationary", 2, "The likelihood around a zero column", spectrum=True
+    ),
+    "fig10_gap_decomposition": FigureSource(
+        "linear", 3, "What the gap to the maximum is made of", ("curve.csv",)
+    ),
+    "fig11_theory_vs_deep": FigureSource(
+        "recipes", 4, "Linear theory against deep VAEs", ("metrics.json",), spectrum=True
+    ),
+    "fig12_samples": FigureSource(
+        "recipes", 4, "Reconstructions and samples", ("samples.npz",), _first_fixed
+    ),
     "fig13_kl_annealing": FigureSource(
-        "recipes", ("kl.npz", "metrics.json"), _annealing, asked_for=lambda s: s.annealing
+        "recipes",
+        4,
+        "KL annealing",
+        ("kl.npz", "metrics.json"),
+        _annealing,
+        asked_for=lambda s: s.annealing,
     ),
-    "fig14_ae_vs_vae": FigureSource("autoencoder", ("curve.csv",)),
-    "fig15_residual_spectrum": FigureSource("recipes", ("residual.npz", "metrics.json"), _fixed),
-    "fig16_elbo_saddles": FigureSource("saddles"),
+    "fig14_ae_vs_vae": FigureSource(
+        "autoencoder", 3, "Linear autoencoder against linear VAE", ("curve.csv",)
+    ),
+    "fig15_residual_spectrum": FigureSource(
+        "recipes",
+        4,
+        "What a linear bypass would still add",
+        ("residual.npz", "metrics.json"),
+        _fixed,
+    ),
+    "fig16_elbo_saddles": FigureSource("saddles", 2, "Saddle points that the ELBO adds"),
 }
 
 
