@@ -16,10 +16,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from linvae import diagnose
     from linvae.bypass import residual
     from linvae.images import load as data
     from linvae.images import preprocess
-    from linvae.linear import alignment, elbo, ppca, saddles, solve
+    from linvae.linear import alignment, elbo, ppca, saddles, solve, spectrum
     from linvae.linear.spectrum import Spectrum
     from linvae.measure import collapse
     from linvae.threads import one_blas_thread
@@ -29,6 +30,7 @@ __all__ = [
     "alignment",
     "collapse",
     "data",
+    "diagnose",
     "elbo",
     "one_blas_thread",
     "ppca",
@@ -36,18 +38,21 @@ __all__ = [
     "residual",
     "saddles",
     "solve",
+    "spectrum",
 ]
 
 _MODULES = {
     "alignment": "linvae.linear.alignment",
     "collapse": "linvae.measure.collapse",
     "data": "linvae.images.load",
+    "diagnose": "linvae.diagnose",
     "elbo": "linvae.linear.elbo",
     "ppca": "linvae.linear.ppca",
     "preprocess": "linvae.images.preprocess",
     "residual": "linvae.bypass.residual",
     "saddles": "linvae.linear.saddles",
     "solve": "linvae.linear.solve",
+    "spectrum": "linvae.linear.spectrum",
 }
 _MEMBERS = {"Spectrum": "linvae.linear.spectrum", "one_blas_thread": "linvae.threads"}
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from linvae.claims.deciding import Side, would_decide
+from linvae.claims.deciding import side, would_decide
 from linvae.claims.pooled import PooledCells
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Finding, Interval, joint, not_run
@@ -83,7 +83,7 @@ def _fall(rows: pd.DataFrame, prefix: str, margins: Margins, n: int) -> dict[str
     cells = PooledCells.of(rows, f"{prefix}log_rho", "width")
     narrowest, widest = cells.means.index.min(), cells.means.index.max()
     fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level, n)
-    where = _side(fall, margins)
+    where = side(fall, float(np.log1p(margins.residual)), none=0.0)
     monotone = bool((np.diff(cells.means.sort_index()) < 0).all())
     answer: Answer = "undecided"
     if where == "below":
@@ -96,15 +96,6 @@ def _fall(rows: pd.DataFrame, prefix: str, margins: Margins, n: int) -> dict[str
         "log_fall": fall.to_dict(),
         "monotone": monotone,
     }
-
-
-def _side(fall: Interval, margins: Margins) -> Side:
-    margin = float(np.log1p(margins.residual))
-    if fall.low is None:
-        return "open"
-    if fall.mean > margin and fall.low > 0:
-        return "above"
-    return "below" if fall.mean < -margin and fall.high < 0 else "open"
 
 
 def _sentence(split: str, case: dict, rows: pd.DataFrame, margins: Margins) -> str:

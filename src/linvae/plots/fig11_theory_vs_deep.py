@@ -14,7 +14,8 @@ from linvae.inputs import Inputs
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import over_seeds, seeds_note
 from linvae.plots.collapse_curves import count_axis
-from linvae.plots.style import COLORS, MARKERS, figure, letter, look
+from linvae.plots.recipe_looks import looks_of
+from linvae.plots.style import figure, letter, look
 
 __all__ = ["draw", "table"]
 
@@ -123,20 +124,12 @@ def _nats_axis(axes: Axes, values: pd.Series) -> None:
     axes.set_ylim(-low, high)
 
 
-def _looks(table: pd.DataFrame) -> dict[str, dict[str, object]]:
-    models = table["model"].dropna().unique()
-    return {
-        name: {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, name in enumerate(models)
-    }
-
-
 def _points(axes: Axes, table: pd.DataFrame, name: str) -> None:
     """Draw means with standard errors; open where the noise variance is learned.
 
     Recipes are set apart a little, as many stand at one noise variance.
     """
-    looks = _looks(table)
+    looks = looks_of([table])
     for index, (model, drawn) in enumerate(looks.items()):
         shift = _APART ** (index - (len(looks) - 1) / 2)
         for kind in ("fixed", "learned"):
@@ -168,5 +161,5 @@ def _handles(table: pd.DataFrame) -> list[Line2D]:
     theory = Line2D([], [], color="0.2", linewidth=1.2, label="linear theory: λᵢ ≤ σ²")
     return [
         theory,
-        *(Line2D([], [], ls="", label=name, **drawn) for name, drawn in _looks(table).items()),
+        *(Line2D([], [], ls="", label=name, **drawn) for name, drawn in looks_of([table]).items()),
     ]
