@@ -61,7 +61,7 @@ test-snakemakes: environment
 	done
 
 notebooks: environment
-	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 docs/notebooks
+	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 --numprocesses auto docs/notebooks
 
 test-cluster: environment
 	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster

@@ -18,8 +18,7 @@ from linvae.faults import KEY
 from linvae.files import DamagedFileError, write_csv
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
-from linvae.report.captions import caption
-from linvae.report.gallery import claims_of
+from linvae.report.captions import caption, claims_of
 from linvae.report.page import page_text
 from linvae.report.table1 import run_table, sigma_table
 from linvae.study.figures import FIGURES
@@ -64,6 +63,13 @@ STUDY = {
         "test_sha256": "def456",
     },
     "computed": [COMPUTED],
+}
+SETTINGS = {
+    "cpu_seconds": 7200.0,
+    "figures": {
+        name: {"question": source.question, "title": source.title}
+        for name, source in FIGURES.items()
+    },
 }
 RUN = Run("deep", "mnist-logit-first9", 5, "fixed-10", 0)
 
@@ -119,7 +125,7 @@ def files(tmp_path):
 
 
 def rendered(files):
-    return page_text(Inputs(files), CAPTIONS, TEMPLATE, 7200.0)
+    return page_text(Inputs(files), CAPTIONS, TEMPLATE, SETTINGS)
 
 
 def test_the_page_holds_answers_claims_figures_table_and_provenance(files):

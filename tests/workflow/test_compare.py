@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT
+from project import ROOT
 
 from linvae.claims.catalogue import main_number
 from linvae.files import read_json

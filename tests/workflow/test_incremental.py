@@ -149,7 +149,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("report/table1", {"table1", *PAGE}),
         ("digits", {"table1", *SAID}),
         ("report/answers", set(PAGE)),
-        ("report/gallery", set(PAGE)),
+        ("report/captions", set(PAGE)),
         ("report/publish", {"publish"}),
         ("report/ending", set()),
     ],
@@ -271,7 +271,7 @@ def test_a_data_set_more_runs_nothing(settled, planner):
 def test_another_packing_of_the_same_images_runs_nothing(settled, planner):
     def edit(text):
         found = json.loads(text)
-        found["MNIST"]["train-images-idx3-ubyte.gz"].append(32 * "0")
+        found["MNIST"]["files"]["train-images-idx3-ubyte.gz"].append(32 * "0")
         return json.dumps(found, indent=2)
 
     with settled.edited({"src/linvae/images/datasets.json": edit}):

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT, Project
+from project import ROOT, Project
 
 from linvae.files import read_arrays, read_json
 

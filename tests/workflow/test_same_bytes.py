@@ -44,7 +44,8 @@ def test_results_depend_neither_on_cores_nor_on_the_order_of_jobs(finished, fres
 
 def test_two_threads_give_the_same_bytes_on_any_number_of_cores(fresh, tmp_path):
     found = []
-    for cores in ("1", "2", "4"):
+    # Fewer cores than threads, and more.
+    for cores in ("1", "4"):
         project = fresh.copy_to(tmp_path / cores)
         with project.reconfigured(lambda settings: settings.update(threads=2)):
             targets = [
@@ -59,7 +60,7 @@ def test_two_threads_give_the_same_bytes_on_any_number_of_cores(fresh, tmp_path)
         found.append(project.results(*SUFFIXES))
         made = json.loads((project.folder / targets[0]).with_name("made.json").read_text())
         assert made["job"]["settings"]["threads"] == 2
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 @pytest.mark.skipif(not EXHAUSTIVE, reason="minutes long; set LINVAE_EXHAUSTIVE")

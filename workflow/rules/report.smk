@@ -1,6 +1,6 @@
 """What the study says: figures, table 1, verdicts, page; and all of it under its stable names."""
 
-from linvae.report import gallery
+from linvae.report import captions, gallery
 
 
 rule figure:
@@ -34,7 +34,7 @@ for name, address in PLAN.figures.items():
 
     rule:
         name:
-            gallery.short_name(name)
+            captions.short_name(name)
         input:
             PLAN.jobs[address].outputs.values(),
         localrule: True

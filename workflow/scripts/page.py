@@ -9,7 +9,7 @@ def main(settings: dict, inputs: list[str], captions: str, template: str, page: 
     from linvae.inputs import Inputs
     from linvae.report.page import page_text
 
-    write_text(page, page_text(Inputs(inputs), captions, template, settings["cpu_seconds"]))
+    write_text(page, page_text(Inputs(inputs), captions, template, settings))
 
 
 if __name__ == "__main__":

@@ -117,13 +117,20 @@ class _Said(Computed):
         inputs = {"made": made, "provenance": self.provenance}
         return self._said("record", "record", settings, inputs, {"study": "study.json"})
 
+    def _titles(self) -> dict[str, dict[str, object]]:
+        """Return by figure the question that it belongs to, and its title."""
+        return {
+            name: {"question": FIGURES[name].question, "title": FIGURES[name].title}
+            for name in figures(self.study)
+        }
+
     def _page(self, inputs: list[str]) -> Job:
         seconds = sum(self.cost(run).cpu_seconds for run in self._runs())
         texts = {"captions": "report/figure.rst", "template": "report/page.html"}
         return self._said(
             "page",
             "page",
-            {"cpu_seconds": round(seconds)},
+            {"cpu_seconds": round(seconds), "figures": self._titles()},
             {"inputs": [*self._metrics(self._runs()), *inputs, self.provenance]},
             {"page": "index.html"},
             texts={option: self.workflow.text_hash(path) for option, path in texts.items()},

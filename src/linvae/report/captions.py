@@ -1,10 +1,15 @@
-"""Captions, which the workflow holds as reStructuredText, as HTML that asks for nothing else."""
+"""What is said of a figure: its short name, the claims that it shows, and its caption as HTML.
+
+The workflow holds captions as reStructuredText; the HTML asks for nothing else.
+"""
 
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-__all__ = ["caption"]
+from linvae.claims.catalogue import CLAIMS
+
+__all__ = ["caption", "claims_of", "short_name"]
 
 _SETTINGS = {
     # What a browser shows by itself; the writer's default asks for a style sheet from elsewhere.
@@ -38,3 +43,13 @@ def caption(template: str, figure: str) -> Markup:
     text = environment.from_string(template).render(snakemake={"wildcards": {"figure": figure}})
     parts = publish_parts(text, writer="html5", settings_overrides=_SETTINGS)
     return Markup(parts["body"])
+
+
+def short_name(figure: str) -> str:
+    """Name by which claims refer to a figure: ``fig8`` for ``fig8_collapse_fixed``."""
+    return figure.split("_")[0]
+
+
+def claims_of(figure: str) -> list[int]:
+    """Numbers of the claims that a figure shows."""
+    return [claim.number for claim in CLAIMS if short_name(figure) in claim.shown_in]

@@ -1,14 +1,10 @@
 """The figures as readers meet them: which question each belongs to, and its name in words."""
 
-from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.claims.catalogue import QUESTIONS
+from linvae.report.captions import short_name
 from linvae.study.figures import FIGURES
 
-__all__ = ["category", "claims_of", "label", "short_name"]
-
-
-def short_name(figure: str) -> str:
-    """Name by which claims refer to a figure: ``fig8`` for ``fig8_collapse_fixed``."""
-    return figure.split("_")[0]
+__all__ = ["category", "label"]
 
 
 def label(figure: str) -> str:
@@ -20,8 +16,3 @@ def category(figure: str) -> str:
     """Heading of a figure's question."""
     key = FIGURES[figure].question
     return f"{key}. {QUESTIONS[key]}"
-
-
-def claims_of(figure: str) -> list[int]:
-    """Numbers of the claims that a figure shows."""
-    return [claim.number for claim in CLAIMS if short_name(figure) in claim.shown_in]

@@ -17,13 +17,11 @@ from linvae.digits import by_number
 from linvae.files import DamagedFileError, read_json
 from linvae.inputs import Inputs
 from linvae.report.answers import answers
-from linvae.report.captions import caption
+from linvae.report.captions import caption, claims_of, short_name
 from linvae.report.earlier import compared
-from linvae.report.gallery import claims_of, short_name
 from linvae.report.symbols import symbols
 from linvae.report.table1 import shown_table
 from linvae.report.why import open_points, reasons
-from linvae.study.figures import FIGURES
 
 __all__ = ["page_text"]
 
@@ -60,7 +58,7 @@ class _Figure:
     claims: list[int]
 
 
-def page_text(inputs: Inputs, captions: str, template: str, cpu_seconds: float) -> str:
+def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -> str:
     """Render the page.
 
     Parameters
@@ -72,8 +70,9 @@ def page_text(inputs: Inputs, captions: str, template: str, cpu_seconds: float) 
         Text of the template of all captions.
     template
         Text of the page's own.
-    cpu_seconds
-        Estimate of what training all runs takes.
+    settings
+        ``cpu_seconds``, an estimate of what training all runs takes, and ``figures``: by name the
+        ``question`` that each belongs to, and its ``title``.
 
     Returns
     -------
@@ -91,14 +90,14 @@ def page_text(inputs: Inputs, captions: str, template: str, cpu_seconds: float) 
         label=inputs.data_label(),
         faults=inputs.faults(),
         n_runs=len(inputs.files("metrics.json")),
-        cpu_minutes=round(cpu_seconds / 60),
+        cpu_minutes=round(settings["cpu_seconds"] / 60),
         questions=QUESTIONS,
         answers=answers(by_id),
         claims=claims,
         claims_of_question={key: _answering(by_id, key) for key in QUESTIONS},
         shown_in={claim.number: _parts(claim.shown_in) for claim in CLAIMS},
         reasons={claim["id"]: reasons(claim) for claim in claims},
-        figures=_by_question(inputs, captions),
+        figures=_by_question(inputs, captions, settings["figures"]),
         table=_table(inputs),
         compared=compared(by_id),
         open_points=open_points(claims),
@@ -130,15 +129,18 @@ def _counts(claims: Sequence[Mapping]) -> dict[str, int]:
     return {name: sum(claim["verdict"] == name for claim in claims) for name in names}
 
 
-def _by_question(inputs: Inputs, captions: str) -> dict[int, list[_Figure]]:
+def _by_question(
+    inputs: Inputs, captions: str, known: Mapping[str, Mapping]
+) -> dict[int, list[_Figure]]:
     paths = {PurePosixPath(path).stem: path for path in inputs.paths if path.endswith(".png")}
     figures: dict[int, list[_Figure]] = {key: [] for key in QUESTIONS}
     for name in sorted(paths, key=by_number):
-        figures[FIGURES[name].question].append(_figure(name, paths[name], captions))
+        told = known[name]
+        figures[told["question"]].append(_figure(name, paths[name], told["title"], captions))
     return figures
 
 
-def _figure(name: str, path: str, captions: str) -> _Figure:
+def _figure(name: str, path: str, title: str, captions: str) -> _Figure:
     content = Path(path).read_bytes()
     if not content.startswith(_PNG):
         raise DamagedFileError(path, "it is not a PNG file")
@@ -148,7 +150,7 @@ def _figure(name: str, path: str, captions: str) -> _Figure:
         name,
         short,
         int(short.removeprefix("fig")),
-        FIGURES[name].title,
+        title,
         Markup("data:image/png;base64," + base64.b64encode(content).decode()),
         width,
         height,
