@@ -11,7 +11,7 @@ import operator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["matrix", "number", "positive", "real", "unmasked", "whole"]
+__all__ = ["matrix", "number", "positive", "real", "rows", "unmasked", "whole"]
 
 _REAL_KINDS = "biuf"
 
@@ -63,6 +63,26 @@ def matrix(name: str, values: ArrayLike, n_columns: int | None = None) -> NDArra
     if array.ndim != 2 or n_columns not in (None, array.shape[1]):
         columns = "d" if n_columns is None else n_columns
         message = f"{name} has shape {array.shape}; (n, {columns}) is needed."
+        raise ValueError(message)
+    return array
+
+
+def rows(name: str, values: ArrayLike) -> NDArray[np.floating]:
+    """Return a finite matrix (n, d) of floating-point numbers, in the precision that it has.
+
+    Raises
+    ------
+    ValueError
+        If it is masked, sparse, no matrix of real numbers, empty, or not finite.
+    """
+    array = unmasked(name, values)
+    if array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or array.ndim != 2 or 0 in array.shape:
+        message = f"{name} is {array.dtype} of shape {array.shape}; (n, d) real numbers are needed."
+        raise ValueError(message)
+    if not np.isfinite(array).all():
+        message = f"{name} holds a value that is not finite."
         raise ValueError(message)
     return array
 
@@ -127,6 +147,10 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
     ValueError
         If an entry is masked, or rows differ in length.
     """
+    sparse = getattr(values, "toarray", None) or getattr(values, "to_dense", None)
+    if callable(sparse) and not _is_dense_tensor(values):
+        message = f"{name} is a sparse matrix; give {name}.{sparse.__name__}()."
+        raise ValueError(message)
     if np.ma.is_masked(values):
         message = (
             f"{name} has {np.ma.count_masked(values)} masked entries; fill them or leave their "
@@ -138,6 +162,11 @@ def unmasked(name: str, values: ArrayLike) -> NDArray:
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"{name} is no array of numbers ({' '.join(str(error).split())})."
         raise ValueError(message) from error
+
+
+def _is_dense_tensor(values: ArrayLike) -> bool:
+    """Whether it is a tensor with all of its entries: those have `to_dense` too."""
+    return str(getattr(values, "layout", "")) == "torch.strided"
 
 
 def _detached(values: ArrayLike) -> ArrayLike:

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from linvae.bypass import certified, residual
+from linvae.bypass import certified, eigenpairs, residual
 from linvae.diagnose import diagnose
 from linvae.diagnose import linear_decoder as linear
+from linvae.linear import ppca
+from linvae.linear.spectrum import Spectrum
 
 N, D, K, NOISE = 400, 60, 6, 1.0
 
@@ -40,7 +42,11 @@ def test_both_routes_give_one_diagnosis(data, monkeypatch):
     whole = diagnose(data, *failed(data), NOISE, **options)
     for module in (residual, certified, linear):
         monkeypatch.setattr(module, "DENSE", 20)
-    monkeypatch.setattr(residual, "_covariance", None)
+    # Neither the matrix nor the span of the rows.
+    monkeypatch.setattr(eigenpairs, "SMALL", 0)
+    monkeypatch.setattr(eigenpairs, "_SHARE", 1)
+    for module in (eigenpairs, residual):
+        monkeypatch.setattr(module, "covariance", None)
     leading = diagnose(data, *failed(data), NOISE, **options)
     assert (whole.kind, leading.kind) == ("failed", "failed")
     assert whole.gain > 2
@@ -55,3 +61,16 @@ def test_both_routes_give_one_diagnosis(data, monkeypatch):
         for name in ("elbo", "gain", "gain_error", "above_linear", "change", "linear_elbo"):
             assert getattr(two, name) == pytest.approx(getattr(one, name), **precise), name
         assert two.eigenvalues[:3] == pytest.approx(one.eigenvalues[:3], **precise)
+
+
+def test_of_few_data_with_many_features_all_eigenvalues_are_known():
+    rng = np.random.default_rng(3)
+    few = (rng.normal(size=(9, D)) * np.geomspace(3, 0.1, D) + 5).astype(np.float32)
+    found = linear.data_spectrum(few, 4, few)
+    exact = Spectrum.from_data(few)
+    assert found.complete
+    np.testing.assert_allclose(found.eigenvalues, exact.eigenvalues, atol=1e-9)
+    assert found.n_above(0.01) == int((exact.eigenvalues > 0.01).sum())
+    likelihood = linear.linear_elbo(found.optimum(20, 0.01), few)
+    expected = ppca.fit(exact, 20, 0.01).log_likelihood_per_example(few)
+    np.testing.assert_allclose(likelihood, expected)

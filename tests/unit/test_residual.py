@@ -1,10 +1,13 @@
 """The residual spectrum and what it is worth, against covariances that are known."""
 
+import math
+
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.stats import multivariate_normal
 
-from linvae.bypass import residual
+from linvae.bypass import eigenpairs, residual
 from linvae.bypass.residual import gain, halves, held_out_spectrum, leading, spectrum
 from linvae.linear import ppca
 from linvae.linear.spectrum import Spectrum
@@ -32,41 +35,110 @@ def test_noise_of_the_draws_does_not_raise_the_eigenvalues():
     assert spectrum(a, a)[0] > 12
 
 
-def test_leading_pairs_are_the_same_by_iteration_as_from_the_matrix(data, monkeypatch):
-    rng = np.random.default_rng(2)
-    a, b = (data + 0.1 * rng.normal(size=data.shape) for _ in range(2))
-    values, vectors = leading(a, b, 3)
+def by_matrix(a, b):
+    """Eigenvalues of R, descending, and R itself, in double precision."""
+    a, b = (half.astype(np.float64) - half.mean(0, dtype=np.float64) for half in (a, b))
+    product = a.T @ b / len(a)
+    r = (product + product.T) / 2
+    return np.linalg.eigvalsh(r)[::-1], r
+
+
+def forced(monkeypatch, way):
+    """Let only one way to the leading pairs be taken."""
     monkeypatch.setattr(residual, "DENSE", 5)
-    monkeypatch.setattr(residual, "_covariance", None)
-    iterated, others = leading(a, b, 3)
-    np.testing.assert_allclose(iterated, values)
-    np.testing.assert_allclose(np.abs(np.diag(vectors.T @ others)), 1)
-    np.testing.assert_allclose(spectrum(a, b, 3), values)
+    monkeypatch.setattr(eigenpairs, "SMALL", 0 if way == "iteration" else 10**6)
+    monkeypatch.setattr(eigenpairs, "_SHARE", 1 if way == "iteration" else 0)
+    others = {"iteration", "matrix", "rows"} - {way}
+    for other in others - {"matrix"}:
+        monkeypatch.setattr(eigenpairs, f"_by_{other}", None)
+
+
+# More features than rows, where the rank is 2 n - 2 or, of one array twice, n - 1; and fewer.
+SIZES = {"iteration": (60, 40), "rows": (15, 40), "matrix": (60, 40)}
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("way", SIZES)
+def test_leading_pairs_are_those_of_the_matrix_by_any_way(way, dtype, twice, monkeypatch):
+    rng = np.random.default_rng(5)
+    n, d = SIZES[way]
+    a, b = (half.astype(dtype) for half in rng.normal(size=(2, n, d)))
+    a, b = (a, a) if twice else (a, (a + 0.1 * b).astype(dtype))
+    exact, r = by_matrix(a, b)
+    forced(monkeypatch, way)
+    values, vectors = leading(a, b, 8)
+    assert values.dtype == vectors.dtype == np.float64
+    precise = 1e-5 if dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(values, exact[:8], atol=precise * exact[0])
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(8), atol=10 * precise)
+    np.testing.assert_allclose((vectors * (r @ vectors)).sum(0), exact[:8], atol=precise * exact[0])
+    np.testing.assert_allclose(spectrum(a, b, 8), exact[:8], atol=precise * exact[0])
     with pytest.raises(ValueError, match="give the number of leading ones"):
         spectrum(a, b)
 
 
-def test_iteration_in_single_precision_finds_the_pairs_of_the_matrix(monkeypatch):
-    """On flat spectra, of few data and of one array twice, to the precision of the data."""
-    rng = np.random.default_rng(5)
-    for n, n_leading in ((60, 8), (10, 12)):
-        a, b = rng.normal(size=(2, n, 40))
-        b = a + 0.1 * b
-        for pair in ((a, b), (a, a)):
-            centred = [half - half.mean(0) for half in pair]
-            product = centred[0].T @ centred[1] / n
-            exact = np.linalg.eigvalsh((product + product.T) / 2)[::-1][:n_leading]
-            single = [half.astype(np.float32) for half in pair]
-            if pair[0] is pair[1]:
-                single[1] = single[0]
-            with monkeypatch.context() as patch:
-                patch.setattr(residual, "DENSE", 5)
-                values, vectors = leading(*single, n_leading)
-            assert values.dtype == vectors.dtype == np.float64
-            np.testing.assert_allclose(values, exact, atol=1e-5 * exact[0])
-            np.testing.assert_allclose(vectors.T @ vectors, np.eye(n_leading), atol=1e-5)
-            along = (vectors * (product @ vectors)).sum(0)
-            np.testing.assert_allclose(along, exact, atol=1e-5 * exact[0])
+@pytest.mark.parametrize("twice", [False, True])
+def test_no_more_pairs_are_given_than_the_rank_allows(twice, monkeypatch):
+    monkeypatch.setattr(residual, "DENSE", 5)
+    a, b = np.random.default_rng(6).normal(size=(2, 7, 40))
+    b = a if twice else b
+    exact, _ = by_matrix(a, b)
+    values, vectors = leading(a, b, 30)
+    n_positive = 6 if twice else int((exact > 1e-9).sum())
+    np.testing.assert_allclose(values[:n_positive], exact[:n_positive])
+    assert vectors.shape == (40, len(values))
+    assert len(values) <= (6 if twice else 12)
+    assert len(held_out_spectrum(a, b, 30)) > 0
+
+
+@pytest.mark.parametrize("way", SIZES)
+def test_pairs_beyond_the_first_are_given_where_they_are_above(way, monkeypatch):
+    rng = np.random.default_rng(8)
+    n, d = SIZES[way]
+    a = rng.normal(size=(n, d)) * np.geomspace(10, 0.1, d)
+    exact, _ = by_matrix(a, a)
+    forced(monkeypatch, way)
+    monkeypatch.setattr(eigenpairs, "_FIRST", 3)
+    above = (exact[5] + exact[6]) / 2
+    values, vectors = leading(a, a, 12, above=above)
+    # Iterations double: all six, and what came with them.
+    n_found = len(values)
+    assert 6 <= n_found <= 12
+    assert (values[6:] <= above).all()
+    np.testing.assert_allclose(values, exact[:n_found])
+    assert vectors.shape == (d, n_found)
+    assert len(leading(a, a, 12, above=2 * exact[0])[0]) == 3
+
+
+def test_residuals_that_are_nothing_have_one_pair_of_nothing(monkeypatch):
+    monkeypatch.setattr(residual, "DENSE", 5)
+    values, vectors = leading(np.zeros((7, 40)), np.zeros((7, 40)), 30)
+    assert values.tolist() == [0.0]
+    assert np.linalg.norm(vectors) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda a: gain([3.0], -1.0, 1), "noise_variance=-1.0 must be a positive"),
+        (lambda a: gain([3.0], math.nan, 1), "noise_variance=nan must be a positive"),
+        (lambda a: gain([math.nan], 1.0, 1), "eigenvalues holds a value that is not finite"),
+        (lambda a: gain([3.0], 1.0, -1), "numbers from 0 on are needed"),
+        (lambda a: gain([3.0], 1.0, 1, -2.0), "numbers from 0 on are needed"),
+        (lambda a: gain([3.0], 1.0, 1.5), "n_collapsed=1.5 must be a whole number"),
+        (lambda a: spectrum(a, a[:-1]), "of one shape"),
+        (lambda a: spectrum(a * np.inf, a), "half_a holds a value that is not finite"),
+        (lambda a: leading(np.ma.masked_greater(a, 0), a, 1), "half_a has .* masked entries"),
+        (lambda a: leading(a, scipy.sparse.csr_matrix(a), 1), r"give half_b.toarray\(\)"),
+        (lambda a: leading(a, a, 0), "n_leading=0 must be 1 or more"),
+        (lambda a: held_out_spectrum(a + 1j, a, 1), "real numbers are needed"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(call, told):
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=told) as caught:
+        call(np.random.default_rng(7).normal(size=(9, 4)))
+    assert "\n" not in str(caught.value)
 
 
 def test_the_gain_of_total_collapse_is_the_linear_optimum_less_the_collapsed_models(data):

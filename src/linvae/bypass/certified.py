@@ -110,7 +110,7 @@ def certified(
     found = draws.residuals(nothing, noise_variance)
     n_leading = data.shape[1] if data.shape[1] <= DENSE else len(cut)
     by_rank = held_out_spectrum if held_out else spectrum
-    values = by_rank(*found.halves, n_leading)
+    values = by_rank(*found.halves, n_leading, noise_variance)
     if n_cut:
         # Two sets of residuals need not be in memory at once.
         del found

@@ -190,7 +190,7 @@ def choose_cut(
     for cut in cuts:
         found = draws.residuals(cut, noise_variance)
         a, b = found.groups
-        values = spectrum(a, b, int(cut.sum())) if cut.any() else np.empty(0)
+        values = spectrum(a, b, int(cut.sum()), noise_variance) if cut.any() else np.empty(0)
         shift = float(a.mean(0, np.float64) @ b.mean(0, np.float64))
         net = found.change.mean() + gain(values, noise_variance, int(cut.sum()), shift)
         if net > largest:

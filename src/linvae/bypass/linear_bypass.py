@@ -95,7 +95,7 @@ def bypass(half_a: Array, half_b: Array, noise_variance: float, n_collapsed: int
     """
     shift = 0.5 * (half_a.mean(0, dtype=np.float64) + half_b.mean(0, dtype=np.float64))
     if n_collapsed:
-        values, vectors = leading(half_a, half_b, n_collapsed)
+        values, vectors = leading(half_a, half_b, n_collapsed, above=noise_variance)
     else:
         values, vectors = np.empty(0), np.empty((half_a.shape[1], 0))
     used = values > noise_variance

@@ -12,16 +12,20 @@ has no bias from the draws, a square would have. Values are in nats per datum.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, eigsh
+
+from linvae.arrays import positive, real, rows, whole
+from linvae.bypass.eigenpairs import covariance, leading_pairs, leading_values
 
 __all__ = ["gain", "halves", "held_out_spectrum", "leading", "spectrum"]
 
 Array = NDArray[np.floating]
-# Above it no matrix of d x d is made.
-DENSE = 4000
+# Up to it all eigenvalues are found, from the matrix of d x d.
+DENSE = 1000
 
 
-def spectrum(half_a: Array, half_b: Array, n_leading: int | None = None) -> NDArray[np.float64]:
+def spectrum(
+    half_a: Array, half_b: Array, n_leading: int | None = None, above: float = -np.inf
+) -> NDArray[np.float64]:
     """Eigenvalues of R = (A^T B + B^T A) / 2n, A and B centred, in descending order.
 
     Parameters
@@ -30,52 +34,65 @@ def spectrum(half_a: Array, half_b: Array, n_leading: int | None = None) -> NDAr
         Independent estimates of the mean residual of the same data, each (n, d).
     n_leading
         Give as many, all by default.
+    above
+        Beyond `DENSE` features, and beyond the first 32 of them, only larger ones are given.
 
     Returns
     -------
     ndarray of shape (d,) or (n_leading,)
-        In squared data units; those that are zero may come out negative.
+        In squared data units; those that are zero may come out negative. Of more than `DENSE`
+        features no more than the rank of R allows.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or if all of more than `DENSE` eigenvalues are asked for.
+        If the halves are no finite matrices of one shape, or if all of more than `DENSE`
+        eigenvalues are asked for.
     """
+    half_a, half_b = _halves(half_a, half_b)
     n_features = half_a.shape[1]
     if n_leading is None and n_features > DENSE:
         msg = (
-            f"n_leading=None asks for all {n_features} eigenvalues of a matrix that is not made for"
-            f" more than {DENSE} features; give the number of leading ones"
+            f"n_leading=None asks for all {n_features} eigenvalues, which are found for up to"
+            f" {DENSE} features; give the number of leading ones"
         )
         raise ValueError(msg)
     if n_features > DENSE:
-        return leading(half_a, half_b, n_leading)[0]
-    return np.linalg.eigvalsh(_covariance(half_a, half_b))[::-1][:n_leading]
+        a, b = _centred(half_a, half_b)
+        return leading_values(a, a if half_a is half_b else b, n_leading, above)
+    return np.linalg.eigvalsh(covariance(*_centred(half_a, half_b)))[::-1][:n_leading]
 
 
 def leading(
-    half_a: Array, half_b: Array, n_leading: int
+    half_a: Array, half_b: Array, n_leading: int, above: float = -np.inf
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the leading eigenvalues of R, (m,) descending, and its eigenvectors (d, m).
 
-    Beyond `DENSE` features by Lanczos iterations on products with R, which itself is not made. They
-    are computed, and converge, in the precision of A and B: another one would copy both each time.
+    Beyond `DENSE` features by `linvae.bypass.eigenpairs.leading_pairs`.
 
     Parameters
     ----------
     half_a, half_b
         As in `spectrum`.
     n_leading
-        m, less than d beyond `DENSE` features.
+        m; beyond `DENSE` features no more than the rank of R are given.
+    above
+        As in `spectrum`.
+
+    Raises
+    ------
+    ValueError
+        If the halves are no finite matrices of one shape, or m is not positive.
     """
-    n, n_features = half_a.shape
-    if n_features <= DENSE:
-        values, vectors = np.linalg.eigh(_covariance(half_a, half_b))
+    half_a, half_b = _halves(half_a, half_b)
+    if whole("n_leading", n_leading) < 1:
+        msg = f"n_leading={n_leading} must be 1 or more"
+        raise ValueError(msg)
+    a, b = _centred(half_a, half_b)
+    if half_a.shape[1] <= DENSE:
+        values, vectors = np.linalg.eigh(covariance(a, b))
         return values[::-1][:n_leading], vectors[:, ::-1][:, :n_leading]
-    operator, start = _operator(half_a, half_b)
-    values, vectors = eigsh(operator, k=n_leading, which="LA", v0=start)
-    order = np.argsort(values)[::-1]
-    return values[order].astype(np.float64), vectors[:, order].astype(np.float64)
+    return leading_pairs(a, a if half_a is half_b else b, n_leading, above)
 
 
 def gain(
@@ -98,13 +115,27 @@ def gain(
         c.
     mean_squared
         Squared length of the mean of the residuals.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, sigma^2 not positive, or c or the squared length negative.
     """
-    ratio = np.asarray(eigenvalues, np.float64)[:n_collapsed] / noise_variance
+    values, variance = real("eigenvalues", eigenvalues), positive("noise_variance", noise_variance)
+    if values.ndim != 1 or whole("n_collapsed", n_collapsed) < 0 or not mean_squared >= 0:
+        msg = (
+            f"eigenvalues of shape {values.shape}, n_collapsed={n_collapsed},"
+            f" mean_squared={mean_squared}: a list (m,) and numbers from 0 on are needed"
+        )
+        raise ValueError(msg)
+    ratio = values[:n_collapsed] / variance
     ratio = ratio[ratio > 1]
-    return float(mean_squared / (2 * noise_variance) + 0.5 * (ratio - 1 - np.log(ratio)).sum())
+    return float(mean_squared / (2 * variance) + 0.5 * (ratio - 1 - np.log(ratio)).sum())
 
 
-def held_out_spectrum(half_a: Array, half_b: Array, n_leading: int) -> NDArray[np.float64]:
+def held_out_spectrum(
+    half_a: Array, half_b: Array, n_leading: int, above: float = -np.inf
+) -> NDArray[np.float64]:
     """Variance along the leading eigenvectors of half of the data, over the other half, (m,).
 
     By rank, averaged over both ways: no larger in expectation than the eigenvalues of the data's
@@ -112,15 +143,18 @@ def held_out_spectrum(half_a: Array, half_b: Array, n_leading: int) -> NDArray[n
 
     Parameters
     ----------
-    half_a, half_b, n_leading
-        As in `leading`.
+    half_a, half_b, n_leading, above
+        As in `leading`, with the same errors.
     """
+    half_a, half_b = _halves(half_a, half_b)
     found = []
     for one, other in halves(len(half_a)):
-        vectors = leading(half_a[one], half_b[one], n_leading)[1]
+        vectors = leading(half_a[one], half_b[one], n_leading, above)[1]
         a, b = _centred(half_a[other], half_b[other])
         found.append(((a @ vectors) * (b @ vectors)).mean(0))
-    return np.mean(found, axis=0)
+    # One half may have a rank more than the other.
+    n_found = min(map(len, found))
+    return np.mean([values[:n_found] for values in found], axis=0)
 
 
 def halves(n: int) -> list[tuple[slice, slice]]:
@@ -129,29 +163,15 @@ def halves(n: int) -> list[tuple[slice, slice]]:
     return [(even, odd), (odd, even)]
 
 
-def _centred(half_a: Array, half_b: Array) -> tuple[Array, Array]:
-    if half_a.shape != half_b.shape:
-        msg = f"half_a and half_b must be of one shape (n, d), not {half_a.shape}, {half_b.shape}"
+def _halves(half_a: Array, half_b: Array) -> tuple[Array, Array]:
+    """Return both as arrays of their own precision; the same array where they are the same."""
+    a = rows("half_a", half_a)
+    b = a if half_b is half_a else rows("half_b", half_b)
+    if a.shape != b.shape:
+        msg = f"half_a and half_b must be of one shape (n, d), not {a.shape}, {b.shape}"
         raise ValueError(msg)
+    return a, b
+
+
+def _centred(half_a: Array, half_b: Array) -> tuple[Array, Array]:
     return half_a - half_a.mean(0), half_b - half_b.mean(0)
-
-
-def _operator(half_a: Array, half_b: Array) -> tuple[LinearOperator, Array]:
-    """Return R as an operator of the precision of A and B, and a vector to start from."""
-    n, n_features = half_a.shape
-    a, b = _centred(half_a, half_b)
-
-    def product(vector: Array) -> Array:
-        if half_a is half_b:
-            return a.T @ (a @ vector) / n
-        return (a.T @ (b @ vector) + b.T @ (a @ vector)) / (2 * n)
-
-    # By default the solver starts from random numbers of its own.
-    start = np.random.Generator(np.random.PCG64(0)).normal(size=n_features).astype(a.dtype)
-    return LinearOperator((n_features, n_features), matvec=product, dtype=a.dtype), start
-
-
-def _covariance(half_a: Array, half_b: Array) -> NDArray[np.float64]:
-    a, b = _centred(half_a, half_b)
-    product = (a.T @ b).astype(np.float64) / len(a)
-    return 0.5 * (product + product.T)

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.bypass.residual import DENSE, leading
+from linvae.bypass.eigenpairs import SMALL, leading_pairs
+from linvae.bypass.residual import leading
 from linvae.diagnose.blocks import blocks
 from linvae.linear.ppca import PPCA
 from linvae.shown import short_repr
 
 __all__ = ["DataSpectrum", "data_spectrum", "linear_elbo"]
+
+# Features up to which all eigenvalues are found, in some seconds.
+DENSE = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +29,9 @@ class DataSpectrum:
     ----------
     mean : ndarray of shape (d,)
     eigenvalues : ndarray of shape (m,)
-        Descending, none below zero.
-    eigenvectors : ndarray of shape (d, m)
+        Descending, none below zero; all d of them where they are known.
+    eigenvectors : ndarray of shape (d, r)
+        Of the first r, r <= m: beyond the rank of the data eigenvalues are zero.
     """
 
     mean: NDArray[np.float64]
@@ -49,7 +54,8 @@ class DataSpectrum:
 
         Of more latents than features, as a deep VAE may have, the others add nothing.
         """
-        values, vectors = self.eigenvalues[:n_latent], self.eigenvectors[:, :n_latent]
+        vectors = self.eigenvectors[:, :n_latent]
+        values = self.eigenvalues[: vectors.shape[1]]
         lengths = np.sqrt(np.maximum(values - noise_variance, 0.0))
         return PPCA(vectors * lengths, self.mean, noise_variance)
 
@@ -57,7 +63,7 @@ class DataSpectrum:
 def data_spectrum(
     data: NDArray[np.floating], n_latent: int, part: NDArray[np.floating]
 ) -> DataSpectrum:
-    """Return all eigenpairs of up to `residual.DENSE` features, the k leading ones of more.
+    """Return all eigenvalues of few data, or of few features, and the k + 1 leading ones of others.
 
     Parameters
     ----------
@@ -69,7 +75,11 @@ def data_spectrum(
         Rows of the data, as many as fit in memory, for the leading ones.
     """
     mean = data.mean(0, dtype=np.float64)
-    d = data.shape[1]
+    n, d = data.shape
+    if n < d and n <= SMALL:
+        centred = np.asarray(data, np.float64) - mean
+        values, vectors = leading_pairs(centred, centred, n)
+        return DataSpectrum(mean, np.pad(np.maximum(values, 0.0), (0, d - len(values))), vectors)
     if d > DENSE:
         # The precision of the iterations is that of the data: half of one is too little.
         rows = np.asarray(part, np.promote_types(part.dtype, np.float32))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linvae.arrays import positive, whole
 from linvae.diagnose.diagnosis import Diagnosis
 from linvae.linear.ppca import check_noise_variance
+from linvae.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -95,7 +96,9 @@ def diagnose(
     if held_out is not None:
         rows["test"] = as_rows(held_out, "held_out", shape)
     model = adapted(data, encode, decode, posterior, batch_size, modules)
-    with evaluation_mode(model.modules), torch.no_grad(), warnings.catch_warnings():
+    quiet = warnings.catch_warnings()
+    # Where other programs use the cores too, each product waits for its slowest thread.
+    with one_blas_thread(), evaluation_mode(model.modules), torch.no_grad(), quiet:
         # Nothing is written into the user's arrays.
         warnings.filterwarnings("ignore", message=".*not writable")
         examination = Examination(model, rows, draws, seed, epsilon, delta, step)
