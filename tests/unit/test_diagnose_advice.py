@@ -46,7 +46,7 @@ def test_above_lambda_1_the_weights_that_use_latents_are_told(k):
     found = diagnose(DATA, *collapsed(k, DATA.mean(0)), 4.7 * LAMBDA[0])
     assert found.kind == "nothing linear left"
     assert "another start" not in found.verdict
-    assert found.advice.startswith("sigma^2 is 4.7 times lambda_1: linear theory uses no latent.")
+    assert found.advice.startswith("sigma^2 is 4.7 times lambda_1: even at its optimum")
     assert check_factors(found, DATA) == [1, -(-k // 2)]
 
 
@@ -55,7 +55,12 @@ def test_a_mean_over_features_of_standardised_data_is_named():
     found = diagnose(data, *collapsed(6, data.mean(0)), 8.0)
     assert found.kind != "proved"
     assert "sum the squared error over the features instead of averaging it" in found.advice
-    assert f"To use {(eigenvalues(data) > 0.5).sum()}," in found.advice
+    assert f"to use {(eigenvalues(data) > 0.5).sum()}, sum" in found.advice
+    assert check_factors(found, data) == [1, 3]
+    few = diagnose(data, *collapsed(2, data.mean(0)), 8.0)
+    assert few.advice.endswith(
+        "); to use 2, sum the squared error over the features instead of averaging it."
+    )
     # Summed it would be no better: the data vary too little.
     small = diagnose(data / 5, *collapsed(6, data.mean(0) / 5), 8.0)
     assert "instead of averaging" not in small.advice

@@ -64,26 +64,29 @@ def _smaller(facts: Facts, eigenvalues: NDArray[np.float64], n_linear: int, lear
     """Say how many latents linear theory uses, and which smaller sigma^2 would use more."""
     s, k, largest = facts.noise_variance, facts.n_latent, float(eigenvalues[0])
     if n_linear == 0:
-        told = f"sigma^2 is {short(s / largest)} times lambda_1: linear theory uses no latent."
+        told = (
+            f"sigma^2 is {short(s / largest)} times lambda_1: even at its optimum a linear VAE uses"
+            " no latent."
+        )
     else:
         told = f"At this sigma^2 linear theory would use {n_linear} of {k} latents."
     limit = min(k, int((eigenvalues > _FLAT * largest).sum()))
     if limit <= n_linear:
         return f"{told} The data vary in no more directions: fewer latents would do."
-    summed = min(k, int((eigenvalues > 0.5).sum()))
-    if not learned and math.isclose(s, facts.n_features / 2, rel_tol=1e-3) and summed > n_linear:
-        return (
-            f"{told} To use {summed}, sum the squared error over the features instead of averaging"
-            " it."
-        )
     half = -(-k // 2)
+    summed = min(k, int((eigenvalues > 0.5).sum()))
+    meaned = not learned and math.isclose(s, facts.n_features / 2, rel_tol=1e-3)
+    meaned = meaned and summed > n_linear
     ways: dict[int, str] = {}
     for wanted in (1, half) if n_linear == 0 else (half, k):
-        for m in sorted(range(n_linear + 1, limit + 1), key=lambda m: abs(m - wanted)):
+        more = [m for m in range(n_linear + 1, limit + 1) if not (meaned and m == summed)]
+        for m in sorted(more, key=lambda m: abs(m - wanted)):
             way = _way(s, eigenvalues, m, learned, again=bool(ways))
             if way:
                 ways.setdefault(m, way)
                 break
+    if meaned:
+        ways[summed] = "sum the squared error over the features instead of averaging it"
     if not ways:
         return told
     ways_told = "; ".join(f"to use {m}, {way}" for m, way in ways.items())
