@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from linvae.diagnose.functions import Rows
+from linvae.diagnose.output_range import output_range
 from linvae.seeds import derive_seed
 
 __all__ = ["as_rows", "check_decoder", "check_posterior", "check_repeatable", "encoded"]
@@ -148,7 +149,7 @@ def check_posterior(
 def check_decoder(
     model: Rows, data: NDArray, mean: NDArray[np.float64], seed: int
 ) -> tuple[float, float] | None:
-    """Return the range of a decoder that is bounded, of a sigmoid or tanh, or None.
+    """Return the range of a decoder that its last activation bounds, on one side or both, or None.
 
     Raises
     ------
@@ -165,18 +166,11 @@ def check_decoder(
         msg = (
             f"decode gives values from {found.min():.3g} to {found.max():.3g} where the data are"
             f" from {lowest:.3g} to {highest:.3g}: logits? or data in other units? It must give the"
-            " mean of x in the units that the model sees"
+            " mean of x in the units that the model sees, and BatchNorm its statistics of them"
         )
         raise ValueError(msg)
     generator = torch.Generator().manual_seed(derive_seed(seed, "diagnose/range"))
-    far = 100 * torch.randn((_SOME, mean.shape[1]), generator=generator, dtype=torch.float64)
-    pushed = model.decode(far.to(model.dtype))
-    low, high = float(pushed.min()), float(pushed.max())
-    for bounds in ((0.0, 1.0), (-1.0, 1.0)):
-        inside = low >= bounds[0] and high <= bounds[1]
-        if inside and (low < bounds[0] + 0.02 or high > bounds[1] - 0.02):
-            return bounds
-    return None
+    return output_range(model.decode, found, span, mean.shape[1], model.dtype, generator)
 
 
 def _called(function: Callable, given: Tensor) -> object:

@@ -7,12 +7,15 @@ from numpy.typing import NDArray
 
 from linvae.bypass.certificate import Certificate, certificate
 from linvae.bypass.certified import KEPT, Certified, part
+from linvae.diagnose.advice import advise
+from linvae.diagnose.aggregated import aggregated_notes
 from linvae.diagnose.checks import check_decoder, check_posterior, check_repeatable, encoded
 from linvae.diagnose.diagnosis import Diagnosis
 from linvae.diagnose.functions import Rows
 from linvae.diagnose.linear_decoder import DataSpectrum, data_spectrum, linear_elbo
-from linvae.diagnose.lookalikes import farther_than_mean, notes_on_posterior, out_of_reach
+from linvae.diagnose.lookalikes import farther_than_mean, notes_on_posterior
 from linvae.diagnose.measured_model import EPSILONS, Split
+from linvae.diagnose.model_faults import first_to_mend, model_faults
 from linvae.diagnose.theorem import proof
 from linvae.diagnose.verdict import Facts, judge, short
 from linvae.linear.ppca import check_noise_variance
@@ -26,6 +29,8 @@ __all__ = ["Examination"]
 _N_CHOICE = 2000
 # Products of pairs of data and features, up to which all distances are looked at.
 _PAIRS = 5e10
+# A noise variance that loses more is told.
+_NATS = 1.0
 
 
 class Examination:
@@ -61,8 +66,8 @@ class Examination:
             model.encode, model.decode, rows, draws=draws, seed=seed, dtype=model.dtype
         )
 
-    def diagnosis(self, given: float | str) -> Diagnosis:
-        """Measure everything at a noise variance, and judge."""
+    def diagnosis(self, given: float | str, learned: bool = False) -> Diagnosis:
+        """Measure everything at a noise variance, which may be a learned one, and judge."""
         train = self.measured["train"]
         variance = train.tuned_noise_variance if given == "tuned" else float(given)
         check_noise_variance(variance)
@@ -75,12 +80,26 @@ class Examination:
         }
         proved, why = self._proof(variance, spectrum)
         used = _used(splits["train"], self.epsilon, self.delta)
-        kind, verdict = judge(_facts(splits["train"], variance, spectrum, used, proved))
+        facts = _facts(splits["train"], variance, spectrum, used, proved)
+        kind, verdict = judge(facts)
         tuned = given == "tuned"
+        faults = model_faults(self.model, self.rows["train"], self.bounds, variance, self.seed)
+        advice = advise(
+            kind,
+            facts,
+            spectrum.eigenvalues,
+            learned=learned or tuned,
+            revivable=bool(left.cut.any() and len(left.splits["train"].bypass.variances)),
+            first=first_to_mend(faults, facts),
+        )
+        notes = [_learned_note(splits["train"], variance)] if learned else []
+        notes += [fault.note for fault in faults]
+        notes += self._notes(variance, tuned, spectrum.mean)
         return Diagnosis(
             kind=kind,
             verdict=verdict,
-            notes=tuple(self._notes(variance, tuned, spectrum.mean)),
+            advice=advice,
+            notes=tuple(filter(None, notes)),
             noise_variance=variance,
             tuned=tuned,
             n_latent=n_latent,
@@ -153,15 +172,19 @@ class Examination:
         error = float(self.measured["train"].squared_error.mean())
         far = farther_than_mean(self.rows["train"], mean, error)
         notes += [far] if far else []
-        if self.bounds:
-            lost = out_of_reach(self.rows["train"], self.bounds, variance)
-            if lost > 1:
-                low, high = self.bounds
-                notes.append(
-                    f"The decoder's range, [{low:g}, {high:g}], does not reach the data's: that"
-                    f" alone costs {short(lost)} nats per datum at this sigma^2."
-                )
-        return notes
+        return [*notes, *aggregated_notes(*self.posterior)]
+
+
+def _learned_note(train: Split, variance: float) -> str:
+    """Say what a learned noise variance misses of its optimum, or nothing."""
+    nats = train.tuned_elbo - train.elbo
+    if nats <= _NATS:
+        return ""
+    return (
+        f"sigma^2 = {short(variance)} is learned and not at its optimum:"
+        f" {short(train.tuned_noise_variance)} would give {short(nats)} nats per datum more, with"
+        " the same weights."
+    )
 
 
 def _used(train: Split, epsilon: float, delta: float) -> dict[float, int]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from linvae.diagnose.blocks import blocks
 
-__all__ = ["farther_than_mean", "notes_on_posterior", "out_of_reach"]
+__all__ = ["farther_than_mean", "latents", "notes_on_posterior", "out_of_reach"]
 
 # Share of the data at one and the same value, from which on a latent counts as clamped.
 _CLAMPED = 0.1
@@ -42,13 +42,13 @@ def _notes(
     idle = still & same & off_prior
     if idle.any():
         yield (
-            f"The posterior is the same for every x, and not the prior, in {_latents(idle)}: they"
+            f"The posterior is the same for every x, and not the prior, in {latents(idle)}: they"
             " cost KL and carry nothing, which no epsilon shows."
         )
     constant = same & ~still & off_prior
     if constant.any():
         yield (
-            f"The posterior variance is the same for every x in {_latents(constant)}: as it should"
+            f"The posterior variance is the same for every x in {latents(constant)}: as it should"
             " be of a linear VAE, or else a head that is stuck."
         )
     for name, values, allowed in (("mean", mean, still), ("log variance", log_variance, same)):
@@ -58,12 +58,19 @@ def _notes(
                 shown = sorted({float(f"{value:.4g}") for value in at[clamped]})[:3]
                 yield (
                     f"The {name} sits at its {end} value ({', '.join(f'{v:g}' for v in shown)})"
-                    f" for more than {_CLAMPED:.0%} of the data in {_latents(clamped)}: a clamp or"
+                    f" for more than {_CLAMPED:.0%} of the data in {latents(clamped)}: a clamp or"
                     " ReLU, and no collapse."
                 )
 
 
-def _latents(which: NDArray[np.bool_]) -> str:
+def latents(which: NDArray[np.bool_]) -> str:
+    """Name latents by their numbers, the first few of many.
+
+    Parameters
+    ----------
+    which
+        Shape (k,).
+    """
     places = np.flatnonzero(which)
     named = ", ".join(map(str, places[:_NAMED]))
     more = f", ... ({len(places)} in all)" if len(places) > _NAMED else ""

@@ -96,8 +96,11 @@ class MeasuredModel:
         decided"``.
     verdict : str
         One to three sentences.
+    advice : str
+        What to change, in one or two sentences; empty where there is nothing to say, or where the
+        verdict says it.
     notes : tuple of str
-        What else was noticed: clamps, bounded decoders, the noise variance.
+        What else was noticed: clamps, bounded decoders, stale statistics, the noise variance.
     noise_variance : float
         sigma^2.
     tuned : bool
@@ -129,6 +132,7 @@ class MeasuredModel:
 
     kind: str
     verdict: str
+    advice: str
     notes: tuple[str, ...]
     noise_variance: float
     tuned: bool

@@ -29,6 +29,7 @@ def diagnose(
     *,
     held_out: NDArray | Tensor | None = None,
     posterior: Literal["log_variance", "variance", "standard_deviation"] = "log_variance",
+    noise_learned: bool = False,
     epsilon: float = 0.01,
     delta: float = 0.01,
     draws: int = 16,
@@ -60,6 +61,9 @@ def diagnose(
         Other data.
     posterior
         What the second output of ``encode`` is.
+    noise_learned
+        Whether sigma^2 is a weight that was trained. It is then told where another one would be
+        better for the model as it is: one that was fixed on purpose need not be the best.
     epsilon, delta
         A latent is unused if its KL is below epsilon nats for a share 1 - delta of the data.
     draws
@@ -102,7 +106,7 @@ def diagnose(
         # Nothing is written into the user's arrays.
         warnings.filterwarnings("ignore", message=".*not writable")
         examination = Examination(model, rows, draws, seed, epsilon, delta, step)
-        return examination.diagnosis(noise_variance)
+        return examination.diagnosis(noise_variance, noise_learned)
 
 
 def _check_numbers(

@@ -9,10 +9,11 @@ __all__ = ["as_html", "as_text"]
 
 
 def as_text(found: MeasuredModel) -> str:
-    """Return verdict, notes and the numbers of each split."""
+    """Return verdict, advice, notes and the numbers of each split."""
     names, rows = _table(found)
     width = max(len(label) for label, _ in rows)
-    lines = [_headline(found), *(f"note: {note}" for note in found.notes), ""]
+    advice = [f"advice: {found.advice}"] if found.advice else []
+    lines = [_headline(found), *advice, *(f"note: {note}" for note in found.notes), ""]
     lines.append(" " * width + "".join(f"{name:>22}" for name in names))
     lines += [f"{label:<{width}}" + "".join(f"{v:>22}" for v in values) for label, values in rows]
     return "\n".join([*lines, "", _theory(found)])
@@ -30,9 +31,10 @@ def as_html(found: MeasuredModel) -> str:
         + "</tr>"
         for label, values in rows
     )
+    advice = f"<p>{escape(found.advice)}</p>" if found.advice else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.notes)
     return (
-        f"<div><p><b>{escape(_headline(found))}</b></p><ul>{notes}</ul>"
+        f"<div><p><b>{escape(_headline(found))}</b></p>{advice}<ul>{notes}</ul>"
         f"<table><tr><th></th>{head}</tr>{body}</table><p>{escape(_theory(found))}</p>"
         f"{as_svg(found)}</div>"
     )

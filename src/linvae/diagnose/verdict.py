@@ -86,7 +86,11 @@ def _proved(facts: Facts) -> str:
         f" (bound from above). A smaller sigma^2, below {short(facts.largest)}, would use latents"
     )
     if math.isclose(s, d / 2, rel_tol=1e-3):
-        return f"{verdict}: sum the squared error over the features instead of averaging it."
+        told = f"{verdict}: sum the squared error over the features instead of averaging it"
+        # Summed, sigma^2 is 1/2, which is too large as well for data of a small variance.
+        if facts.largest > 0.5:
+            return f"{told}."
+        return f"{told}, and weigh the KL less by more than {short(0.5 / facts.largest)}."
     factor = s / facts.largest
     return f"{verdict}: weigh the KL less, or the squared error more, by more than {short(factor)}."
 
@@ -128,18 +132,20 @@ def _nothing_left(facts: Facts) -> str:
     (lowest, n_used), *_, (highest, n_most) = facts.n_used.items()
     unused = k - n_used
     rho = f"(rho_1 = {short(first)} <= {short(s)})"
+    # Where sigma^2 is above lambda_1 the KL weighs too much for another start to help.
+    another = "" if facts.largest <= s else ": try another start"
     if facts.depends_on_epsilon:
         return (
             f"{unused} of {k} latents are unused at epsilon = {lowest:g}, {k - n_most} at"
             f" {highest:g} nats, and no linear use is left for them {rho}. A nonlinear one is not"
-            " excluded: try another start."
+            f" excluded{another}."
         )
     if unused == 0:
         return f"All {k} latents are used, and no linear use is left for more {rho}."
     are, them = ("is", "it") if unused == 1 else ("are", "them")
     return (
         f"{unused} of {k} latents {are} unused, and no linear use is left for {them} {rho}."
-        " A nonlinear one is not excluded: try another start."
+        f" A nonlinear one is not excluded{another}."
     )
 
 
