@@ -13,7 +13,7 @@ has no bias from the draws, a square would have. Values are in nats per datum.
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.arrays import positive, real, rows, whole
+from linvae.arrays import number, positive, real, rows, whole
 from linvae.bypass.eigenpairs import covariance, leading_pairs, leading_values
 
 __all__ = ["gain", "halves", "held_out_spectrum", "leading", "spectrum"]
@@ -114,23 +114,24 @@ def gain(
     n_collapsed
         c.
     mean_squared
-        Squared length of the mean of the residuals.
+        Squared length of the mean of the residuals. An estimate without bias may be negative.
 
     Raises
     ------
     ValueError
-        If a value is not finite, sigma^2 not positive, or c or the squared length negative.
+        If a value is not finite, sigma^2 not positive, or c negative.
     """
     values, variance = real("eigenvalues", eigenvalues), positive("noise_variance", noise_variance)
-    if values.ndim != 1 or whole("n_collapsed", n_collapsed) < 0 or not mean_squared >= 0:
+    squared = number("mean_squared", mean_squared)
+    if values.ndim != 1 or whole("n_collapsed", n_collapsed) < 0:
         msg = (
-            f"eigenvalues of shape {values.shape}, n_collapsed={n_collapsed},"
-            f" mean_squared={mean_squared}: a list (m,) and numbers from 0 on are needed"
+            f"eigenvalues of shape {values.shape} and n_collapsed={n_collapsed}: a list (m,) and a"
+            " number from 0 on are needed"
         )
         raise ValueError(msg)
     ratio = values[:n_collapsed] / variance
     ratio = ratio[ratio > 1]
-    return float(mean_squared / (2 * variance) + 0.5 * (ratio - 1 - np.log(ratio)).sum())
+    return float(squared / (2 * variance) + 0.5 * (ratio - 1 - np.log(ratio)).sum())
 
 
 def held_out_spectrum(
