@@ -60,6 +60,8 @@ class Examination:
         self.measured = measure_splits(
             model.encode, model.decode, rows, draws=draws, seed=seed, dtype=model.dtype
         )
+        for found in self.measured.values():
+            _check_errors(found)
 
     def diagnosis(self, given: float | str) -> Diagnosis:
         """Measure everything at a noise variance, and judge."""
@@ -162,6 +164,15 @@ class Examination:
                     f" alone costs {short(lost)} nats per datum at this sigma^2."
                 )
         return notes
+
+
+def _check_errors(found: Measured) -> None:
+    if found.tuned_noise_variance == 0:
+        msg = (
+            "decode gives back every datum without any error: the smaller sigma^2, the larger the"
+            " ELBO, without bound; is that the mean of p(x|z), of data that differ?"
+        )
+        raise ValueError(msg)
 
 
 def _used(train: Split, epsilon: float, delta: float) -> dict[float, int]:
