@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from linvae.diagnose import diagnose
-from linvae.diagnose.functions import modules_of
+from linvae.diagnose.module_search import modules_of
 
 N, SIDE, K = 64, 4, 3
 D = SIDE * SIDE

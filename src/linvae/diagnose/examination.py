@@ -65,6 +65,8 @@ class Examination:
         self.measured = measure_splits(
             model.encode, model.decode, rows, draws=draws, seed=seed, dtype=model.dtype
         )
+        for found in self.measured.values():
+            _check_errors(found)
 
     def diagnosis(self, given: float | str, learned: bool = False) -> Diagnosis:
         """Measure everything at a noise variance, which may be a learned one, and judge."""
@@ -185,6 +187,15 @@ def _learned_note(train: Split, variance: float) -> str:
         f" {short(train.tuned_noise_variance)} would give {short(nats)} nats per datum more, with"
         " the same weights."
     )
+
+
+def _check_errors(found: Measured) -> None:
+    if found.tuned_noise_variance == 0:
+        msg = (
+            "decode gives back every datum without any error: the smaller sigma^2, the larger the"
+            " ELBO, without bound; is that the mean of p(x|z), of data that differ?"
+        )
+        raise ValueError(msg)
 
 
 def _used(train: Split, epsilon: float, delta: float) -> dict[float, int]:

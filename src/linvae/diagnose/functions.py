@@ -5,21 +5,19 @@ Models come with images of any shape, on any device, for NumPy arrays or torch t
 training mode.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from linvae.arrays import whole
+from linvae.diagnose.module_search import modules_of
+from linvae.diagnose.user_function import Given, UserFunction, as_tensor, kind_of
 
-__all__ = ["Posterior", "Rows", "adapted", "evaluation_mode", "modules_of"]
+__all__ = ["Posterior", "Rows", "adapted"]
 
 Posterior = Literal["log_variance", "variance", "standard_deviation"]
 
@@ -35,11 +33,13 @@ class Rows:
     shape : tuple of int
         Of one datum, as the model sees it.
     modules : list of torch.nn.Module
-        Those that were found in the functions.
+        Those that were found in the functions; more are added as they show themselves.
     own_dtype : torch.dtype
         That the model computes in.
     device : torch.device
         Where it does so; None of functions of NumPy arrays.
+    arrays : torch.dtype
+        That of the data, where these are no tensor; None where they are.
     latent_shape : tuple of int
         Of the latents of one datum, known after the first call of ``encode``.
     """
@@ -52,7 +52,12 @@ class Rows:
     modules: list[nn.Module]
     own_dtype: torch.dtype
     device: torch.device | None
+    arrays: torch.dtype | None = None
     latent_shape: tuple[int, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        self._encoder = UserFunction("encode", self.user_encode, self._pair, self.batch_size)
+        self._decoder = UserFunction("decode", self.user_decode, self._means, self.batch_size)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -84,38 +89,59 @@ class Rows:
         return torch.cat([self._decode_batch(part) for part in z.split(self.batch_size)])
 
     def _encode_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        found = _called(self.user_encode, "encode", self._outward(x, self.shape))
-        if not isinstance(found, tuple | list) or len(found) != 2:
-            msg = (
-                "encode must give a pair, mean and log variance of q(z|x), each (n, k);"
-                f" it gives {_kind_of(found)}"
-            )
-            raise ValueError(msg)
-        mean, second = (_tensor(part, "encode") for part in found)
-        if len(mean) != len(x) or mean.ndim < 2 or second.shape != mean.shape:
-            msg = (
-                f"encode gives mean {tuple(mean.shape)} and {self.posterior} {tuple(second.shape)}"
-                f" of {len(x)} data; both must be ({len(x)}, k)"
-            )
-            raise ValueError(msg)
+        mean, second = self._encoder(x, self.shape, self._ways())
+        # What the encoder has taken is likeliest for the decoder.
+        self.own_dtype, self.device = self._encoder.given
         self.latent_shape = tuple(mean.shape[1:])
         return mean.flatten(1), second.flatten(1)
 
-    def _decode_batch(self, z: Tensor) -> Tensor:
-        found = _called(self.user_decode, "decode", self._outward(z, self.latent_shape))
-        x = _tensor(found, "decode")
-        n_features = int(np.prod(self.shape))
-        if len(x) != len(z) or x[0].numel() != n_features:
+    def _pair(self, found: object, n: int) -> tuple[Tensor, Tensor]:
+        if not isinstance(found, tuple | list) or len(found) != 2:
             msg = (
-                f"decode gives {tuple(x.shape)} of {len(z)} latents; the means of data of shape"
-                f" {self.shape} are needed, ({len(z)}, {', '.join(map(str, self.shape))})"
+                "encode must give a pair, mean and log variance of q(z|x), each (n, k);"
+                f" it gives {kind_of(found)}"
             )
             raise ValueError(msg)
+        mean, second = (as_tensor(part, "encode") for part in found)
+        if mean.ndim < 2 or len(mean) != n or second.shape != mean.shape:
+            msg = (
+                f"encode gives mean {tuple(mean.shape)} and {self.posterior} {tuple(second.shape)}"
+                f" of {n} data; both must be ({n}, k)"
+            )
+            raise ValueError(msg)
+        return mean, second
+
+    def _decode_batch(self, z: Tensor) -> Tensor:
+        (x,) = self._decoder(z, self.latent_shape, self._ways())
         return x.flatten(1)
 
-    def _outward(self, rows: Tensor, shape: tuple[int, ...]) -> object:
-        given = rows.reshape(len(rows), *shape).to(self.own_dtype)
-        return given.numpy() if self.device is None else given.to(self.device)
+    def _means(self, found: object, n: int) -> tuple[Tensor]:
+        x = as_tensor(found, "decode")
+        if x.ndim == 0 or len(x) != n or x[0].numel() != int(np.prod(self.shape)):
+            msg = (
+                f"decode gives {tuple(x.shape)} of {n} latents; the means of data of shape"
+                f" {self.shape} are needed, ({n}, {', '.join(map(str, self.shape))})"
+            )
+            raise ValueError(msg)
+        return (x,)
+
+    def _ways(self) -> Iterator[Given]:
+        """Give what a function may take, the likeliest first."""
+        yield self.own_dtype, self.device
+        # A module that nobody knew of has shown itself, or one has a function of arrays around it.
+        late = _computed_with(self.modules)
+        if late and late != (self.own_dtype, self.device):
+            yield late
+        if self.arrays and self.device is not None:
+            yield self.arrays, None
+
+
+def _computed_with(modules: Sequence[nn.Module]) -> Given | None:
+    """Return type and device of the first weights, unless these are no floating point numbers."""
+    weights = next((p for m in modules for p in (*m.parameters(), *m.buffers())), None)
+    if weights is None or not weights.is_floating_point():
+        return None
+    return weights.dtype, weights.device
 
 
 def adapted(
@@ -129,7 +155,7 @@ def adapted(
     """Return a user's functions as functions of rows, and what they compute with.
 
     Functions are of torch tensors where the data are a tensor, or a torch module is found in them;
-    of NumPy arrays otherwise.
+    of NumPy arrays otherwise, or where tensors fail and arrays work.
 
     Parameters
     ----------
@@ -150,103 +176,12 @@ def adapted(
         msg = f"posterior={posterior!r} is unknown; allowed are {', '.join(_KINDS)}"
         raise ValueError(msg)
     found = modules_of((*modules, encode, decode))
-    weights = next((p for m in found for p in (*m.parameters(), *m.buffers())), None)
-    shape = tuple(data.shape[1:]) or (1,)
-    if weights is not None and weights.is_floating_point():
-        dtype, device = weights.dtype, weights.device
-    elif isinstance(data, Tensor):
-        dtype = data.dtype if data.is_floating_point() else torch.float32
-        device = data.device
+    shape, arrays = tuple(data.shape[1:]) or (1,), None
+    if isinstance(data, Tensor):
+        of_data = data.dtype if data.is_floating_point() else torch.float32, data.device
     else:
-        dtype = torch.float32 if np.asarray(data[:0]).dtype == np.float32 else torch.float64
-        device = torch.device("cpu") if found else None
-    return Rows(encode, decode, shape, posterior, batch_size, found, dtype, device)
-
-
-def modules_of(functions: Iterable[object]) -> list[nn.Module]:
-    """Return the torch modules that functions are, belong to, or refer to by name."""
-    found: list[nn.Module] = []
-    for function in functions:
-        for candidate in _referred(function):
-            if isinstance(candidate, nn.Module) and not any(candidate is m for m in found):
-                found.append(candidate)
-    return found
-
-
-@contextmanager
-def evaluation_mode(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules into evaluation mode, and every part of them back into its own afterwards."""
-    modules = list(modules)
-    parts = [part for module in modules for part in module.modules()]
-    before = [part.training for part in parts]
-    try:
-        for part in modules:
-            part.eval()
-        yield
-    finally:
-        for part, training in zip(parts, before, strict=True):
-            part.training = training
-
-
-def _referred(function: object, depth: int = 2) -> Iterator[object]:
-    yield function
-    if isinstance(function, nn.Module) or depth == 0:
-        return
-    if isinstance(function, functools.partial):
-        inner = [function.func, *function.args, *function.keywords.values()]
-    elif inspect.ismethod(function):
-        inner = [function.__self__]
-    elif inspect.isfunction(function):
-        inner = _named(function)
-    else:
-        inner = list(getattr(function, "__dict__", {}).values())
-    for part in inner:
-        if isinstance(part, nn.Module):
-            yield part
-        elif callable(part) and not inspect.isclass(part):
-            yield from _referred(part, depth - 1)
-
-
-def _named(function: Callable) -> list[object]:
-    try:
-        names = inspect.getclosurevars(function)
-    except ValueError:  # A name of its closure has no value yet.
-        return []
-    return [*names.nonlocals.values(), *names.globals.values()]
-
-
-def _called(function: Callable, name: str, given: Tensor | NDArray) -> object:
-    """Call a user's function; what it raises is told with what it was given."""
-    try:
-        return function(given)
-    except Exception as error:
-        first = (str(error).strip().splitlines() or [""])[0]
-        msg = (
-            f"{name} fails on a batch {tuple(given.shape)} of {given.dtype}:"
-            f" {type(error).__name__}: {first}."
-            " Wrap what needs another shape, or more than that, in a function"
-        )
-        raise ValueError(msg) from error
-
-
-def _tensor(found: object, name: str) -> Tensor:
-    if isinstance(found, Tensor):
-        found = found.detach().cpu()
-    elif isinstance(found, np.ndarray):
-        found = torch.as_tensor(found)
-    else:
-        msg = f"{name} must give arrays or tensors, not {_kind_of(found)}"
-        raise ValueError(msg)
-    if found.dtype not in (torch.float32, torch.float64):
-        found = found.to(torch.float64 if not found.is_floating_point() else torch.float32)
-    if not bool(torch.isfinite(found).all()):
-        msg = f"{name} gives values that are not finite: did training diverge?"
-        raise ValueError(msg)
-    return found
-
-
-def _kind_of(found: object) -> str:
-    kind = type(found).__name__
-    if isinstance(found, tuple | list):
-        return f"a {kind} of {len(found)}"
-    return f"a {kind}"
+        single = np.asarray(data[:0]).dtype == np.float32
+        arrays = torch.float32 if single else torch.float64
+        of_data = arrays, torch.device("cpu") if found else None
+    dtype, device = _computed_with(found) or of_data
+    return Rows(encode, decode, shape, posterior, batch_size, found, dtype, device, arrays)

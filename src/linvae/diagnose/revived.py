@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from linvae.diagnose.diagnosis import Diagnosis
-from linvae.diagnose.functions import modules_of
+from linvae.diagnose.module_search import modules_of
 from linvae.training.graft import GraftedVAE, graft
 
 __all__ = ["Revived", "revived"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from linvae.arrays import positive, whole
 from linvae.diagnose.diagnosis import Diagnosis
+from linvae.diagnose.given_data import as_rows, check_varied
 from linvae.linear.ppca import check_noise_variance
 from linvae.threads import one_blas_thread
 
@@ -52,8 +53,8 @@ def diagnose(
         Gives mean and log variance of q(z|x), each (m, k), of a batch (m, ...).
     decode
         Gives the mean of p(x|z), shape (m, ...), of latents (m, k). Both are functions of tensors
-        where the data are a tensor or a torch module is found in the functions (which are then put
-        into evaluation mode, and back), and of NumPy arrays otherwise.
+        where the data are a tensor or a torch module is found in the functions, and of NumPy arrays
+        otherwise. Modules are put into evaluation mode, and back; no buffer of theirs changes.
     noise_variance
         sigma^2 of the loss, in squared units of the data: `linvae.diagnose.implied_noise_variance`
         or `noise_variance_of` give it. ``"tuned"`` takes the best one for the model.
@@ -72,7 +73,8 @@ def diagnose(
         Difference of neighbouring values in the units of the data, 1 / 255 for bytes scaled to
         [0, 1]: bits per dimension are those of the data in steps.
     batch_size
-        Of what the functions are given at once, 512 at most.
+        Of what the functions are given at once, 512 at most. A function that takes no fewer rows
+        gets just so many: the last one is repeated, and what comes of that is dropped.
     modules
         Torch modules that the functions use, where these cannot be found in them.
     seed
@@ -86,11 +88,10 @@ def diagnose(
     """
     import torch
 
-    from linvae.diagnose.checks import as_rows
-
     # So that to import this imports no torch.
+    from linvae.diagnose.evaluation_mode import evaluation_mode
     from linvae.diagnose.examination import Examination
-    from linvae.diagnose.functions import adapted, evaluation_mode
+    from linvae.diagnose.functions import adapted
 
     _check_numbers(noise_variance, draws, epsilon, delta, step)
     rows = {"train": as_rows(data, "data")}
@@ -99,12 +100,15 @@ def diagnose(
     shape = tuple(data.shape[1:])
     if held_out is not None:
         rows["test"] = as_rows(held_out, "held_out", shape)
+    check_varied(rows["train"])
     model = adapted(data, encode, decode, posterior, batch_size, modules)
     quiet = warnings.catch_warnings()
     # Where other programs use the cores too, each product waits for its slowest thread.
     with one_blas_thread(), evaluation_mode(model.modules), torch.no_grad(), quiet:
         # Nothing is written into the user's arrays.
         warnings.filterwarnings("ignore", message=".*not writable")
+        # Nor is a compiled module harmed by what looks at every module that is called.
+        warnings.filterwarnings("ignore", message=".*global hooks on modules")
         examination = Examination(model, rows, draws, seed, epsilon, delta, step)
         return examination.diagnosis(noise_variance, noise_learned)
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from linvae.arrays import number, whole
 from linvae.diagnose.blocks import blocks
+from linvae.diagnose.given_data import as_rows
 from linvae.seeds import numpy_generator
 from linvae.shown import short_repr
 
@@ -42,7 +44,7 @@ class CollapseBound:
 
 
 def collapse_bound(
-    data: NDArray[np.floating], noise_variance: float, *, starts: int = 32, seed: int = 0
+    data: ArrayLike, noise_variance: float, *, starts: int = 32, seed: int = 0
 ) -> CollapseBound:
     r"""Bound from above what decoders and latents of any kind gain over total collapse.
 
@@ -57,7 +59,7 @@ def collapse_bound(
     Parameters
     ----------
     data
-        Shape (n, d).
+        Shape (n, ...), of d features: an array, a tensor or lists of real numbers.
     noise_variance
         sigma^2.
     starts
@@ -68,16 +70,21 @@ def collapse_bound(
     Raises
     ------
     ValueError
-        If the noise variance is not positive, or there are no data.
+        In one line, if the noise variance is not positive, or the data are none, masked, sparse, no
+        real numbers or not finite.
 
     References
     ----------
     Lindsay (1983), *The geometry of mixture likelihoods*, on D, the gradient function.
     """
-    if not noise_variance > 0 or len(data) == 0:
-        msg = f"noise_variance={noise_variance!r} must be positive, and data (n, d) not empty"
+    noise_variance = number("noise_variance", noise_variance)
+    if not noise_variance > 0:
+        msg = f"noise_variance={noise_variance!r} must be positive"
         raise ValueError(msg)
-    data = np.asarray(data, np.float64)
+    if whole("starts", starts) < 1:
+        msg = f"starts={starts} must be 1 or more"
+        raise ValueError(msg)
+    data = np.asarray(as_rows(data, "data", fewest=1), np.float64)
     mean = data.mean(0)
     centred = data - mean
     log_sup, offset = _climb(centred, noise_variance, _starts(centred, starts, seed))
