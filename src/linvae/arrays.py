@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["matrix", "number", "positive", "real", "rows", "unmasked", "whole"]
 
 _REAL_KINDS = "biuf"
+# Whole numbers up to it are float64 numbers.
+_EXACT = 2**53
 
 
 def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.float64]:
@@ -42,6 +44,12 @@ def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.flo
             array = array.astype(np.float64)
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(message) from error
+    if array.dtype.kind in "iu" and array.size and _largest(array) > _EXACT:
+        message = (
+            f"{name} holds {_largest(array)}, beyond 2^53, where float64 has no odd numbers;"
+            " subtract an offset first."
+        )
+        raise ValueError(message)
     array = array.astype(np.float64, copy=False)
     if finite and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
@@ -49,6 +57,10 @@ def real(name: str, values: ArrayLike, *, finite: bool = True) -> NDArray[np.flo
         message = f"{name} holds a value that is not finite{where}."
         raise ValueError(message)
     return array
+
+
+def _largest(array: NDArray[np.integer]) -> int:
+    return max(abs(int(array.min())), abs(int(array.max())))
 
 
 def matrix(name: str, values: ArrayLike, n_columns: int | None = None) -> NDArray[np.float64]:

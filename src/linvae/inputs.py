@@ -10,11 +10,40 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from linvae.faults import KEY
-from linvae.files import read_arrays, read_json
+from linvae.files import DamagedFileError, read_arrays, read_json
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Run, parse_run, product_of
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "read_table"]
+
+# Columns that a table of this name has at least.
+_COLUMNS = {
+    "curve.csv": ("step",),
+    "maxima.csv": ("n_latent",),
+    "restarts.csv": ("kind", "rotate", "gap", "curvature"),
+    "points.csv": ("n_latent", "gap", "end_gap"),
+    "paths.csv": ("n_latent", "path", "position", "gap"),
+    "hessian.csv": ("noise_at", "direction", "eigenvalue", "autograd", "formula"),
+}
+
+
+def read_table(path: str) -> pd.DataFrame:
+    """Read a table that a job wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is no table, or lacks columns that a table of its name has.
+    """
+    try:
+        found = pd.read_csv(path)
+    except ValueError as error:  # as pandas's own are
+        raise DamagedFileError(path, error) from error
+    missing = [name for name in _COLUMNS.get(PurePosixPath(path).name, ()) if name not in found]
+    if missing:
+        raise DamagedFileError(path, f"it has no column {', '.join(missing)}")
+    return found
+
 
 # What measuring a deep run writes beside its metrics.
 _MEASURED = ("kl.npz", "samples.npz", "residual.npz")
@@ -43,7 +72,7 @@ class Inputs:
         """Return the training curve of every run whose curve is among the files."""
         left_out = {run for run, found in self._metrics.items() if KEY in found}
         return {
-            run: pd.read_csv(path) for run, path in self._runs("curve.csv") if run not in left_out
+            run: read_table(path) for run, path in self._runs("curve.csv") if run not in left_out
         }
 
     def metrics(self) -> dict[Run, dict]:
@@ -88,7 +117,7 @@ class Inputs:
     def maxima(self) -> dict[str, pd.DataFrame]:
         """Return the tables of pPCA maxima by data name."""
         found = ((product_of(path), path) for path in self.paths if path.endswith("/maxima.csv"))
-        return {file.data: pd.read_csv(path) for file, path in found}
+        return {file.data: read_table(path) for file, path in found}
 
     def table(self, name: str) -> pd.DataFrame:
         """Return the only table with this file name.
@@ -99,7 +128,7 @@ class Inputs:
             If there is not exactly one.
         """
         (path,) = (path for path in self.paths if PurePosixPath(path).name == name)
-        return pd.read_csv(path)
+        return read_table(path)
 
     def data_label(self) -> str:
         """Where the data come from and which runs are left out, as printed on every figure."""

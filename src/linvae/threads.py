@@ -6,9 +6,27 @@ them; where other programs use the cores too, each step waits for the slowest th
 a fraction of a second alone takes minutes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from threadpoolctl import threadpool_limits
 
-__all__ = ["one_blas_thread"]
+__all__ = ["limited", "one_blas_thread"]
+
+
+@contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """Let linear algebra, and torch on the CPU, use so many threads for a while."""
+    # Imported here: not everything that limits BLAS has torch.
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        with threadpool_limits(limits=threads, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def one_blas_thread() -> threadpool_limits:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from enlarged import enlarged
 from scipy.stats import multivariate_normal
 
 from linvae.bypass.certificate import certificate
-from linvae.diagnose import diagnose
+from linvae.diagnose import diagnose, stages
 from linvae.evaluation.deep_run import residual_metrics
 from linvae.linear import ppca
 from linvae.linear.elbo import linear_bound
@@ -267,3 +268,44 @@ def test_it_is_told_drawn_and_written(model):
     assert written["kind"] == found.kind
     assert found.kind in repr(found)
     assert (LAMBDA > found.noise_variance_for(3).noise_variance).sum() == 3
+
+
+def test_without_matplotlib_a_notebook_shows_the_rest(model, monkeypatch):
+    found = diagnose(DATA, model.encode, model.decode, 0.5)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "linvae.diagnose.drawing", raising=False)
+    page = found._repr_html_()
+    assert "matplotlib is not installed" in page
+    assert "linear bypass gains" in page
+    with pytest.raises(ImportError):
+        found.plot()
+
+
+def test_long_work_tells_where_it_is_and_short_work_nothing(model, monkeypatch, capsys):
+    diagnose(DATA, model.encode, model.decode, 0.5)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(stages, "_FIRST", 0.0)
+    monkeypatch.setattr(stages, "_EVERY", 0.0)
+    diagnose(DATA, model.encode, model.decode, 0.5)
+    told = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("diagnose: ") and line.endswith(" s so far") for line in told)
+    for stage in ("looking at data", "measuring the ELBO by 16 draws", "looking for a linear"):
+        assert any(stage in line for line in told)
+    diagnose(DATA, model.encode, model.decode, 0.5, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_threads_are_those_that_were_asked_for_and_given_back(model):
+    before, seen = torch.get_num_threads(), set()
+
+    def decode(z):
+        seen.add(torch.get_num_threads())
+        return model.decode(z)
+
+    diagnose(DATA, model.encode, decode, 0.5)
+    assert seen == {1}
+    diagnose(DATA, model.encode, decode, 0.5, threads=2)
+    assert seen == {1, 2}
+    assert torch.get_num_threads() == before
+    with pytest.raises(ValueError, match="threads=0 must be 1 or more"):
+        diagnose(DATA, model.encode, decode, 0.5, threads=0)

@@ -1,11 +1,13 @@
 """Files are found by what they are, in whatever order they are given."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from lying import PROVENANCE, path_of
 
-from linvae.files import write_arrays, write_csv, write_json
+from linvae.files import DamagedFileError, write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product, Run
@@ -26,7 +28,7 @@ def paths(tmp_path, monkeypatch):
         Product("kl.npz", run=DEEP): lambda path: write_arrays(path, mean_kl=np.arange(3.0)),
     }
     for name, k in (("mnist-logit-first60", 2), ("mnist-pixels-first60", 5)):
-        table = pd.DataFrame({"n_latent": [k]})
+        table = pd.DataFrame({"n_latent": [k], "noise_variance": 1.0, "max_log_likelihood": -9.0})
         file = Product("maxima.csv", data=name, variant="at4")
         write[file] = lambda path, table=table: write_csv(path, table)
     spectrum = Spectrum.from_data(np.random.default_rng(0).normal(size=(20, 4)))
@@ -35,6 +37,24 @@ def paths(tmp_path, monkeypatch):
         written(path_of(file))
     write_json(PROVENANCE, {"label": "made up"})
     return [*map(path_of, write), PROVENANCE]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<html>no table</html>\n", "it has no column n_latent"),
+        ("", "No columns to parse"),
+        ("k,noise_variance\n1,2\n", "it has no column n_latent"),
+        ('a,b\n1,2,3\n1,2,"3', "is damaged"),
+    ],
+)
+def test_what_is_no_table_is_named_in_one_line(paths, content, told):
+    (path,) = (path for path in paths if "logit" in path and path.endswith("maxima.csv"))
+    Path(path).write_text(content)
+    with pytest.raises(DamagedFileError, match=told) as caught:
+        Inputs(paths).maxima()
+    assert str(caught.value).startswith(f"{path} is damaged")
+    assert "\n" not in str(caught.value).strip()
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -216,3 +216,38 @@ def test_precision_of_a_covariance_that_is_spent_is_said(caplog):
 def test_what_is_no_covariance_is_refused(covariance, text):
     with pytest.raises(ValueError, match=text):
         Spectrum.from_covariance(covariance, np.zeros(2), 10)
+
+
+@pytest.mark.parametrize(
+    ("offset", "deviation"), [(1e15, 1.0), (-4e15, 3.0), (1e6, 1e-9), (2.0**53 - 100, 5.0)]
+)
+def test_an_offset_that_leaves_no_digits_for_the_spread_is_refused_in_one_line(offset, deviation):
+    x = np.random.default_rng(5).normal(size=(300, 3))
+    x[:, 1] = offset + deviation * x[:, 1]
+    with pytest.raises(ValueError, match=r"feature 1 of x lies at .*subtract its offset") as caught:
+        Spectrum.from_data(x)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("offset", [1e11, 2**40, 1e9])
+def test_up_to_there_maximum_fit_and_data_agree(offset):
+    x = np.random.default_rng(6).normal(size=(400, 6)) * np.linspace(1, 2, 6) + offset
+    spectrum = Spectrum.from_data(x)
+    model = ppca.fit(spectrum, 2)
+    # Against the same rows, whose offset is taken off without an error.
+    best = ppca.max_log_likelihood(Spectrum.from_data(x - offset), 2)
+    assert ppca.max_log_likelihood(spectrum, 2) == pytest.approx(best, abs=1e-8)
+    assert model.log_likelihood_per_example(x).mean() == pytest.approx(best, abs=1e-8)
+
+
+def test_a_constant_far_from_zero_is_no_spread_without_digits():
+    x = np.random.default_rng(7).normal(size=(50, 3))
+    x[:, 2] = 1e15 / 3
+    assert Spectrum.from_data(x).eigenvalues[-1] == 0.0
+
+
+def test_whole_numbers_that_float64_does_not_have_are_refused():
+    x = 2**53 + np.random.default_rng(8).integers(1, 40, size=(30, 3))
+    with pytest.raises(ValueError, match=r"x holds \d+, beyond 2\^53"):
+        Spectrum.from_data(x)
+    assert (Spectrum.from_data(x - 2**53).eigenvalues > 1).all()

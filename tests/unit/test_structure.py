@@ -24,7 +24,7 @@ LAYERS = [
     ("jobs",),
     ("tools",),
     ("settings",),
-    ("images", "linear", "measure"),
+    ("images", "linear", "losses", "measure"),
     ("names", "bypass", "landscape"),
     ("training", "study"),
     ("evaluation", "reading"),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from linvae.files import read_arrays, read_json
-from linvae.inputs import Inputs
+from linvae.inputs import Inputs, read_table
 from linvae.naming import Product, Run, product_of
 from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
@@ -96,7 +96,7 @@ class Results:
         ValueError
             If it is not among the inputs.
         """
-        return pd.read_csv(self._noted(file))
+        return read_table(self._noted(file))
 
     def _noted(self, file: Product) -> str:
         # A file that the job does not name is no part of its address.

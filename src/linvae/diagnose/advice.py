@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.diagnose.reductions import noise_variance_for
 from linvae.diagnose.verdict import Facts, short
+from linvae.losses.reductions import noise_variance_for
 
 __all__ = ["advise"]
 

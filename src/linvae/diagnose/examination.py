@@ -58,10 +58,12 @@ class Examination:
     ) -> None:
         self.model, self.rows, self.seed = model, rows, seed
         self.epsilon, self.delta, self.step = epsilon, delta, step
+        self.stages = model.stages
         check_repeatable(model, rows["train"])
         self.posterior = encoded(model, rows["train"])
         check_posterior(*self.posterior, model.posterior)
         self.bounds = check_decoder(model, rows["train"], self.posterior[0], seed)
+        self.stages.enter(f"measuring the ELBO by {draws} draws of z")
         self.measured = measure_splits(
             model.encode, model.decode, rows, draws=draws, seed=seed, dtype=model.dtype
         )
@@ -74,8 +76,11 @@ class Examination:
         variance = train.tuned_noise_variance if given == "tuned" else float(given)
         check_noise_variance(variance)
         n_latent = train.kl.shape[1]
+        self.stages.enter("decomposing the data's covariance")
         spectrum = data_spectrum(self.rows["train"], n_latent, part(self.rows["train"])[0])
+        self.stages.enter("looking for a linear bypass")
         left = self._certificate(variance)
+        self.stages.enter("judging")
         splits = {
             name: self._split(name, variance, spectrum, found)
             for name, found in left.splits.items()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from linvae.arrays import whole
 from linvae.diagnose.module_search import modules_of
+from linvae.diagnose.stages import Stages
 from linvae.diagnose.user_function import Given, UserFunction, as_tensor, kind_of
 
 __all__ = ["Posterior", "Rows", "adapted"]
@@ -42,6 +43,8 @@ class Rows:
         That of the data, where these are no tensor; None where they are.
     latent_shape : tuple of int
         Of the latents of one datum, known after the first call of ``encode``.
+    stages : Stages
+        Told of every batch.
     """
 
     user_encode: Callable
@@ -54,6 +57,7 @@ class Rows:
     device: torch.device | None
     arrays: torch.dtype | None = None
     latent_shape: tuple[int, ...] = field(default=())
+    stages: Stages = field(default_factory=lambda: Stages(shown=False))
 
     def __post_init__(self) -> None:
         self._encoder = UserFunction("encode", self.user_encode, self._pair, self.batch_size)
@@ -89,6 +93,7 @@ class Rows:
         return torch.cat([self._decode_batch(part) for part in z.split(self.batch_size)])
 
     def _encode_batch(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        self.stages.tick()
         mean, second = self._encoder(x, self.shape, self._ways())
         # What the encoder has taken is likeliest for the decoder.
         self.own_dtype, self.device = self._encoder.given
@@ -112,6 +117,7 @@ class Rows:
         return mean, second
 
     def _decode_batch(self, z: Tensor) -> Tensor:
+        self.stages.tick()
         (x,) = self._decoder(z, self.latent_shape, self._ways())
         return x.flatten(1)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linvae.bypass.linear_bypass import Bypass
-from linvae.diagnose.reductions import NoiseRange, noise_variance_for
+from linvae.losses.reductions import NoiseRange, noise_variance_for
 from linvae.measure.collapse import CollapseCurve
 from linvae.shown import short_repr
 

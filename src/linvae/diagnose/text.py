@@ -21,8 +21,6 @@ def as_text(found: MeasuredModel) -> str:
 
 def as_html(found: MeasuredModel) -> str:
     """Return the same as HTML, with the figure."""
-    from linvae.diagnose.drawing import as_svg
-
     names, rows = _table(found)
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(
@@ -36,8 +34,16 @@ def as_html(found: MeasuredModel) -> str:
     return (
         f"<div><p><b>{escape(_headline(found))}</b></p>{advice}<ul>{notes}</ul>"
         f"<table><tr><th></th>{head}</tr>{body}</table><p>{escape(_theory(found))}</p>"
-        f"{as_svg(found)}</div>"
+        f"{_figure(found)}</div>"
     )
+
+
+def _figure(found: MeasuredModel) -> str:
+    try:
+        from linvae.diagnose.drawing import as_svg
+    except ImportError:
+        return "<p>No figure: matplotlib is not installed.</p>"
+    return as_svg(found)
 
 
 def _headline(found: MeasuredModel) -> str:

@@ -17,6 +17,8 @@ __all__ = ["Spectrum"]
 _ARRAYS = ("mean", "covariance", "eigenvalues", "eigenvectors", "n_samples")
 # Above this share of the largest, the covariance gives an eigenvalue to nine digits or more.
 _TRUSTED = 1e-6
+# Steps between neighbouring numbers at the mean, in deviations, that are allowed.
+_COARSEST = 1e-2
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +69,9 @@ class Spectrum:
         Raises
         ------
         ValueError
-            If `x` is not a matrix of at least two rows and one column of finite numbers, or its
-            variances leave the range of float64.
+            If `x` is not a matrix of at least two rows and one column of finite numbers, its
+            variances leave the range of float64, or a feature lies so far from zero that float64
+            holds its deviations in steps of more than a hundredth.
         """
         x = matrix("x", x)
         n, d = x.shape
@@ -79,6 +82,7 @@ class Spectrum:
         with np.errstate(over="ignore", invalid="ignore"):
             mean, centred, covariance = _moments(x)
         _require_range(covariance, centred)
+        _require_digits(x, mean, covariance)
         eigenvalues, eigenvectors = of_covariance(covariance)
         rank = min(n - 1, d)
         # What rounding the data to float64 may have made, with room for the same nine digits.
@@ -205,6 +209,22 @@ def _require_range(covariance: NDArray[np.float64], spread: NDArray[np.float64])
             "rescale the data."
         )
         raise ValueError(message)
+
+
+def _require_digits(
+    x: NDArray[np.float64], mean: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> None:
+    """Raise ValueError where the mean is no float64 number beside the spread around it."""
+    deviations, steps = np.sqrt(np.diag(covariance)), np.spacing(np.abs(mean))
+    # A constant has no spread, and its mean is rounded all the same.
+    for j in np.flatnonzero(steps > _COARSEST * deviations):
+        if np.ptp(x[:, j]) > 0:
+            message = (
+                f"feature {j} of x lies at {mean[j]:.3g} with a deviation of {deviations[j]:.3g},"
+                f" which float64 holds in steps of {steps[j]:.2g}: subtract its offset before it is"
+                " made a float."
+            )
+            raise ValueError(message)
 
 
 def _tell_unresolved(eigenvalues: NDArray[np.float64]) -> None:

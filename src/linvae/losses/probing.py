@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from linvae.diagnose.asked_loss import AskedLoss
-from linvae.diagnose.error_weight import error_weight
-from linvae.diagnose.kl_weight import kl_weight, refuse_product
-from linvae.diagnose.misreadings import ROOT, which_fourth
-from linvae.diagnose.readings import close
-from linvae.diagnose.reductions import implied_noise_variance
+from linvae.losses.asked_loss import AskedLoss
+from linvae.losses.error_weight import error_weight
+from linvae.losses.kl_weight import kl_weight, refuse_product
+from linvae.losses.misreadings import ROOT, which_fourth
+from linvae.losses.readings import close
+from linvae.losses.reductions import implied_noise_variance
 from linvae.seeds import numpy_generator
 
 __all__ = ["noise_variance_of"]

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.diagnose.asked_loss import AskedLoss
-from linvae.diagnose.misreadings import which_fourth
-from linvae.diagnose.readings import TOLERANCE, Reading, best, close, doubtful, odd, read, resolved
-from linvae.diagnose.roundoff import Roundoff, roundoff_of_error, roundoff_of_kl
-from linvae.diagnose.slices import parts, weights_along
+from linvae.losses.asked_loss import AskedLoss
+from linvae.losses.misreadings import which_fourth
+from linvae.losses.readings import TOLERANCE, Reading, best, close, doubtful, odd, read, resolved
+from linvae.losses.roundoff import Roundoff, roundoff_of_error, roundoff_of_kl
+from linvae.losses.slices import parts, weights_along
 from linvae.seeds import numpy_generator
 
 __all__ = ["kl_weight", "refuse_product"]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linvae.diagnose.asked_loss import AskedLoss
-from linvae.diagnose.misreadings import ROOT, is_whole, which_error
-from linvae.diagnose.readings import TOLERANCE, Reading, best, doubtful, odd, read, resolved
-from linvae.diagnose.roundoff import Roundoff, roundoff_of_error
-from linvae.diagnose.slices import parts, weights_along
+from linvae.losses.asked_loss import AskedLoss
+from linvae.losses.misreadings import ROOT, is_whole, which_error
+from linvae.losses.readings import TOLERANCE, Reading, best, doubtful, odd, read, resolved
+from linvae.losses.roundoff import Roundoff, roundoff_of_error
+from linvae.losses.slices import parts, weights_along
 from linvae.seeds import numpy_generator
 
 __all__ = ["error_weight"]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from linvae.diagnose.asked_loss import AskedLoss
-from linvae.diagnose.readings import TOLERANCE
+from linvae.losses.asked_loss import AskedLoss
+from linvae.losses.readings import TOLERANCE
 from linvae.seeds import numpy_generator
 
 __all__ = ["ROOT", "is_whole", "which_error", "which_fourth"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from linvae.diagnose.roundoff import Roundoff
+from linvae.losses.roundoff import Roundoff
 
 __all__ = ["TOLERANCE", "Reading", "best", "close", "doubtful", "odd", "read", "resolved"]
 

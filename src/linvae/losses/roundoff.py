@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linvae.diagnose.asked_loss import AskedLoss
+from linvae.losses.asked_loss import AskedLoss
 from linvae.seeds import numpy_generator
 
 __all__ = ["Roundoff", "roundoff_of_error", "roundoff_of_kl"]
