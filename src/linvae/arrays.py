@@ -7,6 +7,7 @@ mask, the imaginary part of complex numbers, text that reads as a number, True a
 
 import math
 import operator
+import sys
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["matrix", "number", "positive", "real", "rows", "unmasked", "whole"]
 
 _REAL_KINDS = "biuf"
+# Lists in lists that are searched for masked rows.
+_DEPTH = 4
 # Whole numbers up to it are float64 numbers.
 _EXACT = 2**53
 
@@ -152,38 +155,68 @@ def whole(name: str, value: object) -> int:
 
 
 def unmasked(name: str, values: ArrayLike) -> NDArray:
-    """Return values as an array of their own type, unless some are masked.
+    """Return values as an array of their own type, of any shape.
 
     Raises
     ------
     ValueError
-        If an entry is masked, or rows differ in length.
+        If an entry is masked, values are sparse, nested, quantized or nowhere, or rows differ in
+        length.
     """
-    sparse = getattr(values, "toarray", None) or getattr(values, "to_dense", None)
-    if callable(sparse) and not _is_dense_tensor(values):
-        message = f"{name} is a sparse matrix; give {name}.{sparse.__name__}()."
-        raise ValueError(message)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(values, torch.Tensor):
+        return _of_tensor(values, name)
+    if hasattr(values, "nnz"):
+        for mend in ("toarray", "todense"):
+            # A table may have columns of these names.
+            if callable(getattr(values, mend, None)):
+                raise ValueError(_sparse(name, type(values).__name__, mend))
     if np.ma.is_masked(values):
         message = (
             f"{name} has {np.ma.count_masked(values)} masked entries; fill them or leave their "
             "rows out first."
         )
         raise ValueError(message)
+    if isinstance(values, list | tuple) and _holds_masked(values, _DEPTH):
+        message = f"{name} holds rows with masked entries; fill them or leave those rows out first."
+        raise ValueError(message)
     try:
-        return np.asarray(_detached(values))
+        return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"{name} is no array of numbers ({' '.join(str(error).split())})."
         raise ValueError(message) from error
 
 
-def _is_dense_tensor(values: ArrayLike) -> bool:
-    """Whether it is a tensor with all of its entries: those have `to_dense` too."""
-    return str(getattr(values, "layout", "")) == "torch.strided"
+def _of_tensor(data: object, name: str) -> NDArray:
+    torch = sys.modules["torch"]
+
+    told = ""
+    if hasattr(data, "get_mask"):
+        told = f"{name} is a masked tensor; fill it or leave its masked rows out first"
+    elif data.is_nested:
+        told = f"{name} is a nested tensor; data of one shape are needed"
+    elif data.is_quantized:
+        told = f"{name} is a quantized tensor; say {name}.dequantize()"
+    elif data.layout != torch.strided:
+        told = _sparse(name, str(data.layout), "to_dense")
+    elif data.is_meta:
+        told = f"{name} is a tensor on device meta, without values"
+    if told:
+        raise ValueError(told)
+    data = data.detach().cpu().resolve_conj().resolve_neg()
+    if data.is_floating_point() and data.dtype not in (torch.float16, torch.float32, torch.float64):
+        # NumPy has neither bfloat16 nor floats of 8 bits.
+        data = data.float()
+    return data.numpy()
 
 
-def _detached(values: ArrayLike) -> ArrayLike:
-    """Return a tensor's values, of a precision that NumPy knows; anything else as it is."""
-    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
-        return values
-    tensor = values.detach().cpu()
-    return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+def _sparse(name: str, kind: str, mend: str) -> str:
+    return f"{name} is sparse ({kind}); a dense array is needed: say {name}.{mend}()"
+
+
+def _holds_masked(data: object, depth: int) -> bool:
+    """Whether some entry is masked: of an array, or of one that a list holds."""
+    if isinstance(data, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(data))
+    nested = isinstance(data, list | tuple) and depth > 0
+    return nested and any(_holds_masked(part, depth - 1) for part in data)

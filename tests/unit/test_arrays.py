@@ -66,13 +66,13 @@ def test_double_precision_is_not_copied():
         (np.array(["1", "2"]), "<U1 values"),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "datetime64"),
         ([[1.0, 2.0], [3.0]], "w is no array of numbers"),
-        (scipy.sparse.eye(3), r"w is a sparse matrix; give w.toarray\(\)"),
+        (scipy.sparse.eye(3), r"w is sparse .*: say w.toarray\(\)"),
         (pd.DataFrame({"a": [1, pd.NA]}), "w holds object values"),
         ([1.0, None], "w holds a value that is not finite"),
         ([[1.0, 2.0], [3.0, math.nan]], r"not finite \(first in row 1\)"),
         (np.array([1.0, -math.inf]), "not finite"),
         (10**400, "w holds object values"),
-        (torch.eye(2).to_sparse(), r"w is a sparse matrix; give w.to_dense\(\)"),
+        (torch.eye(2).to_sparse(), r"w is sparse .*: say w.to_dense\(\)"),
     ],
 )
 def test_what_would_be_changed_is_refused_in_one_line(given, text):

@@ -1,6 +1,7 @@
 """Modules in training mode, however functions hold them: right numbers, and nothing is changed."""
 
 import functools
+import gc
 import sys
 import types
 import weakref
@@ -180,6 +181,13 @@ def test_what_depends_on_the_batch_is_refused_and_changes_no_statistic(part, dat
     assert all(torch.equal(before[name], value) for name, value in norm.state_dict().items())
 
 
+@pytest.fixture
+def nothing_frozen():
+    """What is frozen is not listed among what is alive, and other tests freeze."""
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("nothing_frozen")
 @pytest.mark.parametrize(
     ("function", "told"),
     [

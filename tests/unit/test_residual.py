@@ -130,7 +130,7 @@ def test_residuals_that_are_nothing_have_one_pair_of_nothing(monkeypatch):
         (lambda a: spectrum(a, a[:-1]), "of one shape"),
         (lambda a: spectrum(a * np.inf, a), "half_a holds a value that is not finite"),
         (lambda a: leading(np.ma.masked_greater(a, 0), a, 1), "half_a has .* masked entries"),
-        (lambda a: leading(a, scipy.sparse.csr_matrix(a), 1), r"give half_b.toarray\(\)"),
+        (lambda a: leading(a, scipy.sparse.csr_matrix(a), 1), r"say half_b.toarray\(\)"),
         (lambda a: leading(a, a, 0), "n_leading=0 must be 1 or more"),
         (lambda a: held_out_spectrum(a + 1j, a, 1), "real numbers are needed"),
     ],

@@ -133,7 +133,7 @@ def _alive() -> list[nn.Module]:
 
 
 def _switches(module: nn.Module) -> bool:
-    """Whether a module does more at train() and eval() than torch's do, as merging weights."""
+    """Whether a module does more when its mode changes than torch's do, as merging weights."""
     kind, own = type(module), vars(module)
     plain = kind.train is nn.Module.train and kind.eval is nn.Module.eval
     return not (plain or isinstance(module, torch.jit.ScriptModule)) or bool(

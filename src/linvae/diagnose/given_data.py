@@ -17,7 +17,6 @@ __all__ = ["FEWEST", "as_rows", "check_varied"]
 FEWEST = 8
 # Of the mean square of data: a variance that is smaller is their rounding.
 _ROUNDING = 1e-24
-_DEPTH = 4
 _MENDS = {
     "c": "complex numbers; give real and imaginary part as features, or one of them",
     "O": "Python objects; make numbers of them, as .astype(float) does",
@@ -97,59 +96,15 @@ def check_varied(rows: NDArray) -> None:
 
 def _array(data: object, name: str) -> NDArray:
     torch = sys.modules.get("torch")
-    if torch is not None:
-        if isinstance(data, torch.Tensor):
-            return _of_tensor(data, name)
-        if isinstance(data, torch.utils.data.Dataset | torch.utils.data.DataLoader):
-            msg = (
-                f"{name} is a {type(data).__name__}; an array or tensor (n, ...) of the data alone"
-                " is needed, as torch.stack([x for x, _ in dataset]) makes of pairs with labels"
-            )
-            raise ValueError(msg)
-    if hasattr(data, "nnz"):
-        for mend in ("toarray", "todense"):
-            # A table may have columns of these names.
-            if callable(getattr(data, mend, None)):
-                raise ValueError(_sparse(name, type(data).__name__, mend))
-    if isinstance(data, list | tuple) and _is_masked(data, _DEPTH):
-        msg = f"{name} holds rows with masked entries; fill them or leave those rows out first"
+    if torch is not None and isinstance(
+        data, torch.utils.data.Dataset | torch.utils.data.DataLoader
+    ):
+        msg = (
+            f"{name} is a {type(data).__name__}; an array or tensor (n, ...) of the data alone"
+            " is needed, as torch.stack([x for x, _ in dataset]) makes of pairs with labels"
+        )
         raise ValueError(msg)
     return unmasked(name, data)
-
-
-def _of_tensor(data: object, name: str) -> NDArray:
-    import torch
-
-    told = ""
-    if hasattr(data, "get_mask"):
-        told = f"{name} is a masked tensor; fill it or leave its masked rows out first"
-    elif data.is_nested:
-        told = f"{name} is a nested tensor; data of one shape are needed"
-    elif data.is_quantized:
-        told = f"{name} is a quantized tensor; say {name}.dequantize()"
-    elif data.layout != torch.strided:
-        told = _sparse(name, str(data.layout), "to_dense")
-    elif data.is_meta:
-        told = f"{name} is a tensor on device meta, without values"
-    if told:
-        raise ValueError(told)
-    data = data.detach().cpu().resolve_conj().resolve_neg()
-    if data.is_floating_point() and data.dtype not in (torch.float16, torch.float32, torch.float64):
-        # NumPy has neither bfloat16 nor floats of 8 bits.
-        data = data.float()
-    return data.numpy()
-
-
-def _sparse(name: str, kind: str, mend: str) -> str:
-    return f"{name} is sparse ({kind}); a dense array is needed: say {name}.{mend}()"
-
-
-def _is_masked(data: object, depth: int) -> bool:
-    """Whether some entry is masked: of an array, or of one that a list holds."""
-    if isinstance(data, np.ma.MaskedArray):
-        return bool(np.ma.is_masked(data))
-    nested = isinstance(data, list | tuple) and depth > 0
-    return nested and any(_is_masked(part, depth - 1) for part in data)
 
 
 def _plain(rows: NDArray) -> NDArray:
