@@ -20,8 +20,6 @@ SMALL = 1500
 _SHARE = 5
 # Pairs that are given whatever their values.
 _FIRST = 32
-# Directions along which the data vary by less, in relation to the most, are round-off.
-_ROUND_OFF = 1e-12
 
 
 def leading_pairs(a: Array, b: Array, n_leading: int, above: float = -np.inf) -> Pairs:
@@ -88,9 +86,11 @@ def _by_rows(
 ) -> Pairs:
     """Decompose within the span of the rows: with Z^T = Q S^(1/2) U^T, R = Q M Q^T."""
     n = len(a)
-    rows = np.asarray(a if a is b else np.concatenate([a, b]), np.float64)
-    sizes, left = eigh(rows @ rows.T)
-    kept = sizes > _ROUND_OFF * max(sizes[-1], np.finfo(float).tiny)
+    # In the precision of A and B: their products are most of the work.
+    rows = a if a is b else np.concatenate([a, b])
+    sizes, left = eigh((rows @ rows.T).astype(np.float64))
+    round_off = len(rows) * float(np.finfo(rows.dtype).eps)
+    kept = sizes > round_off * max(sizes[-1], np.finfo(float).tiny)
     if not kept.any():
         return np.zeros(1), np.eye(a.shape[1], 1)
     roots, left = np.sqrt(sizes[kept]), left[:, kept]
@@ -103,7 +103,8 @@ def _by_rows(
     if not with_vectors:
         return values[: _n_kept(values, above)], np.empty((a.shape[1], 0))
     values, inner = _cut(values, inner, above)
-    return values, rows.T @ ((left / roots) @ inner)
+    within = ((left / roots) @ inner).astype(rows.dtype)
+    return values, (rows.T @ within).astype(np.float64)
 
 
 def _by_iteration(a: Array, b: Array, n_leading: int) -> Pairs:

@@ -100,11 +100,15 @@ class UserFunction:
 
     def _finite(self, found: tuple[Tensor, ...], n: int) -> tuple[Tensor, ...]:
         found = tuple(part[:n] for part in found)
-        # A sum in double precision is finite unless an entry is not: one pass, and no mask.
-        if not all(bool(torch.isfinite(part.sum(dtype=torch.float64))) for part in found):
+        if not all(map(_is_finite, found)):
             msg = f"{self.name} gives values that are not finite: did training diverge?"
             raise ValueError(msg)
         return found
+
+
+def _is_finite(values: Tensor) -> bool:
+    # A sum is not finite if an entry is not: one pass without a mask, as a rule.
+    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())
 
 
 def _outward(rows: Tensor, shape: tuple[int, ...], given: Given) -> Tensor | NDArray:
