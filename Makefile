@@ -19,6 +19,7 @@
 
 PYTHON ?= python3
 CORES ?= all
+CLUSTER ?= tests/cluster
 TORCH ?=
 ACTIVATE = . .venv/bin/activate
 COMPLETE = .venv/.complete$(addprefix -,$(TORCH))
@@ -43,10 +44,10 @@ report: environment
 	@echo "Read it in a browser: $(REPORT)"
 
 test: environment
-	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal -m "not slurm"
+	$(ACTIVATE) && pytest --numprocesses auto --dist worksteal --durations 10 -m "not slurm"
 
 test-long: environment
-	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal -m "not slurm"
+	$(ACTIVATE) && LINVAE_KILLS=20 LINVAE_EXHAUSTIVE=1 pytest --numprocesses auto --dist worksteal --durations 10 -m "not slurm"
 	$(MAKE) notebooks
 	$(MAKE) test-snakemakes
 
@@ -64,7 +65,7 @@ notebooks: environment
 	$(ACTIVATE) && pytest --nbmake --nbmake-timeout 600 --numprocesses auto docs/notebooks
 
 test-cluster: environment
-	$(ACTIVATE) && pytest -m slurm --timeout 1800 tests/cluster
+	$(ACTIVATE) && pytest -m slurm --timeout 1800 $(CLUSTER)
 
 lint: environment
 	$(ACTIVATE) && ruff check . && ruff format --check . && snakefmt --check Snakefile workflow/Snakefile workflow/rules
