@@ -21,9 +21,9 @@ from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.threads import one_blas_thread
+from linvae.training.adam import Adam, Group
 from linvae.training.loop import fit
 from linvae.training.models import GaussianVAE, build
-from linvae.training.optimizer import Adam, Group
 
 __all__ = ["PAPER", "PlainVAE", "Shape", "linvae_vae", "part", "speeds"]
 

@@ -12,11 +12,11 @@ from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
 from linvae.training import objectives
+from linvae.training.adam import Adam
 from linvae.training.checkpoint import Checkpoint, Superseded
 from linvae.training.exact import linear_weights
 from linvae.training.loop import NonFiniteLossError, fit
 from linvae.training.models import build
-from linvae.training.optimizer import Adam
 
 D, K, N = 6, 2, 50
 LINEAR = {"training": {"objective": "analytic", "steps": 40}, "job": {"records": 6}}

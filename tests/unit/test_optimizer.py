@@ -10,10 +10,9 @@ import torch
 from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings, Training
+from linvae.training.adam import Adam, Group
 from linvae.training.models import build
 from linvae.training.optimizer import (
-    Adam,
-    Group,
     budget_of,
     epoch_length,
     kl_weight,
@@ -112,7 +111,7 @@ def test_a_learned_noise_variance_may_have_a_rate_of_its_own(noise, own_rate, fa
 
 def test_it_spares_a_job_the_import_of_the_compiler():
     program = (
-        "import sys, torch; from linvae.training.optimizer import Adam, Group; "
+        "import sys, torch; from linvae.training.adam import Adam, Group; "
         "p = torch.nn.Parameter(torch.ones(2)); p.grad = torch.ones(2); "
         "Adam([Group([p])]).step(0.1); sys.exit('torch._dynamo' in sys.modules)"
     )

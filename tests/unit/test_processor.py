@@ -9,9 +9,9 @@ import torch
 from linvae.linear.spectrum import Spectrum
 from linvae.noise import parse_noise
 from linvae.settings.model import ModelSettings
+from linvae.training.adam import Adam, Group
 from linvae.training.loop import fit
 from linvae.training.models import build
-from linvae.training.optimizer import Adam, Group
 from linvae.training.processor import at_full_speed
 
 TINY = torch.finfo(torch.float32).tiny

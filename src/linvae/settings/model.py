@@ -72,10 +72,11 @@ class Network(Strict):
         """Return the network without its sizes: equal of networks that differ in these alone."""
         return self.model_copy(update={"hidden": ()})
 
-    def n_weights(self, n_inputs: int, n_outputs: int) -> int:
-        """Count its weights from n inputs to n outputs, biases left out."""
+    def matrices(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
+        """Return the shapes of its weight matrices from n inputs to n outputs."""
         sizes = (n_inputs, *self.hidden, n_outputs)
-        return sum(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        past = [(n_inputs, n_outputs)] if self.skip else []
+        return [*zip(sizes[:-1], sizes[1:], strict=True), *past]
 
 
 class Encoder(Network):
@@ -115,17 +116,29 @@ class Training(Strict):
         "and a shared posterior variance solved for the encoder at every step; stochastic: the "
         "ELBO by sampling; reconstruction: the squared error alone"
     )
-    optimizer: Literal["adam", "lbfgs"] = Field(
+    optimizer: Literal["adam", "muon", "lbfgs"] = Field(
         "adam",
-        description="adam, or lbfgs: for the plain linear VAE and the analytic objective alone, "
-        "with the encoder and its variance solved for",
+        description="adam; muon: for weight matrices, with adam for the rest; or lbfgs: for the "
+        "plain linear VAE and the analytic objective alone, with the encoder and its variance "
+        "solved for",
     )
     never_rotate: bool = Field(
         False,
         description="optimizer lbfgs: never rotate the decoder to its principal axes, which leaves "
         "the likelihood as it is and closes the inference gap",
     )
-    learning_rate: Real = Field(1e-3, gt=0, description="of Adam, for all that has none of its own")
+    learning_rate: Real = Field(
+        1e-3, gt=0, description="of the optimiser, for all that has none of its own"
+    )
+    adam_learning_rate: Real | None = Field(
+        None,
+        gt=0,
+        description="optimizer muon: rate of Adam, for biases, sigma^2 and shared variances; null: "
+        "0.001",
+    )
+    newton_schulz_steps: Annotated[Whole, Field(ge=3, le=5)] | None = Field(
+        None, description="optimizer muon: polynomials to the polar factor, 3 to 5; null: 5"
+    )
     noise_learning_rate: Real | None = Field(
         None,
         gt=0,
@@ -173,6 +186,10 @@ class Training(Strict):
             raise ValueError(msg)
         if self.optimizer == "lbfgs" and self.steps is None:
             msg = "optimizer lbfgs counts steps; give steps, not epochs"
+            raise ValueError(msg)
+        given = (self.adam_learning_rate, self.newton_schulz_steps)
+        if self.optimizer != "muon" and given != (None, None):
+            msg = "adam_learning_rate and newton_schulz_steps are for optimizer muon"
             raise ValueError(msg)
         if self.never_rotate and self.optimizer != "lbfgs":
             msg = "never_rotate is for optimizer lbfgs: adam never rotates"

@@ -101,7 +101,8 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
         Measured speeds.
     """
     training, k, d = model.training, run.n_latent, n_features(run.data)
-    weights = _weights(model, d, k)
+    matrices = _matrices(model, d, k)
+    weights = sum(a * b for a, b in matrices)
     disk = 8e-6 * weights if model.is_linear else 4e-6 * weights
     # Weights, gradients, two moments and a copy in the checkpoint.
     peak = _START_MEGABYTES + 6 * disk + 8e-6 * d**2 * 6
@@ -111,6 +112,10 @@ def job_cost(model: ModelSettings, run: Run, n_images: int, rates: Rates) -> Cos
         steps_per_epoch = math.ceil(n_images / batch)
         epochs = training.epochs or math.ceil(training.steps / steps_per_epoch)
         work = epochs * n_images * weights
+        if training.optimizer == "muon":
+            # A weight sees three products an image, forward and back.
+            products = _muon_products(matrices, training.newton_schulz_steps or 5)
+            work += epochs * steps_per_epoch * products / 3
         if model.job.device != "cpu" and rates.gpu_weight_images_per_second:
             seconds = START_SECONDS + work / rates.gpu_weight_images_per_second
             return Cost(1, seconds, seconds, disk, peak)
@@ -196,11 +201,17 @@ def training_images(data: str, n_all: int = 60_000) -> int:
     return parse_data(data).n_images or n_all
 
 
-def _weights(model: ModelSettings, n_features: int, n_latent: int) -> int:
-    """Count the weights of encoder and decoder, biases left out."""
+def _matrices(model: ModelSettings, n_features: int, n_latent: int) -> list[tuple[int, int]]:
+    """Return the shapes of all weight matrices of encoder and decoder."""
     heads = 2 if model.encoder.posterior == "amortised" else 1
-    return (
-        model.encoder.n_weights(n_features, heads * n_latent)
-        + model.decoder.n_weights(n_latent, n_features)
-        + (model.encoder.skip + model.decoder.skip) * n_features * n_latent
-    )
+    encoder = model.encoder.matrices(n_features, heads * n_latent)
+    return encoder + model.decoder.matrices(n_latent, n_features)
+
+
+def _muon_products(matrices: Iterable[tuple[int, int]], n_steps: int) -> int:
+    """Count the products of numbers in a step of Muon: four a quintic but the last on m x m."""
+    found = 0
+    for shape in matrices:
+        m, n = sorted(shape)
+        found += 2 * m * m * n + (4 * n_steps - 3) * m**3
+    return found

@@ -23,11 +23,10 @@ from linvae.training.curve import Curve, Measure
 from linvae.training.device import device_of
 from linvae.training.models import GaussianVAE
 from linvae.training.optimizer import (
-    Adam,
     budget_of,
     kl_weight,
     learning_rate,
-    parameter_groups,
+    optimizer_of,
 )
 
 __all__ = ["NonFiniteLossError", "Terms", "fit"]
@@ -121,7 +120,7 @@ class _Loop:
         if not self.from_moments:
             self.source = model.units.inward(self.source)
         self.budget = budget_of(self.training, 1 if data is None else len(data))
-        self.optimizer = Adam(parameter_groups(model, self.training))
+        self.optimizer = optimizer_of(model, self.training)
         self.curve = Curve(self.budget, settings, measure, self.device)
         self.last_finite = math.nan
         self.step = self.first_step = 0

@@ -1,132 +1,66 @@
-"""Adam, what it is told about a model, and its rate, KL weight and records over the steps."""
+"""The optimiser of a model, and its rate, KL weight and records over the steps."""
 
-import itertools
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.optim.adam import adam
 
 from linvae.settings.model import Training
+from linvae.training.adam import Adam, Group
 from linvae.training.models import GaussianVAE
+from linvae.training.muon import Muon
 
 __all__ = [
-    "Adam",
-    "Group",
     "Budget",
+    "budget_of",
     "epoch_length",
     "kl_weight",
     "learning_rate",
-    "budget_of",
+    "optimizer_of",
     "parameter_groups",
     "record_steps",
 ]
 
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters that share settings; their rate is `rate_factor` times the model's."""
-
-    parameters: list[Tensor]
-    rate_factor: float = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
+# Of Adam beside Muon, for what is no matrix.
+ADAM_LEARNING_RATE = 1e-3
+NEWTON_SCHULZ_STEPS = 5
 
 
-class Adam:
-    """The steps of `torch.optim.Adam`, fused, through the function that it calls itself.
-
-    The class imports torch's compiler when it is made, which takes a second of every job.
-
-    Parameters
-    ----------
-    groups
-        Parameters and their settings.
-
-    References
-    ----------
-    Kingma and Ba (2015), algorithm 1.
-    """
-
-    def __init__(self, groups: Iterable[Group]) -> None:
-        self.groups = list(groups)
-        self._states = [list(map(_initial_state, group.parameters)) for group in self.groups]
-
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
-        for group in self.groups:
-            for parameter in group.parameters:
-                parameter.grad = None
-
-    @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Change every parameter that has a gradient."""
-        for group, states in zip(self.groups, self._states, strict=True):
-            # The reconstruction alone, say, does not depend on the posterior's variance.
-            used = [
-                (parameter, parameter.grad, state["exp_avg"], state["exp_avg_sq"], state["step"])
-                for parameter, state in zip(group.parameters, states, strict=True)
-                if parameter.grad is not None
-            ]
-            if not used:
-                continue
-            parameters, gradients, means, squares, steps = map(list, zip(*used, strict=True))
-            adam(
-                parameters,
-                gradients,
-                means,
-                squares,
-                [],
-                steps,
-                fused=True,
-                amsgrad=False,
-                beta1=group.betas[0],
-                beta2=group.betas[1],
-                lr=learning_rate * group.rate_factor,
-                weight_decay=0.0,
-                eps=1e-8,
-                maximize=False,
-            )
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the state for a checkpoint."""
-        return {
-            f"optimizer.{index}.{name}": value
-            for index, state in enumerate(itertools.chain.from_iterable(self._states))
-            for name, value in state.items()
-        }
-
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `tensors` gave."""
-        for name, value in self.tensors().items():
-            value.copy_(tensors[name])
-
-
-def _initial_state(parameter: Tensor) -> dict[str, Tensor]:
-    return {
-        "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
-        "exp_avg": torch.zeros_like(parameter, requires_grad=False),
-        "exp_avg_sq": torch.zeros_like(parameter, requires_grad=False),
-    }
+def optimizer_of(model: GaussianVAE, training: Training) -> Adam | Muon:
+    """Return the optimiser of a model's parameters."""
+    groups = parameter_groups(model, training)
+    if training.optimizer != "muon":
+        return Adam(groups)
+    weights, *others = groups
+    matrices = [p for p in weights.parameters if p.ndim == 2]
+    rest = [p for p in weights.parameters if p.ndim != 2]
+    adam = Adam([Group(rest, weights.rate_factor), *others])
+    return Muon(matrices, adam, training.newton_schulz_steps or NEWTON_SCHULZ_STEPS)
 
 
 def parameter_groups(model: GaussianVAE, training: Training) -> list[Group]:
-    """Weights, and noise and posterior variance at learning rates of their own where set."""
+    """Weights, and noise and posterior variance at learning rates of their own where set.
+
+    All for Adam but the matrices among the weights, which come first: those are Muon's if it is the
+    optimiser, and Adam has a rate of its own for the rest then.
+    """
+    base = 1.0
+    if training.optimizer == "muon":
+        base = (training.adam_learning_rate or ADAM_LEARNING_RATE) / training.learning_rate
     noise, groups = model.log_noise_variance, []
     if noise.requires_grad:
-        groups.append(_noise_group(noise, training))
+        groups.append(_noise_group(noise, training, base))
     if training.variance_learning_rate is not None and model.encoder.log_variance.requires_grad:
         factor = training.variance_learning_rate / training.learning_rate
         groups.append(Group([model.encoder.log_variance], factor))
     apart = {id(parameter) for group in groups for parameter in group.parameters}
-    return [Group([p for p in model.parameters() if id(p) not in apart]), *groups]
+    return [Group([p for p in model.parameters() if id(p) not in apart], base), *groups]
 
 
-def _noise_group(noise: Tensor, training: Training) -> Group:
+def _noise_group(noise: Tensor, training: Training, base: float) -> Group:
     if training.noise_learning_rate is None:
-        return Group([noise])
+        return Group([noise], base)
     # Its gradient shrinks with the variance's distance from the squared error, by orders of
     # magnitude: a memory longer than that takes would stop it on its way.
     return Group([noise], training.noise_learning_rate / training.learning_rate, (0.9, 0.9))
