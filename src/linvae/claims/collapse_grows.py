@@ -18,9 +18,6 @@ from linvae.claims.recipes import (
     ENOUGH_VARIANCES,
     by_recipe,
     deep_runs,
-    near_optimum,
-    on_each_split,
-    scope,
     unless_untrained,
 )
 from linvae.claims.results import Results
@@ -70,15 +67,11 @@ def collapse_grows(runs: pd.DataFrame, margins: Margins) -> Finding:
     margins
         Of the study.
     """
-    trained = runs[near_optimum(runs, margins)]
-    found = on_each_split(runs, lambda prefix: _on_split(runs, trained, prefix, margins))
-    text = f"{found.explanation} {scope(runs, margins)}".strip()
+    more = ""
     if runs["initial"].nunique() < ENOUGH_VARIANCES:
         cost = spent(runs["seed"].nunique() * float(runs["cpu_seconds"].mean()))
-        text += (
-            f" It takes {ENOUGH_VARIANCES} noise variances to make a trend; another costs {cost}."
-        )
-    return unless_untrained(found, text, runs, trained, margins)
+        more = f"It takes {ENOUGH_VARIANCES} noise variances to make a trend; another costs {cost}."
+    return unless_untrained(runs, margins, partial(_on_split, margins=margins), more)
 
 
 def _on_split(

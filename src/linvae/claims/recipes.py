@@ -90,19 +90,28 @@ def on_each_split(
 
 
 def unless_untrained(
-    found: Finding, text: str, runs: pd.DataFrame, trained: pd.DataFrame, margins: Margins
+    runs: pd.DataFrame,
+    margins: Margins,
+    judge: Callable[[pd.DataFrame, pd.DataFrame, str], tuple[Answer, str, dict[str, object]]],
+    more: str = "",
 ) -> Finding:
-    """Return a finding on one recipe, which decides nothing where most runs have not arrived.
+    """Judge one recipe on each split; it decides nothing where most runs have not arrived.
 
     Parameters
     ----------
-    found, text
-        What was found, and the words for it.
-    runs, trained
-        Those of the recipe, and those of them that `near_optimum` keeps.
+    runs
+        Of the recipe.
     margins
         Of the study.
+    judge
+        Gives answer, words and numbers for all runs, those that `near_optimum` keeps, and the
+        prefix of a split's columns.
+    more
+        Words to be added.
     """
+    trained = runs[near_optimum(runs, margins)]
+    found = on_each_split(runs, lambda prefix: judge(runs, trained, prefix))
+    text = " ".join(filter(None, [found.explanation, scope(runs, margins), more]))
     if len(trained) <= len(runs) / 2:
         reason = f"Most runs ended more than {margins.near:g} nats below the linear bound."
         return Finding("inconclusive", f"{text} {reason}", found.numbers)

@@ -17,9 +17,6 @@ from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import (
     by_recipe,
     deep_runs,
-    near_optimum,
-    on_each_split,
-    scope,
     unless_untrained,
 )
 from linvae.claims.results import Results
@@ -71,10 +68,7 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
     margins
         Of the study.
     """
-    trained = runs[near_optimum(runs, margins)]
-    found = on_each_split(runs, lambda prefix: _on_split(runs, trained, prefix, margins))
-    text = f"{found.explanation} {scope(runs, margins)}".strip()
-    return unless_untrained(found, text, runs, trained, margins)
+    return unless_untrained(runs, margins, partial(_on_split, margins=margins))
 
 
 def _on_split(
