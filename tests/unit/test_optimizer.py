@@ -158,4 +158,6 @@ def test_a_budget_in_steps_is_whole_epochs():
     found = budget_of(Training(**training, steps=9), 50)
     assert (found.steps, found.steps_per_epoch, found.batch_size) == (12, 4, 16)
     assert budget_of(Training(**training, epochs=3), 50) == found
+    # The last batch of an epoch has 2 data.
+    assert [found.images_seen(step) for step in (0, 1, 3, 4, 5, 12)] == [0, 16, 48, 50, 66, 150]
     assert budget_of(Training(objective="analytic", steps=9), 1).steps == 9

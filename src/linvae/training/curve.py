@@ -16,6 +16,8 @@ __all__ = ["Curve", "Measure"]
 Measure = Callable[[GaussianVAE], dict[str, float]]
 
 _COLUMNS = ("step", "elbo_estimate", "reconstruction", "kl", "noise_variance", "learning_rate")
+# Of a training from data.
+_SEEN = "images"
 
 
 class Curve:
@@ -57,6 +59,8 @@ class Curve:
         variance = model.log_noise_variance.detach().double().exp().item()
         rate = learning_rate(max(0, step - 1), self.budget.steps, self.training)
         row = dict(zip(_COLUMNS, (step, *means, variance, rate), strict=True))
+        if self.budget.n_data > 1:
+            row[_SEEN] = self.budget.images_seen(step)
         if self.measure is not None:
             with torch.no_grad():
                 row |= self.measure(model)
@@ -75,7 +79,8 @@ class Curve:
 
     def table(self) -> pd.DataFrame:
         """Return all rows."""
-        return pd.DataFrame(self.rows).astype({"step": int})
+        table = pd.DataFrame(self.rows)
+        return table.astype({name: int for name in ("step", _SEEN) if name in table})
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the state for a checkpoint."""
@@ -87,7 +92,8 @@ class Curve:
 
     def restore(self, tensors: dict[str, Tensor], model: GaussianVAE) -> None:
         """Put back what `tensors` gave."""
-        columns = (*_COLUMNS, *(self.measure(model) if self.measure else ()))
+        seen = (_SEEN,) if self.budget.n_data > 1 else ()
+        columns = (*_COLUMNS, *seen, *(self.measure(model) if self.measure else ()))
         for values in tensors["curve"].tolist():
             self.rows.append(dict(zip(columns, values, strict=True)))
         self.sums.copy_(tensors["sums"])

@@ -73,6 +73,12 @@ class Budget:
     steps: int
     steps_per_epoch: int
     batch_size: int
+    n_data: int
+
+    def images_seen(self, step: int) -> int:
+        """Return how many data the steps up to one have seen, each counted whenever it is seen."""
+        epochs, within = divmod(step, self.steps_per_epoch)
+        return epochs * self.n_data + min(within * self.batch_size, self.n_data)
 
 
 def learning_rate(step: int, total: int, training: Training) -> float:
@@ -110,4 +116,6 @@ def budget_of(training: Training, n: int) -> Budget:
     steps_per_epoch = epoch_length(training, n)
     steps = training.steps or training.epochs * steps_per_epoch
     # Resuming happens at epoch ends only, so a budget in steps is whole epochs.
-    return Budget(math.ceil(steps / steps_per_epoch) * steps_per_epoch, steps_per_epoch, batch_size)
+    return Budget(
+        math.ceil(steps / steps_per_epoch) * steps_per_epoch, steps_per_epoch, batch_size, n
+    )
