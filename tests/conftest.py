@@ -8,8 +8,14 @@ import sys
 import time
 
 import pytest
+import torch
 from addresses import plain
 from project import SNAKEMAKE, WORKFLOW_TESTS, Project
+from threadpoolctl import threadpool_limits
+
+# Processes of tests share the cores: with several threads each, products wait for the slowest.
+torch.set_num_threads(1)
+threadpool_limits(limits=1, user_api="blas")
 
 
 class Planner:
