@@ -83,7 +83,7 @@ def matrix(name: str, values: ArrayLike, n_columns: int | None = None) -> NDArra
 
 
 def rows(name: str, values: ArrayLike) -> NDArray[np.floating]:
-    """Return a finite matrix (n, d) of floating-point numbers, in the precision that it has.
+    """Return a finite matrix (n, d) in the precision that it has, single or double.
 
     Raises
     ------
@@ -91,8 +91,11 @@ def rows(name: str, values: ArrayLike) -> NDArray[np.floating]:
         If it is masked, sparse, no matrix of real numbers, empty, or not finite.
     """
     array = unmasked(name, values)
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iub" or array.dtype == np.longdouble:
         array = array.astype(np.float64)
+    if array.dtype == np.float16:
+        # Products of half precision leave its range.
+        array = array.astype(np.float32)
     if array.dtype.kind != "f" or array.ndim != 2 or 0 in array.shape:
         message = f"{name} is {array.dtype} of shape {array.shape}; (n, d) real numbers are needed."
         raise ValueError(message)

@@ -6,10 +6,11 @@ import pytest
 
 from linvae.naming import Run
 from linvae.settings.arms import ARMS
-from linvae.settings.model import ModelSettings
+from linvae.settings.model import Encoder, ModelSettings
 from linvae.study.cost import (
     Cost,
     Rates,
+    _muon_products,
     arm_cost,
     job_cost,
     job_seconds,
@@ -91,3 +92,16 @@ def test_costs_add_up_and_memory_is_the_largest():
 def test_the_number_of_images_is_in_the_name():
     assert training_images("mnist-logit-first500") == 500
     assert training_images("mnist-pixels-all") == 60_000
+
+
+def test_an_update_by_muon_costs_its_products():
+    """Of a 6 x 10 matrix: twice 6 x 6 x 10 for the Gram matrix and the end, 4 n - 3 of 6^3."""
+    assert _muon_products([(6, 10)], 5) == 2 * 360 + 17 * 216
+    assert _muon_products([(10, 6), (6, 10)], 3) == 2 * (2 * 360 + 9 * 216)
+
+
+def test_the_head_of_an_amortised_variance_is_a_matrix_of_its_own():
+    encoder = Encoder(hidden=(8, 7), posterior="amortised", skip=True)
+    assert encoder.matrices(20, 3) == [(20, 8), (8, 7), (7, 3), (20, 3), (7, 3)]
+    shared = Encoder(hidden=(8, 7))
+    assert shared.matrices(20, 3) == [(20, 8), (8, 7), (7, 3)]

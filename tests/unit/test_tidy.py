@@ -23,6 +23,7 @@ OLD = [
     "data/mnist-logit-first60/data.npz",
     "ppca/mnist-logit-first60/at4.csv",
     "saddles/mnist-logit-first60/0123abcd/points.csv",
+    "rotated/mnist-logit-first60/0123abcd/points.csv",
     "tiny/.made/claims.json",
     "tiny/logs/claims.log",
 ]

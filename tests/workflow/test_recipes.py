@@ -71,6 +71,12 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
     return made
 '''
 
+TABLED = """
+from pathlib import Path
+from linvae.report.deep_runs import measured_runs
+print(*measured_runs(Path("results/toys")).set_index("model")["layers"][["perceptron", "rows"]])
+"""
+
 # Each row of an image by the same map: a kind that needs the image's shape.
 NETWORKS = """
 def _rows_body(settings: Network, shape: Shape, draw: Draw):
@@ -250,6 +256,11 @@ def test_the_network_is_trained_and_measured(toys):
     assert by_model.keys() == {"perceptron", "rows"}
     assert all(np.isfinite(metrics["test_elbo"]) for metrics in by_model.values())
     assert by_model["rows"]["elbo"] != by_model["perceptron"]["elbo"]
+    tabled = subprocess.run(
+        [sys.executable, "-c", TABLED], cwd=toys.folder, env=toys.environment, capture_output=True
+    )
+    # A kind that is no perceptron is not called linear.
+    assert tabled.stdout.decode().split() == ["8", "rows"], tabled.stderr
 
 
 def test_the_images_keep_their_shape(toys):

@@ -71,8 +71,8 @@ class FigureStyle(Strict):
 STUDY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 # Folders below results/ that all studies share.
 SHARED = (
-    "benchmarks", "compared", "data", "hessian", "logs", "ppca", "report", "restarts", "saddles",
-    "spectrum", "train",
+    "benchmarks", "compared", "data", "hessian", "logs", "ppca", "report", "restarts", "rotated",
+    "saddles", "spectrum", "train",
 )  # fmt: skip
 
 

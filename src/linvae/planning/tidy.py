@@ -14,8 +14,10 @@ from linvae.report.publish import STAMPS, named_by_stamps
 
 __all__ = ["Unneeded", "finished_studies", "needed_folders", "remove", "report", "unneeded"]
 
-# Folders below results/ with what was computed, at addresses.
-_COMPUTED = ("data", "hessian", "ppca", "report", "restarts", "saddles", "spectrum", "train")
+# Folders below results/ with what was computed, at addresses; `saddles` was called `rotated`.
+_COMPUTED = (
+    *("data", "hessian", "ppca", "report", "restarts", "rotated", "saddles", "spectrum", "train"),
+)
 _ABOUT_JOBS = ("logs", "benchmarks")
 _ADDRESS = re.compile(ADDRESS_PATTERN)
 # What lies at no address, and stays: what `auto` was settled to, and what was downloaded.

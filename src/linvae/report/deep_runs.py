@@ -56,7 +56,7 @@ def measured_runs(folder: Path) -> pd.DataFrame:
 def _of_the_model(settings: Mapping) -> dict[str, object]:
     """Tell a model's layers and how long it was trained."""
     model = ModelSettings.model_validate(settings)
-    sides = [side.size or "linear" for side in (model.encoder, model.decoder)]
+    sides = [side.size for side in (model.encoder, model.decoder)]
     training = model.training
     length = f"{training.steps}" if training.steps else f"{training.epochs} epochs"
     batch = training.batch_size or "all"

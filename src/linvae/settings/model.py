@@ -65,8 +65,13 @@ class Network(Strict):
 
     @property
     def size(self) -> str:
-        """The sizes of its layers, such as ``512-512``; empty of a single matrix."""
-        return "-".join(map(str, self.hidden))
+        """The sizes of its layers, such as ``512-512``; ``linear`` of a single matrix.
+
+        Of another kind than perceptrons its name, unless it says more here.
+        """
+        if self.hidden:
+            return "-".join(map(str, self.hidden))
+        return "linear" if self.is_single_matrix else self.kind
 
     def without_size(self) -> Self:
         """Return the network without its sizes: equal of networks that differ in these alone."""
@@ -85,6 +90,14 @@ class Encoder(Network):
     posterior: Literal["shared", "amortised"] = Field(
         "shared", description="one variance per latent for all data, or one per datum"
     )
+
+    def matrices(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
+        """Return the shapes of its weight matrices, that of an amortised variance among them."""
+        found = super().matrices(n_inputs, n_outputs)
+        if self.posterior == "amortised":
+            # As the head of the mean, which comes last but for a skip.
+            found.append(found[-2] if self.skip else found[-1])
+        return found
 
 
 class Decoder(Network):
