@@ -547,3 +547,23 @@ def test_residual_panels_name_only_the_recipes_that_they_show(inputs):
     assert told[5] == ["deep 9.5", "annealed 9.5"]
     (legend,) = made.legends
     assert [text.get_text() for text in legend.get_texts()] == ["deep", "annealed", "bare"]
+
+
+def test_images_in_colour_are_drawn_in_colour():
+    pixels = [f"pixel-{r}-{c}-{k}" for r in range(4) for c in range(5) for k in range(3)]
+    rng = np.random.default_rng(0)
+    rows = [(np.nan, None, "data", i, *rng.integers(0, 256, 60)) for i in range(2)]
+    rows += [
+        (1.0, "deep", group, i, *rng.integers(0, 256, 60))
+        for group in ("reconstruction", "prior")
+        for i in range(2)
+    ]
+    table = pd.DataFrame(
+        rows, columns=["initial_noise_variance", "model", "group", "image", *pixels]
+    )
+    left, right = (axes.images[0].get_array() for axes in drawn("fig12_samples", table).axes)
+    # Two rows and two columns of images of 4 x 5, two pixels apart; no data beside the samples.
+    assert left.shape == (10, 12, 3)
+    np.testing.assert_array_equal(left[:4, :5].ravel(), rows[0][4:])
+    np.testing.assert_array_equal(left[6:, 7:].ravel(), rows[3][4:])
+    assert (right[:4] == 255).all()

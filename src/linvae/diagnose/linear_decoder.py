@@ -18,7 +18,7 @@ from linvae.shown import short_repr
 __all__ = ["DataSpectrum", "data_spectrum", "linear_elbo"]
 
 # Features up to which all eigenvalues are found, in some seconds.
-DENSE = 4000
+COMPLETE = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def data_spectrum(
         centred = np.asarray(data, np.float64) - mean
         values, vectors = leading_pairs(centred, centred, n)
         return DataSpectrum(mean, np.pad(np.maximum(values, 0.0), (0, d - len(values))), vectors)
-    if d > DENSE:
+    if d > COMPLETE:
         # The precision of the iterations is that of the data: half of one is too little.
         rows = np.asarray(part, np.promote_types(part.dtype, np.float32))
         values, vectors = leading(rows, rows, min(n_latent + 1, len(rows) - 1, d - 1))

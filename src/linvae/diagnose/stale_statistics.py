@@ -6,11 +6,12 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from linvae.diagnose.functions import Rows
-from linvae.seeds import derive_seed
+from linvae.measure.gaussian import measure
+from linvae.seeds import derive_seed, numpy_generator
 
 __all__ = ["batch_statistics", "stale_statistics"]
 
@@ -51,20 +52,15 @@ def stale_statistics(
     size = min(model.batch_size, len(data))
     if not layers or size < _FEWEST:
         return 0.0, ""
-    generator = torch.Generator().manual_seed(derive_seed(seed, "diagnose/statistics"))
     # Data in the order of their classes are no batches of training.
-    order = torch.randperm(len(data), generator=generator).numpy()
+    order = numpy_generator(seed, "diagnose/statistics").permutation(len(data))
     n_batches = max(1, min(_N_DATA, len(data)) // size)
-    batches = [
-        torch.as_tensor(data[order[i * size : (i + 1) * size]]).to(model.dtype)
-        for i in range(n_batches)
-    ]
-    draws = generator.get_state()
-    kept_error, kept_kl = _measured(model, batches, generator)
-    generator.set_state(draws)
+    batches = [data[order[i * size : (i + 1) * size]] for i in range(n_batches)]
+    drawn = derive_seed(seed, "diagnose/statistics")
+    kept_error, kept_kl = _measured(model, batches, drawn)
     try:
         with batch_statistics(layers):
-            own_error, own_kl = _measured(model, batches, generator)
+            own_error, own_kl = _measured(model, batches, drawn)
     except ValueError:
         # A model that takes no statistics of a batch, as of a single value each, has none to lose.
         return 0.0, ""
@@ -112,16 +108,11 @@ def _layers(modules: Iterable[nn.Module]) -> list[nn.Module]:
     ]
 
 
-def _measured(
-    model: Rows, batches: list[Tensor], generator: torch.Generator
-) -> tuple[float, float]:
+def _measured(model: Rows, batches: list[NDArray], seed: int) -> tuple[float, float]:
     """Squared error, in squared units of the data, and KL, each a mean over the data."""
-    errors, divergences = [], []
-    for x in batches:
-        mean, log_variance = (part.double() for part in model.encode(x))
-        noise = torch.randn(mean.shape, generator=generator, dtype=torch.float64)
-        z = mean + torch.exp(0.5 * log_variance) * noise
-        errors.append((x - model.decode(z.to(model.dtype))).double().square().sum(1).numpy())
-        kl = 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
-        divergences.append(kl.sum(1).numpy())
-    return float(np.concatenate(errors).mean()), float(np.concatenate(divergences).mean())
+    found = [
+        measure(model.encode, model.decode, rows, draws=1, seed=seed + i, dtype=model.dtype)
+        for i, rows in enumerate(batches)
+    ]
+    error = np.mean([one.squared_error.mean() for one in found])
+    return float(error), float(np.mean([one.kl.sum(1).mean() for one in found]))
