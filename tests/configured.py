@@ -15,10 +15,10 @@ __all__ = ["configuration", "run_folder"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def configuration(folder, overlay):
-    """Return the validated configuration of a project under an overlay, as Snakemake merges it."""
+def configuration(folder, *overlays):
+    """Return the validated configuration of a project under overlays, as Snakemake merges it."""
     raw = {}
-    for file in ("config.yaml", overlay):
+    for file in ("config.yaml", *overlays):
         update_config(raw, yaml.safe_load((Path(folder) / file).read_text(encoding="utf-8")))
     return load(raw)
 

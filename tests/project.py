@@ -160,7 +160,7 @@ class Project:
             and path.suffix in suffixes
             and not {"logs", "benchmarks"} & set(path.relative_to(folder).parts)
             # What a file was computed with, and not what it is.
-            and path.name not in ("made.json", "found.json")
+            and path.name not in ("made.json", "times.csv", "found.json")
         }
 
     def computed(self):
@@ -168,5 +168,6 @@ class Project:
         plan = self.plan()
         settings = plan.jobs[plan.final].settings
         names = {**settings["files"], **settings["runs"]}
+        names = [name for name in names if not name.endswith("times.csv")]
         folder = self.folder / "results" / plan.name
         return {name: without_addresses(name, (folder / name).read_bytes()) for name in names}

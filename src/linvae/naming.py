@@ -27,7 +27,7 @@ __all__ = [
 MODEL_PATTERN = r"[a-z0-9]+(?:[.-][a-z0-9]+)*"
 ADDRESS_PATTERN = r"[0-9a-f]{12}"
 _VARIANT = re.compile(
-    r"(?P<preprocessing>pixels|logit)-(?:first(?P<n>[1-9][0-9]*)|all)"
+    r"(?P<preprocessing>pixels|logit)-(?:(?:after(?P<after>[1-9][0-9]*)-)?first(?P<n>[1-9][0-9]*)|all)"
     r"(?:-test(?P<n_test>[1-9][0-9]*))?(?:-seed(?P<seed>[0-9]+))?(?:-lambda(?P<lam>0\.[0-9]+))?"
 )
 
@@ -47,6 +47,10 @@ class DataName:
     seed, logit_lambda
         Of the dither and of the logit map; they do not concern pixels. What is as usual is not
         written into the name.
+    after
+        Training images that are passed over first. Then the held-out images are training images
+        too, those that follow: a pilot on such a variant sees no image that other runs are judged
+        by.
     """
 
     dataset: str
@@ -55,10 +59,12 @@ class DataName:
     n_test: int = 1000
     seed: int = 0
     logit_lambda: float = 1e-6
+    after: int = 0
 
     def __str__(self) -> str:
         subset = "all" if self.n_images is None else f"first{self.n_images}"
-        parts = [self.dataset, self.preprocessing, subset]
+        passed = [f"after{self.after}"] if self.after else []
+        parts = [self.dataset, self.preprocessing, *passed, subset]
         if self.n_test != DataName.n_test:
             parts.append(f"test{self.n_test}")
         if self.preprocessing == "logit":
@@ -125,8 +131,8 @@ def parse_variant(dataset: str, variant: str) -> DataName:
     match = _VARIANT.fullmatch(variant)
     if match is None:
         msg = (
-            f"data variant {variant!r} is not of the form {{pixels|logit}}-first<n> or "
-            "{pixels|logit}-all, for example logit-first1000"
+            f"data variant {variant!r} is not of the form {{pixels|logit}}-first<n>, "
+            "{pixels|logit}-after<m>-first<n> or {pixels|logit}-all, for example logit-first1000"
         )
         raise ValueError(msg)
     n_images = None if match["n"] is None else int(match["n"])
@@ -134,6 +140,7 @@ def parse_variant(dataset: str, variant: str) -> DataName:
         "n_test": match["n_test"] and int(match["n_test"]),
         "seed": match["seed"] and int(match["seed"]),
         "logit_lambda": match["lam"] and float(match["lam"]),
+        "after": match["after"] and int(match["after"]),
     }
     unusual = {name: value for name, value in numbers.items() if value is not None}
     return DataName(dataset, match["preprocessing"], n_images, **unusual)

@@ -94,7 +94,12 @@ def test_cancelled_training_job_resumes_with_the_same_bytes(slurm, start, tmp_pa
     assert re.search(r"training from step [1-9]\d* to", log.read_text())
     for name in ("model.safetensors", "curve.csv"):
         assert (there / run / name).read_bytes() == (here / run / name).read_bytes()
-    assert sorted(os.listdir(there / run)) == ["curve.csv", "made.json", "model.safetensors"]
+    assert sorted(os.listdir(there / run)) == [
+        "curve.csv",
+        "made.json",
+        "model.safetensors",
+        "times.csv",
+    ]
     assert [job.state for job in slurm.jobs("all", directory=there)] == ["CANCELLED", "COMPLETED"]
 
 

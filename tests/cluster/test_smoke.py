@@ -28,7 +28,15 @@ SHARED = [
 ]
 # What reports on the computing (times, process output, where the images were found, which
 # commit it was, what each job was told), and not on what was computed.
-ABOUT_THE_RUN = ("logs", "benchmarks", "study.json", "made.json", "found.json", ".lock")
+ABOUT_THE_RUN = (
+    "logs",
+    "benchmarks",
+    "study.json",
+    "made.json",
+    "times.csv",
+    "found.json",
+    ".lock",
+)
 # The page's last section says the same of provenance and study.
 _MADE = re.compile(rb'<section id="made">.*?</section>', re.DOTALL)
 

@@ -145,7 +145,7 @@ def test_a_killed_run_ends_with_the_same_bytes(trained, kill, number):
     project.snakemake(trained.target, "--cores", "1")
     wait_for(lambda: not jobs(project))
     assert trained.outputs() == trained.expected, f"killed after {delay:.2f} s"
-    assert sorted(os.listdir(trained.folder)) == sorted(["made.json", *OUTPUTS])
+    assert sorted(os.listdir(trained.folder)) == sorted(["made.json", "times.csv", *OUTPUTS])
     # A job that lives on may end before the next one starts, and take its checkpoint along.
     if saved and kill is not kill_snakemake:
         text = trained.log.read_bytes().decode(errors="replace")

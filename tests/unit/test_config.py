@@ -44,6 +44,8 @@ TINY = read("tests/workflow/tiny.yaml")
 FIXED = ("study", "recipes", "fixed", 0)
 CASE = ("study", "sizes", "cases", 0)
 OVERLAYS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config").glob("*.yaml"))
+# Which one another is made for.
+BELOW = {"config/pilot.yaml": ["config/rates.yaml"]}
 
 
 def paths(value, path=()):
@@ -77,7 +79,8 @@ def message(raw):
 
 @pytest.mark.parametrize("overlay", [None, *OVERLAYS, "tests/workflow/tiny.yaml"])
 def test_every_configuration_of_the_project_is_valid(overlay):
-    assert isinstance(load(read(*filter(None, [overlay]))), StudyConfig)
+    overlays = [*BELOW.get(overlay, []), *filter(None, [overlay])]
+    assert isinstance(load(read(*overlays)), StudyConfig)
 
 
 @pytest.mark.parametrize(
@@ -300,8 +303,9 @@ def test_a_study_has_the_name_of_its_last_overlay(tmp_path, overlays, command_li
 
 @pytest.mark.parametrize("overlay", [*OVERLAYS, "tests/workflow/tiny.yaml"])
 def test_files_are_merged_as_snakemake_merges_them(overlay):
-    expected = configuration(ROOT, overlay)
-    found = configured(ROOT / "config.yaml", [ROOT / overlay])
+    overlays = [*BELOW.get(overlay, []), overlay]
+    expected = configuration(ROOT, *overlays)
+    found = configured(ROOT / "config.yaml", [ROOT / path for path in overlays])
     # An overlay without a name has that of its file.
     told = yaml.safe_load((ROOT / overlay).read_text(encoding="utf-8"))
     assert found.name == told.get("name", Path(overlay).stem)

@@ -7,6 +7,7 @@ rule train_deep:
     output:
         model="results/train/{place}/{address}/model.safetensors",
         curve="results/train/{place}/{address}/curve.csv",
+        times="results/train/{place}/{address}/times.csv",
         made="results/train/{place}/{address}/made.json",
     log:
         "results/logs/train_deep/{place}/{address}.log",

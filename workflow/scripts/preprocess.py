@@ -9,9 +9,9 @@ def main(settings: dict, images: str, data: str) -> None:
     from linvae.images import preprocess
 
     arrays = read_arrays(images)
-    splits = {}
-    for split in ("train", "test"):
-        chosen = preprocess.first(arrays[split], settings[f"n_{split}"], split)
+    numbers = (settings["n_train"], settings["n_test"], settings.get("after", 0))
+    splits = preprocess.splits_of(arrays["train"], arrays["test"], *numbers)
+    for split, chosen in splits.items():
         if settings["preprocessing"] == "pixels":
             splits[split] = preprocess.pixels(chosen)
         else:

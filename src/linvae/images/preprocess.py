@@ -31,6 +31,32 @@ def first(images: np.ndarray, n: int | None, what: str) -> np.ndarray:
     return images[:n]
 
 
+def splits_of(
+    train: np.ndarray, test: np.ndarray, n_train: int | None, n_test: int, after: int = 0
+) -> dict[str, np.ndarray]:
+    """Return the images of a data variant, ``train`` and ``test``.
+
+    Parameters
+    ----------
+    train, test
+        All images of the two splits.
+    n_train, n_test
+        How many of each, from the start of the split; all training images if None.
+    after
+        Training images that are passed over. Where any are, the test images are the training
+        images that follow those of the variant.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if not after:
+        return {"train": first(train, n_train, "train"), "test": first(test, n_test, "test")}
+    both = first(train, after + n_train + n_test, "train: those passed over, and both splits")
+    return {"train": both[after : after + n_train], "test": both[after + n_train :]}
+
+
 def pixels(images: np.ndarray) -> np.ndarray:
     """Scale bytes to [0, 1]: x / 255, without noise.
 

@@ -151,6 +151,8 @@ class Computed:
             "n_train": data.n_images,
             "n_test": data.n_test,
         }
+        if data.after:
+            settings["after"] = data.after
         if data.preprocessing == "logit":  # pixels are not dithered
             settings |= {"seed": data.seed, "logit_lambda": data.logit_lambda}
         place, needs = f"results/data/{data}/{ADDRESS}", Needs(priority=40)
@@ -188,7 +190,9 @@ class Computed:
         first = run in self.shown_first
         spectrum = self.file(Product("spectrum.npz", data=run.data))
         data = self.file(Product("data.npz", data=run.data))
+        times = {}
         if not model.decoder.is_linear:
+            times = {"times": "times.csv"}
             # From a random start it needs nothing of the spectrum.
             read = {"spectrum": spectrum if model.start.weights == "principal" else []}
             program, inputs = "train_deep", {**read, "data": data}
@@ -202,7 +206,7 @@ class Computed:
             f"results/train/{run}/{ADDRESS}",
             RunJob(**self._run_settings(run)).identity(),
             inputs,
-            {"model": "model.safetensors", "curve": "curve.csv", **_MADE},
+            {"model": "model.safetensors", "curve": "curve.csv", **times, **_MADE},
             needs_of_training(model, self.cost(run), threads, shown_first=first),
         )
         self._note(trained, run=run)

@@ -25,7 +25,7 @@ __all__ = [
 
 def _variant(value: str) -> str:
     name = parse_variant("mnist", value)
-    plain = str(DataName("", name.preprocessing, name.n_images)).removeprefix("-")
+    plain = str(DataName("", name.preprocessing, name.n_images, after=name.after)).removeprefix("-")
     if value != plain:
         msg = (
             f"data variant {value!r} says more than {plain!r}: test images are set in dataset, "
@@ -62,8 +62,11 @@ Variant = Annotated[
     str,
     AfterValidator(_variant),
     Field(
-        description="pixels or logit, and how many training images: logit-first1000, pixels-all",
-        json_schema_extra={"pattern": r"^(pixels|logit)-(first[1-9][0-9]*|all)$"},
+        description="pixels or logit, and how many training images: logit-first1000, pixels-all; "
+        "logit-after50000-first8000 passes 50,000 over, and holds out those that follow",
+        json_schema_extra={
+            "pattern": r"^(pixels|logit)-((after[1-9][0-9]*-)?first[1-9][0-9]*|all)$"
+        },
     ),
 ]
 Variants = Annotated[

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from linvae.settings.model import ModelSettings
+from linvae.training.clock import CpuClock
 from linvae.training.models import GaussianVAE
 from linvae.training.optimizer import Budget, learning_rate, record_steps
 
@@ -31,6 +32,8 @@ class Curve:
         Further columns, computed from the model at every recorded step.
     device
         Where the sums are kept: reading them every step would wait for a GPU.
+    clock
+        Told of every row; what a row takes to measure does not count.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class Curve:
         settings: ModelSettings,
         measure: Measure | None,
         device: torch.device,
+        clock: CpuClock,
     ) -> None:
         self.budget, self.training, self.measure = budget, settings.training, measure
+        self.clock = clock
         self.recorded = frozenset(record_steps(budget.steps, settings.job.records))
         self.rows: list[dict[str, float]] = []
         self.sums = torch.zeros(3, dtype=torch.float64, device=device)
@@ -55,6 +60,12 @@ class Curve:
         """Add a row if this step is one that is recorded."""
         if step not in self.recorded:
             return
+        with self.clock.stopped():
+            self.rows.append(self._row(step, model))
+        self.sums.zero_()
+        self.since_record = 0
+
+    def _row(self, step: int, model: GaussianVAE) -> dict[str, float]:
         means = self._means()
         variance = model.log_noise_variance.detach().double().exp().item()
         rate = learning_rate(max(0, step - 1), self.budget.steps, self.training)
@@ -64,9 +75,7 @@ class Curve:
         if self.measure is not None:
             with torch.no_grad():
                 row |= self.measure(model)
-        self.rows.append(row)
-        self.sums.zero_()
-        self.since_record = 0
+        return row
 
     def latest(self) -> list[float]:
         """ELBO, reconstruction and KL of the steps since the last record, or of that record."""
@@ -88,6 +97,9 @@ class Curve:
             "curve": torch.tensor([list(row.values()) for row in self.rows], dtype=torch.float64),
             "sums": self.sums,
             "counts": torch.tensor([self.since_record]),
+            "seconds": torch.tensor(
+                [*self.clock.seconds_at, self.clock.seconds()], dtype=torch.float64
+            ),
         }
 
     def restore(self, tensors: dict[str, Tensor], model: GaussianVAE) -> None:
@@ -98,3 +110,4 @@ class Curve:
             self.rows.append(dict(zip(columns, values, strict=True)))
         self.sums.copy_(tensors["sums"])
         self.since_record = int(tensors["counts"][0])
+        self.clock.restore(tensors["seconds"].tolist())

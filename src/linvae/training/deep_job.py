@@ -17,6 +17,7 @@ from linvae.files import write_csv
 from linvae.linear.moments import Moments
 from linvae.settings.run_job import RunJob
 from linvae.training.archive import save_model
+from linvae.training.clock import CpuClock
 from linvae.training.device import device_of
 from linvae.training.models import GaussianVAE
 from linvae.training.processor import at_full_speed
@@ -33,8 +34,10 @@ def train_and_save(
     model_file: str | Path,
     curve_file: str | Path,
     spectrum: Mapping[str, NDArray[np.float64]] | None = None,
+    *,
+    times_file: str | Path | None = None,
 ) -> None:
-    """Train a deep VAE, and write its weights and its curve.
+    """Train a deep VAE, and write its weights, its curve, and how long that took.
 
     The curve holds what `linvae.training.progress` sees on some images of each split. Progress is
     saved in ``checkpoint.safetensors`` beside the weights, and that file is removed at the end.
@@ -50,6 +53,9 @@ def train_and_save(
     spectrum
         Arrays of the file of the training data's `Spectrum`, for a start from the principal
         components; no other start reads any.
+    times_file
+        Where to write ``step``, ``images`` and ``cpu_seconds``, the processor time of the steps so
+        far, which is another whenever the job runs; None for nowhere.
     """
     begin(job)
     settings = job.model
@@ -59,9 +65,14 @@ def train_and_save(
     model.to(device_of(settings.job.device))
     checkpoint = checkpoint_of(job, model_file)
     measure = progress_of(model, data, job.seed)
-    curve = train(model, settings, job.seed, checkpoint, measure=measure, data=data["train"])
+    clock = CpuClock()
+    curve = train(
+        model, settings, job.seed, checkpoint, measure=measure, clock=clock, data=data["train"]
+    )
     save_model(model_file, model, job)
     write_csv(curve_file, curve)
+    if times_file is not None:
+        write_csv(times_file, curve[["step", "images"]].assign(cpu_seconds=clock.seconds_at))
     checkpoint.remove()
 
 

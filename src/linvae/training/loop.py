@@ -19,6 +19,7 @@ from linvae.seeds import derive_seed
 from linvae.settings.model import ModelSettings
 from linvae.training import objectives
 from linvae.training.checkpoint import Checkpoint
+from linvae.training.clock import CpuClock
 from linvae.training.curve import Curve, Measure
 from linvae.training.device import device_of
 from linvae.training.models import GaussianVAE
@@ -51,6 +52,7 @@ def fit(
     data: NDArray[np.floating] | None = None,
     terms: Terms | None = None,
     measure: Measure | None = None,
+    clock: CpuClock | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
     """Train a model in place and return its curve.
@@ -72,6 +74,8 @@ def fit(
         datum, from the model and a batch of data in the network's units.
     measure
         Further columns of the curve, computed from the model at every recorded step.
+    clock
+        Told of the processor time at every recorded step.
     checkpoint
         Where to save progress, and to resume from.
 
@@ -92,7 +96,8 @@ def fit(
     if (covariance is None) == (data is None):
         msg = "give either covariance (linear model, analytic objective) or data"
         raise ValueError(msg)
-    return _Loop(model, settings, seed, covariance, data, terms, measure, checkpoint).run()
+    source = (covariance, data)
+    return _Loop(model, settings, seed, *source, terms, measure, clock, checkpoint).run()
 
 
 class _Loop:
@@ -107,6 +112,7 @@ class _Loop:
         data: NDArray[np.floating] | None,
         terms: Terms | None,
         measure: Measure | None,
+        clock: CpuClock | None,
         checkpoint: Checkpoint | None,
     ) -> None:
         self.device = device_of(settings.job.device)
@@ -121,7 +127,8 @@ class _Loop:
             self.source = model.units.inward(self.source)
         self.budget = budget_of(self.training, 1 if data is None else len(data))
         self.optimizer = optimizer_of(model, self.training)
-        self.curve = Curve(self.budget, settings, measure, self.device)
+        self.clock = clock or CpuClock()
+        self.curve = Curve(self.budget, settings, measure, self.device, self.clock)
         self.last_finite = math.nan
         self.step = self.first_step = 0
         self.started = self.told = time.monotonic()
@@ -131,6 +138,7 @@ class _Loop:
         self._resume()
         self.first_step = self.step
         self.started = self.told = saved = time.monotonic()
+        self.clock.start()
         _log.info("training from step %d to %d on %s", self.step, self.budget.steps, self.device)
         if self.step == 0:
             self.curve.record(0, self.model)

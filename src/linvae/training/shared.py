@@ -11,6 +11,7 @@ from linvae.linear.moments import Moments
 from linvae.settings.model import ModelSettings
 from linvae.settings.run_job import RunJob
 from linvae.training.checkpoint import Checkpoint
+from linvae.training.clock import CpuClock
 from linvae.training.curve import Measure
 from linvae.training.device import device_of, make_deterministic
 from linvae.training.loop import Terms, fit
@@ -50,6 +51,7 @@ def train(
     *,
     terms: Terms | None = None,
     measure: Measure | None = None,
+    clock: CpuClock | None = None,
     **source: NDArray | None,
 ) -> pd.DataFrame:
     """Train a model, and return its curve once nobody else works on the job.
@@ -60,8 +62,8 @@ def train(
         Changed in place, and moved to the CPU at the end.
     settings, seed
         How it is trained, and of batches and draws.
-    terms, measure
-        An objective of the job's own, and further columns of the curve, as
+    terms, measure, clock
+        An objective of the job's own, further columns of the curve, and a clock, as
         `linvae.training.loop.fit` takes them.
     **source
         ``data`` or ``covariance``, as `linvae.training.loop.fit` takes them.
@@ -71,7 +73,7 @@ def train(
     Superseded
         If another process has taken the job over: nothing must be written then.
     """
-    options = {"terms": terms, "measure": measure, "checkpoint": checkpoint}
+    options = {"terms": terms, "measure": measure, "clock": clock, "checkpoint": checkpoint}
     curve = fit(model, settings, seed, **options, **source)
     checkpoint.require_ownership()
     model.cpu()
