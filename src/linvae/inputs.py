@@ -19,6 +19,7 @@ __all__ = ["Inputs", "read_table"]
 # Columns that a table of this name has at least.
 _COLUMNS = {
     "curve.csv": ("step",),
+    "times.csv": ("step", "images", "cpu_seconds"),
     "maxima.csv": ("n_latent",),
     "restarts.csv": ("kind", "rotate", "gap", "curvature"),
     "points.csv": ("n_latent", "gap", "end_gap"),
@@ -74,6 +75,15 @@ class Inputs:
         return {
             run: read_table(path) for run, path in self._runs("curve.csv") if run not in left_out
         }
+
+    def times(self) -> dict[Run, pd.DataFrame]:
+        """Return the processor time over the steps of every run whose times are among the files."""
+        return {run: read_table(path) for run, path in self._runs("times.csv")}
+
+    def grafts(self) -> dict[Run, dict]:
+        """Return what each run came to by the one graft of it that is among the files."""
+        found = {run: read_json(path) for run, path in self._runs("graft.json")}
+        return {run: told for run, told in found.items() if KEY not in told}
 
     def metrics(self) -> dict[Run, dict]:
         """Return the metrics of every run whose metrics are among the files."""

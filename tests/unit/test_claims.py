@@ -72,12 +72,13 @@ SECTIONS = {
         "as_in_paper": "slow",
         "seeds": [0, 1],
     },
-    "lengths": {
+    "endings": {
         "data": "logit-first50",
         "n_latent": 3,
-        "pairs": [["deep", "long"]],
-        "noise_variances": [1],
+        "recipes": [{"model": "deep", "longer": "long", "noise_variances": [1]}],
+        "drawn_at": 1,
         "seeds": [0, 1],
+        "other_seeds": [2],
     },
     "sizes": {
         "cases": [
@@ -308,16 +309,16 @@ def test_what_a_run_costs_is_that_of_its_model_and_size(config):
     told = {f"{model}/{data}/k3": seconds for model, seconds in (("deep", 60), ("long", 120))}
     spec = {**_spec(config), "cpu_seconds": told}
     results = Results(Inputs(_evidence(config)), spec)
-    runs = deep_runs(results, "lengths").groupby("model")["cpu_seconds"].unique()
+    runs = deep_runs(results, "endings").groupby("model")["cpu_seconds"].unique()
     assert runs.map(list).to_dict() == {"deep": [60.0], "long": [120.0]}
 
 
 def test_sections_share_runs_and_each_counts_once(config):
     results = _results(config)
-    together = deep_runs(results, "recipes", "lengths", "sizes")
-    # The shorter recipe of `lengths` is one of `recipes`.
+    together = deep_runs(results, "recipes", "endings", "sizes")
+    # The shorter recipe of `endings` is one of `recipes`.
     assert len(together) == 20 + 2 + 1 + 6
-    assert len(deep_runs(results, "lengths")) == 4
+    assert len(deep_runs(results, "endings")) == 4
 
 
 def test_the_linear_encoder_is_the_single_matrix(config):
@@ -393,7 +394,7 @@ def test_claims_without_results_say_so(config):
 
 
 def test_variations_may_be_left_out(config):
-    without = SECTIONS | {"lengths": None, "sizes": None}
+    without = SECTIONS | {"endings": None, "sizes": None}
     found = _judged(_study(**without))
     assert len(found[11]["evidence"]) == 20
 

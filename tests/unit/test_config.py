@@ -43,6 +43,7 @@ DEFAULT = read()
 TINY = read("tests/workflow/tiny.yaml")
 FIXED = ("study", "recipes", "fixed", 0)
 CASE = ("study", "sizes", "cases", 0)
+ENDING = ("study", "endings", "recipes", 0)
 OVERLAYS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "config").glob("*.yaml"))
 # Which one another is made for.
 BELOW = {"config/pilot.yaml": ["config/rates.yaml"]}
@@ -120,8 +121,8 @@ def test_every_configuration_of_the_project_is_valid(overlay):
         ((*FIXED, "noise_variance"), [1], "fixed.0.noise_variance: unknown key, did you mean 'noi"),
         (("study", "recipes", "fixed"), [], "study.recipes.fixed: give at least one"),
         (("study", "recipes", "seeds"), [0, 0], "study.recipes.seeds: values must differ"),
-        (("study", "lengths", "pairs"), [], "study.lengths.pairs: give at least one"),
-        (("study", "lengths", "pairs"), [["tiny-deep"]], "study.lengths.pairs.0.1: "),
+        (("study", "endings", "recipes"), [], "study.endings.recipes: give at least one"),
+        ((*ENDING, "reopened", "rate"), 2, "study.endings.recipes.0.reopened.rate: "),
         (("study", "sizes", "cases"), [], "study.sizes.cases: give at least one"),
         ((*CASE, "noise"), "fixed-0", "study.sizes.cases.0.noise: noise 'fixed-0'"),
         (("study", "linear", "data"), "logit-1000", "{pixels|logit}-first<n>"),
@@ -159,9 +160,9 @@ def test_every_configuration_of_the_project_is_valid(overlay):
             "study.recipes.annealing: `models` holds no 'tiny-aneald', did you mean",
         ),
         (
-            ("study", "lengths", "pairs"),
-            [["tiny-deep", "tiny-lng"]],
-            "study.lengths.pairs: `models` holds no 'tiny-lng', did you mean 'tiny-long'?",
+            (*ENDING, "longer"),
+            "tiny-lng",
+            "study.endings.recipes: `models` holds no 'tiny-lng', did you mean 'tiny-long'?",
         ),
         (
             (*CASE, "models"),
@@ -190,10 +191,9 @@ def test_every_configuration_of_the_project_is_valid(overlay):
             "study.recipes.as_in_paper: 'tiny-long' is no recipe of this section",
         ),
         (
-            ("study", "lengths", "pairs"),
-            [["tiny-deep", "tiny-annealed"]],
-            "study.lengths.pairs: [tiny-deep, tiny-annealed] differ in more than steps, epochs and "
-            "warmup_steps",
+            (*ENDING, "longer"),
+            "tiny-annealed",
+            "study.endings.recipes: longer 'tiny-annealed' of 'tiny-deep' must have twice",
         ),
         (("study", "recipes", "n_latent"), 59, "study.recipes.n_latent: 59 is more than the 58"),
         (

@@ -90,6 +90,8 @@ def test_the_name_of_logits_says_all_that_decides_them(n_images, n_test, seed, l
         (DataName("mnist", "logit", 60), "mnist-logit-first60"),
         (DataName("mnist", "logit", None, 1000, 0, 1e-6), "mnist-logit-all"),
         (DataName("mnist", "logit", 60, n_test=20), "mnist-logit-first60-test20"),
+        (DataName("mnist", "logit", 60, after=500), "mnist-logit-after500-first60"),
+        (DataName("mnist", "pixels", 60, 20, after=5), "mnist-pixels-after5-first60-test20"),
         (DataName("kmnist", "logit", 60, seed=3), "kmnist-logit-first60-seed3"),
         (DataName("mnist", "logit", 60, logit_lambda=1e-5), "mnist-logit-first60-lambda0.00001"),
         (DataName("mnist", "logit", None, 20, 3, 0.05), "mnist-logit-all-test20-seed3-lambda0.05"),
@@ -101,6 +103,11 @@ def test_only_what_is_unusual_shows_in_the_name(name, text):
     assert str(name) == text
 
 
+def test_a_variant_that_passes_images_over_is_read_back():
+    name = DataName("mnist", "logit", 60, 20, 3, 0.05, after=500)
+    assert parse_data(str(name)) == name
+
+
 @pytest.mark.parametrize(
     "variant",
     [
@@ -110,6 +117,8 @@ def test_only_what_is_unusual_shows_in_the_name(name, text):
         "raw-all",
         "../x",
         "logit-all-test0",
+        "logit-after5-all",
+        "logit-after0-first5",
         "logit-all-seed-1",
         "logit-all-lambda1e-5",
         "logit-all-lambda1.5",

@@ -70,6 +70,12 @@ SETTINGS = {
         name: {"question": source.question, "title": source.title}
         for name, source in FIGURES.items()
     },
+    "tables": {
+        "table1_sigma": {
+            "title": "Deep VAEs",
+            "settings": {"module": "table1", "measurement": {"epsilon": 0.01}},
+        }
+    },
 }
 RUN = Run("deep", "mnist-logit-first9", 5, "fixed-10", 0)
 

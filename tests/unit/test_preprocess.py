@@ -13,6 +13,7 @@ from linvae.images.preprocess import (
     logit,
     logit_log_jacobian,
     pixels,
+    splits_of,
 )
 
 LAM = 1e-6
@@ -175,3 +176,16 @@ def test_no_images_give_no_rows():
 def test_what_would_be_changed_is_refused(images, call, text):
     with pytest.raises(ValueError, match=text):
         call(images)
+
+
+def test_a_variant_takes_the_first_images_or_those_after_some_with_the_ones_that_follow():
+    train, test = np.arange(20), np.arange(100, 110)
+    plain = splits_of(train, test, 5, 3)
+    assert plain["train"].tolist() == [0, 1, 2, 3, 4]
+    assert plain["test"].tolist() == [100, 101, 102]
+    assert len(splits_of(train, test, None, 3)["train"]) == 20
+    later = splits_of(train, test, 5, 3, after=12)
+    assert later["train"].tolist() == [12, 13, 14, 15, 16]
+    assert later["test"].tolist() == [17, 18, 19]
+    with pytest.raises(ValueError, match="n=21 images of train: those passed over, and both"):
+        splits_of(train, test, 5, 3, after=13)

@@ -220,62 +220,111 @@ def test_latents_of_a_case_are_held_against_its_own_images():
     assert second.startswith("study.sizes.cases: 19 is more than the 18 that 20 images allow")
 
 
-LENGTHS = {
+ENDINGS = {
     "data": "logit-first60",
     "n_latent": 3,
-    "pairs": [["tiny-deep", "tiny-long"]],
-    "noise_variances": [1],
-    "seeds": [0],
+    "recipes": [{"model": "tiny-deep", "longer": "tiny-long", "noise_variances": [10, 1]}],
+    "drawn_at": 1,
+    "seeds": [0, 7],
+    "other_seeds": [3],
 }
 
 
-def test_a_longer_run_is_the_second_of_its_pair():
-    message = r"\[tiny-long, tiny-deep\]: the second must be the longer one"
-    with pytest.raises(ConfigError, match=message):
-        only(lengths=LENGTHS | {"pairs": [["tiny-long", "tiny-deep"]]})
+def test_endings_run_each_recipe_beside_its_variants_from_seeds_of_their_own():
+    entry = {"model": "tiny-deep", "longer": "tiny-long", "other_start": "principal"}
+    wide = {"model": "tiny-deep", "noise_variances": [1], "n_latent": 2, "seeds": [5]}
+    section = ENDINGS | {"recipes": [entry | {"noise_variances": [10, 1]}, wide]}
+
+    def change(raw):
+        start = {"start": {"weights": "principal"}}
+        raw["models"]["principal"] = {"extends": "tiny-deep", **start}
+        raw["study"]["endings"] = section
+
+    config = tiny(change)
+    found = runs(config, "endings")
+    for noise in ("fixed-10", "fixed-1"):
+        for model, seeds in (("tiny-deep", (0, 7)), ("tiny-long", (0, 7)), ("principal", (3,))):
+            assert {Run(model, DATA, 3, noise, seed) for seed in seeds} <= set(found)
+    assert Run("tiny-deep", DATA, 2, "fixed-1", 5) in found
+    assert len(found) == 2 * 5 + 1
 
 
-def test_lengths_run_both_of_each_pair_and_share_the_shorter_one():
-    section = LENGTHS | {"noise_variances": [10, 1], "seeds": [0, 7]}
-    config = only(recipes=recipes({1: ["tiny-deep"]}), lengths=section)
-    assert runs(config, "lengths") == [
-        Run(model, DATA, 3, noise, seed)
-        for model in ("tiny-deep", "tiny-long")
-        for noise in ("fixed-10", "fixed-1")
-        for seed in (0, 7)
-    ]
-    assert config.study.lengths.variants() == ("logit-first60",)
-    shared = set(runs(config, "lengths")) & set(runs(config, "recipes"))
-    assert shared == {Run("tiny-deep", DATA, 3, "fixed-1", 0)}
+def test_reopened_runs_are_evidence():
+    entry = ENDINGS["recipes"][0] | {"reopened": {"updates": 5, "rate": 0.25}}
+    config = only(recipes=recipes({1: ["tiny-deep"]}), endings=ENDINGS | {"recipes": [entry]})
+    files = [file for file in config.study.evidence(config.names()) if file.file == "graft.json"]
+    assert {file.variant for file in files} == {"certificate-5-0.25"}
+    assert {file.run.model for file in files} == {"tiny-deep"}
+    assert len(files) == 2 * 2
+
+
+TWICE = {"epochs": 8}
 
 
 @pytest.mark.parametrize(
-    ("change", "is_pair"),
+    ("role", "change", "problem"),
     [
-        ({"training": {"epochs": 8}}, True),
-        ({"training": {"epochs": None, "steps": 100, "warmup_steps": 7}}, True),
-        ({"training": {"epochs": 8}, "job": {"records": 9}}, True),
-        ({"training": {"epochs": 8, "learning_rate": 0.002}}, False),
-        ({"training": {"epochs": 8, "schedule": "cosine"}}, False),
-        ({"training": {"epochs": 8, "kl_annealing": 0.5}}, False),
-        ({"training": {"epochs": 8}, "start": {"weights": "principal"}}, False),
-        ({"training": {"epochs": 8}, "decoder": {"hidden": [8, 8]}}, False),
-        ({"training": {"epochs": 8}, "encoder": {"hidden": [9]}}, False),
+        ("longer", {"training": TWICE}, None),
+        ("longer", {"training": TWICE, "job": {"records": 9}}, None),
+        ("longer", {"training": TWICE | {"warmup_steps": 1}}, None),
+        ("longer", {"training": {"epochs": 9}}, "must have twice the steps (or epochs)"),
+        (
+            "longer",
+            {"training": {"epochs": None, "steps": 100}},
+            "must have twice the steps (or epochs)",
+        ),
+        (
+            "longer",
+            {"training": TWICE | {"learning_rate": 0.002}},
+            "differs in training.learning_rate too",
+        ),
+        ("longer", {"training": TWICE | {"kl_annealing": 0.5}}, "differs in training.kl_annealing"),
+        ("longer", {"training": TWICE, "start": {"weights": "principal"}}, "differs in start.wei"),
+        ("longer", {"training": TWICE, "decoder": {"hidden": [8, 8]}}, "differs in decoder.hidden"),
+        ("slower", {"training": TWICE | {"learning_rate": 0.0005}}, None),
+        (
+            "slower",
+            {"training": TWICE | {"learning_rate": 0.0005, "noise_learning_rate": 0.1}},
+            None,
+        ),
+        ("slower", {"training": TWICE | {"learning_rate": 0.0004}}, "must have half the learning"),
+        ("slower", {"training": TWICE}, "must have half the learning rate"),
+        ("slower", {"training": {"learning_rate": 0.0005}}, "must have twice the steps"),
+        ("other_start", {"start": {"weights": "principal"}}, None),
+        ("other_start", {}, "starts from the same weights"),
+        (
+            "other_start",
+            {"start": {"weights": "principal"}, "training": {"learning_rate": 0.002}},
+            "differs in training.learning_rate too",
+        ),
     ],
 )
-def test_a_longer_run_differs_in_nothing_but_its_length(change, is_pair):
-    def longer(raw):
-        raw["models"]["longer"] = {"extends": "tiny-deep", **change}
-        raw["study"]["lengths"]["pairs"] = [["tiny-deep", "longer"]]
+def test_a_variant_of_a_recipe_differs_from_it_as_its_role_says(role, change, problem):
+    def variant(raw):
+        raw["models"]["variant"] = {"extends": "tiny-deep", **change}
+        entry = {"model": "tiny-deep", role: "variant", "noise_variances": [1]}
+        raw["study"]["endings"] = ENDINGS | {"recipes": [entry]}
 
-    if is_pair:
-        assert {run.model for run in runs(tiny(longer), "lengths")} == {"tiny-deep", "longer"}
+    if problem is None:
+        assert {run.model for run in runs(tiny(variant), "endings")} == {"tiny-deep", "variant"}
         return
     with pytest.raises(ConfigError) as caught:
-        tiny(longer)
+        tiny(variant)
+    told = f"study.endings.recipes: {role} 'variant' of 'tiny-deep' {problem}"
+    assert str(caught.value).startswith(told)
+
+
+def test_recipes_of_one_setting_differ_from_their_base():
+    section = {"base": "tiny-deep", "models": ["tiny-same"], "noises": ["fixed-1"], "seeds": [0]}
+
+    def change(raw):
+        raw["models"]["tiny-same"] = {"extends": "tiny-deep", "job": {"records": 3}}
+        raw["study"]["one_setting"] = {"data": "logit-first60", "n_latent": 3, **section}
+
+    with pytest.raises(ConfigError) as caught:
+        tiny(change)
     assert str(caught.value) == (
-        "study.lengths.pairs: [tiny-deep, longer] differ in more than steps, epochs and "
-        "warmup_steps"
+        "study.one_setting.models: 'tiny-same' has the settings of 'tiny-deep'"
     )
 
 
@@ -309,7 +358,7 @@ def test_every_section_has_evidence_but_that_of_a_figure_alone():
     config = tiny()
     names = config.names()
     without = {name for name, part in config.study.sections() if not part.evidence(names)}
-    assert without == {"autoencoder"}
+    assert without == {"autoencoder", "one_setting"}
     together = config.study.evidence(names)
     assert len(together) == len(set(together))
     assert Product("maxima.csv", data=DATA, variant="at4") in together
@@ -398,9 +447,9 @@ def test_figures_without_anything_to_show_are_not_asked_for(learned, annealing):
     assert set(figures(config.study)) == asked | ({"fig13_kl_annealing"} if annealing else set())
 
 
-def test_sizes_and_lengths_are_not_drawn():
+def test_sizes_and_single_settings_are_not_drawn():
     base = recipes({1: ["tiny-deep"]})
-    config = only(recipes=base, lengths=LENGTHS, sizes={"cases": [case("logit-first60", 2)]})
+    config = only(recipes=base, sizes={"cases": [case("logit-first60", 2)]})
     assert figures(config.study) == figures(only(recipes=base).study)
 
 
@@ -418,7 +467,8 @@ def set_at(*path, value):
 
 MODEL = ("models", "tiny-deep")
 # The model and those that extend it.
-DEEP = {"tiny-deep", "tiny-annealed", "tiny-skip", "tiny-long"}
+MUON = {"tiny-muon", "tiny-muon-slow"}
+DEEP = {"tiny-deep", "tiny-annealed", "tiny-skip", "tiny-long", *MUON}
 MEASURED = ("metrics.json", "kl.npz", "samples.npz", "residual.npz")
 
 
@@ -429,7 +479,7 @@ def is_weights(file):
 @pytest.mark.parametrize(
     ("path", "value", "changed"),
     [
-        ((*MODEL, "training", "learning_rate"), 0.002, DEEP),
+        ((*MODEL, "training", "learning_rate"), 0.002, DEEP - MUON),
         ((*MODEL, "start", "scale"), 0, DEEP),
         ((*MODEL, "job", "records"), 6, DEEP),
         (("models", "tiny-annealed", "training", "kl_annealing"), 0.25, {"tiny-annealed"}),

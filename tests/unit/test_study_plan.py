@@ -77,7 +77,12 @@ def principal():
     cases = [{**TINY["study"]["sizes"]["cases"][0], "models": ["tiny-long"]}]
     return {
         "models": {"tiny-long": long},
-        "study": {"recipes": recipes, "lengths": None, "sizes": {"cases": cases}},
+        "study": {
+            "recipes": recipes,
+            "endings": None,
+            "one_setting": None,
+            "sizes": {"cases": cases},
+        },
     }
 
 
@@ -87,7 +92,7 @@ def principal():
         ({"checkpoint_seconds": 1}, {"record"}),
         ({"note": "mine"}, {"record"}),
         ({"name": "other"}, {"record", "claims", "summary"}),
-        ({"margins": {"latents": 7}}, {"record", "claims"}),
+        ({"margins": {"latents": 7}}, {"record", "claims", "table"}),
         ({"figures": {"fig6_latent_dim": {"title": "mine"}}}, {"record", "figure"}),
         ({"models": {"spare": {"extends": "tiny-adam"}}}, {"record"}),
     ],

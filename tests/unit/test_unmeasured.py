@@ -22,7 +22,6 @@ from linvae.inputs import Inputs
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
 from linvae.noise import parse_noise
-from linvae.report.stable_counts import stability_table
 from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.jobs import GraftJob, MeasurementJob
@@ -281,11 +280,3 @@ def test_tables_and_summary_name_it(config):
     empty = run_table(Inputs([]), 0.3)
     text = table_text(sigma_table(empty), empty, "made up", 0.3)
     assert "made up" in text
-
-
-def test_stability_is_told_of_pairs_that_are_whole():
-    run = made_up("deep", "fixed-1", 0)
-    used = {"used_latents": {"0.03": 3, "0.1": 2, "0.3": 1}}
-    assert stability_table({made_up("long", "fixed-1", 0): used}, [("deep", "long")]).empty
-    both = {run: used, made_up("long", "fixed-1", 0): used}
-    assert stability_table(both, [("deep", "long")])["stable"].tolist() == ["one seed"]

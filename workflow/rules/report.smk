@@ -1,4 +1,4 @@
-"""What the study says: figures, table 1, verdicts, page; and all of it under its stable names."""
+"""What the study says: figures, tables, verdicts, page; and all of it under its stable names."""
 
 from linvae.report import captions, gallery
 
@@ -61,23 +61,23 @@ rule claims:
         'python "$LINVAE_SCRIPTS/claims.py" {wildcards.address} > {log} 2>&1'
 
 
-rule table1:
+rule table:
     input:
         inputs_of,
     output:
-        csv="results/report/tables/table1_sigma/{address}/table1_sigma.csv",
-        document="results/report/tables/table1_sigma/{address}/table1_sigma.md",
+        csv="results/report/tables/{table}/{address}/{table}.csv",
+        document="results/report/tables/{table}/{address}/{table}.md",
     log:
-        "results/logs/table1/{address}.log",
+        "results/logs/table/{table}/{address}.log",
     benchmark:
-        "results/benchmarks/table1/{address}.tsv"
+        "results/benchmarks/table/{table}/{address}.tsv"
     wildcard_constraints:
-        address=of("table1"),
+        address=of("table"),
     localrule: True
     message:
-        "Writing table 1"
+        "Writing {wildcards.table}"
     shell:
-        'python "$LINVAE_SCRIPTS/table1.py" {wildcards.address} > {log} 2>&1'
+        'python "$LINVAE_SCRIPTS/table.py" {wildcards.address} > {log} 2>&1'
 
 
 rule summary:
@@ -125,7 +125,7 @@ rule page:
             "results/report/page/{address}/index.html",
             caption="../report/page.rst",
             category="0. The whole study on one page",
-            labels={"page": "Answers, claims, figures, table 1"},
+            labels={"page": "Answers, claims, figures, tables"},
         ),
     log:
         "results/logs/page/{address}.log",

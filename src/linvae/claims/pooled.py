@@ -56,14 +56,22 @@ class PooledCells:
     freedom: int
 
     @classmethod
-    def of(cls, runs: pd.DataFrame, value: str, by: str | list[str]) -> "PooledCells":
-        """Average a column of runs, one a row, over those that agree in `by`."""
+    def of(
+        cls, runs: pd.DataFrame, value: str, by: str | list[str], unit: float = 0.0
+    ) -> "PooledCells":
+        """Average a column of runs, one a row, over those that agree in `by`.
+
+        Where values are whole numbers of some `unit`, their variance is that of rounding at least:
+        counts that are the same for all seeds are no sign of a variance of zero.
+        """
         found = runs.groupby(by)[value].agg(["mean", "size", "var"])
         freedom = len(runs) - len(found)
         within = float((found["var"].fillna(0.0) * (found["size"] - 1)).sum())
         # Round-off of means of equal numbers is no scatter.
         same = within <= 1e-24 * float((runs[value] ** 2).sum())
-        variance = None if freedom == 0 or same else within / freedom
+        variance = None if freedom == 0 or (same and not unit) else within / freedom
+        if variance is not None:
+            variance = max(variance, unit**2 / 12)
         return cls(found["mean"], found["size"], variance, freedom)
 
     def contrast(

@@ -32,7 +32,7 @@ _PROVED = (
 
 
 def _from_results(results: Results) -> Finding:
-    return total_collapse(deep_runs(results, "recipes", "lengths", "sizes"), results.margins)
+    return total_collapse(deep_runs(results, "recipes", "endings", "sizes"), results.margins)
 
 
 def _main_numbers(numbers: Mapping) -> Iterator[str]:

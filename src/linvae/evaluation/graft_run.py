@@ -56,7 +56,7 @@ def graft_and_save(
         update), ``used`` and ``grafted_used`` (latents in use, and of those that carry the bypass).
     """
     begin(job)
-    settings = settings_of_graft(job.model, job.updates)
+    settings = settings_of_graft(job.model, job.updates, job.rate)
     found = read_arrays(residual_file)
     if KEY in found:
         write_csv(curve_file, pd.DataFrame({"step": []}))

@@ -240,12 +240,12 @@ class Computed:
 
     def _graft(self, run: Run, variant: str) -> None:
         """Make the job of one arm of a graft."""
-        arm, updates = variant.rsplit("-", 1)
-        measurement = self.config.measurement
+        arm, updates, *rate = variant.split("-")
         told = self._run_settings(run) | {
             "arm": arm,
             "updates": int(updates),
-            "measurement": measurement,
+            "rate": float(rate[0]) if rate else None,
+            "measurement": self.config.measurement,
         }
         residual = self.file(Product("residual.npz", run=run))
         inputs = {

@@ -12,6 +12,8 @@ from linvae.planning.plan import Plan
 from linvae.planning.workflow import Workflow
 from linvae.study.figures import FIGURES, figure_inputs, figures
 from linvae.study.names import size_name
+from linvae.study.tables import TABLES, table_inputs
+from linvae.study.tables import tables as tables_of
 
 __all__ = ["plan_study"]
 
@@ -90,20 +92,33 @@ class _Said(Computed):
     def _metrics(self, runs: Iterable[Run]) -> list[str]:
         return self.paths(Product("metrics.json", run=run) for run in runs)
 
-    def _table1(self) -> Job:
-        settings = {"epsilon": self.config.measurement.epsilon}
-        metrics = self._metrics(self.study.runs("recipes", self.names))
-        files = {"csv": "table1_sigma.csv", "document": "table1_sigma.md"}
-        inputs = {"inputs": [*metrics, self.provenance]}
-        return self._said("table1", "tables/table1_sigma", settings, inputs, files)
+    def _written(self, table: str) -> Job:
+        """Make a table: its own section of the study, and what else it reads."""
+        source = TABLES[table]
+        section = getattr(self.study, source.section)
+        named = dict.fromkeys(name for _, name in section.named_models())
+        for beside in source.beside:
+            if found := getattr(self.study, beside):
+                named |= dict.fromkeys(name for _, name in found.named_models())
+        told = {
+            "measurement": self.config.measurement.identity(),
+            "margins": self.config.margins.identity(),
+            "models": {name: self.models[name].identity() for name in sorted(named)},
+        }
+        settings = {"module": source.module, "section": section.identity()}
+        settings |= {key: told[key] for key in source.reads}
+        inputs = self.paths(table_inputs(self.study, self.names, table))
+        return self._said(
+            "table",
+            f"tables/{table}",
+            settings,
+            {"inputs": [*inputs, self.provenance]},
+            {"csv": f"{table}.csv", "document": f"{table}.md"},
+            modules=(f"linvae.report.{source.module}",),
+        )
 
     def _summary(self, claims: str) -> Job:
-        lengths = self.study.lengths
-        settings = {
-            "name": self.config.name,
-            "epsilon": self.config.measurement.epsilon,
-            "pairs": [list(pair) for pair in lengths.pairs] if lengths else [],
-        }
+        settings = {"name": self.config.name, "epsilon": self.config.measurement.epsilon}
         inputs = {"inputs": [*self._metrics(self._runs()), claims, self.provenance]}
         files = {"summary": "summary.md", "runs": "runs.csv"}
         return self._said("summary", "summary", settings, inputs, files)
@@ -124,15 +139,23 @@ class _Said(Computed):
             for name in figures(self.study)
         }
 
-    def _page(self, inputs: list[str]) -> Job:
+    def _page(self, inputs: list[str], tables: Mapping[str, Job]) -> Job:
         seconds = sum(self.cost(run).cpu_seconds for run in self._runs())
         texts = {"captions": "report/figure.rst", "template": "report/page.html"}
         return self._said(
             "page",
             "page",
-            {"cpu_seconds": round(seconds), "figures": self._titles()},
+            {
+                "cpu_seconds": round(seconds),
+                "figures": self._titles(),
+                "tables": {
+                    name: {"title": TABLES[name].title, "settings": job.settings}
+                    for name, job in tables.items()
+                },
+            },
             {"inputs": [*self._metrics(self._runs()), *inputs, self.provenance]},
             {"page": "index.html"},
+            modules=tuple(f"linvae.report.{TABLES[name].module}" for name in tables),
             texts={option: self.workflow.text_hash(path) for option, path in texts.items()},
             text_files=texts,
         )
@@ -142,13 +165,13 @@ class _Said(Computed):
         drawn = {figure: self._figure(figure) for figure in figures(self.study)}
         claims, record = self._claims(), self._record()
         summary = self._summary(claims.outputs["claims"])
-        tables = [self._table1()] if self.study.recipes else []
+        tables = {table: self._written(table) for table in tables_of(self.study)}
         shown = [claims.outputs["claims"], record.outputs["study"]]
-        shown += [table.outputs["csv"] for table in tables]
-        page = self._page([*shown, *(job.outputs["png"] for job in drawn.values())])
+        shown += [table.outputs["csv"] for table in tables.values()]
+        page = self._page([*shown, *(job.outputs["png"] for job in drawn.values())], tables)
         named = {
             **{f"figures/{_name(path)}": path for path in _outputs(drawn.values())},
-            **{f"tables/{_name(path)}": path for path in _outputs(tables)},
+            **{f"tables/{_name(path)}": path for path in _outputs(tables.values())},
             **{_name(path): path for path in _outputs((claims, summary, record, page))},
         }
         runs = self._named_runs()

@@ -1,6 +1,7 @@
 """The page: what a study found, on one sheet that works without a network."""
 
 import base64
+import importlib
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +21,10 @@ from linvae.report.answers import answers
 from linvae.report.captions import caption, claims_of, short_name
 from linvae.report.earlier import compared
 from linvae.report.symbols import symbols
-from linvae.report.table1 import shown_table
 from linvae.report.why import open_points, reasons
 
 __all__ = ["page_text"]
 
-# What a reader of the page compares; the file has all columns.
-_TABLE = (
-    "recipe",
-    "sigma^2",
-    "final sigma^2",
-    "ELBO",
-    "linear optimum",
-    "test ELBO",
-    "linear optimum, test",
-    "test log p(x)",
-    "nats left, linear, test",
-    "collapse %",
-    "used latents",
-    "below bound",
-)
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -65,14 +50,15 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
     ----------
     inputs
         ``study.json``, ``claims.json``, the data's provenance, ``metrics.json`` of every run, and,
-        as far as the study has them, the figures (``.png``) and ``table1_sigma.csv``.
+        as far as the study has them, figures (``.png``) and tables (``.csv``).
     captions
         Text of the template of all captions.
     template
         Text of the page's own.
     settings
         ``cpu_seconds``, an estimate of what training all runs takes, and ``figures``: by name the
-        ``question`` that each belongs to, and its ``title``.
+        ``question`` that each belongs to, and its ``title``; ``tables``: by name the ``title`` of
+        each, and the ``settings`` that it was made with.
 
     Returns
     -------
@@ -98,7 +84,7 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
         shown_in={claim.number: _parts(claim.shown_in) for claim in CLAIMS},
         reasons={claim["id"]: reasons(claim) for claim in claims},
         figures=_by_question(inputs, captions, settings["figures"]),
-        table=_table(inputs),
+        tables=_tables(inputs, settings["tables"]),
         compared=compared(by_id),
         open_points=open_points(claims),
         makers=MAKERS.replace("*", ""),
@@ -159,18 +145,37 @@ def _figure(name: str, path: str, title: str, captions: str) -> _Figure:
     )
 
 
-def _table(inputs: Inputs) -> dict[str, list] | None:
-    """Table 1 as titles and rows of text; None where the study has none."""
-    paths = [path for path in inputs.paths if path.endswith("table1_sigma.csv")]
-    table = pd.read_csv(paths[0]) if paths else pd.DataFrame()
-    if table.empty:
-        return None
-    shown = shown_table(table)
-    learned = shown["sigma^2"] == "learned"
-    shown["sigma^2"] = shown["sigma^2"].where(~learned, "learned from") + " " + shown["initial"]
-    shown = shown[[title for title in _TABLE if title in shown]]
-    rows = [
-        [cell.replace("-", "−") if cell[:1] == "-" else cell for cell in row]
-        for row in shown.to_numpy().tolist()
-    ]
-    return {"titles": list(shown.columns), "rows": rows}
+def _tables(inputs: Inputs, known: Mapping[str, Mapping]) -> list[dict[str, object]]:
+    """Return the tables that hold any row: titles and rows of text, and what is said of them."""
+    found = []
+    for path in inputs.paths:
+        name = PurePosixPath(path).stem
+        if path.endswith(".csv") and name in known and not (table := _read(path)).empty:
+            told = known[name]
+            module = importlib.import_module(f"linvae.report.{told['settings']['module']}")
+            cells = module.shown(table, told["settings"])
+            rows = [[_minus(str(cell)) for cell in row] for row in cells.to_numpy().tolist()]
+            short = short_name(name)
+            found.append(
+                {
+                    "name": name,
+                    "short": short,
+                    "number": int(short.removeprefix("table")),
+                    "title": told["title"],
+                    "note": module.NOTE,
+                    "titles": list(cells.columns),
+                    "rows": rows,
+                }
+            )
+    return sorted(found, key=lambda table: table["number"])
+
+
+def _read(path: str) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+
+
+def _minus(cell: str) -> str:
+    return cell.replace("-", "−") if cell[:1] == "-" and cell != "-" else cell

@@ -14,7 +14,6 @@ from linvae.linear.bound import below_bound
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.report.runs import training_folder
-from linvae.report.stable_counts import EPSILONS, LATENTS, SHARE, stability_table
 
 __all__ = ["summary_text"]
 
@@ -56,8 +55,7 @@ def summary_text(inputs: Inputs, settings: Mapping[str, object]) -> str:
     inputs
         ``metrics.json`` of every run, ``claims.json`` and the data's provenance.
     settings
-        ``name`` of the study, ``epsilon`` at which latents count as used, and ``pairs`` of recipes
-        of which the second is trained for longer.
+        ``name`` of the study, and ``epsilon`` at which latents count as used.
     """
     metrics = inputs.metrics()
     (claims_file,) = (path for path in inputs.paths if path.endswith("claims.json"))
@@ -80,7 +78,6 @@ def summary_text(inputs: Inputs, settings: Mapping[str, object]) -> str:
         *_section("Linear decoders", metrics, _LINEAR, _as_it_is),
         *_section("Linear autoencoders", metrics, _AUTOENCODER, _as_it_is),
         *_section(deep, metrics, _DEEP, lambda found: _deep_values(found, epsilon)),
-        *_stability(metrics, settings["pairs"]),
     ]
     return "\n".join(lines)
 
@@ -148,23 +145,6 @@ def _section(
 
 def _averaged(values: pd.Series) -> str:
     return rounded(values.mean(), values.std(ddof=1) / math.sqrt(len(values)))
-
-
-def _stability(metrics: Mapping[Run, Mapping], pairs: Sequence[Sequence[str]]) -> list[str]:
-    """Tabulate which numbers of used latents are stable."""
-    if not pairs:
-        return []
-    table = stability_table(metrics, pairs)
-    return [
-        "",
-        "## Which numbers of used latents are stable",
-        "",
-        "A number is stable if runs of N and of 2 N updates and all seeds agree on it within "
-        f"{LATENTS} or {SHARE:.0%}, at every epsilon from {EPSILONS[0]} to {EPSILONS[-1]}. Stable "
-        "is not optimal: another start may end elsewhere.",
-        "",
-        table.to_markdown(index=False),
-    ]
 
 
 def _as_it_is(found: Mapping) -> Mapping:

@@ -25,4 +25,5 @@ class GraftJob(RunJob):
 
     arm: Arm
     updates: Annotated[Whole, Field(gt=0)]
+    rate: Real | None = Field(None, description="share of the run's own learning rate; null: all")
     measurement: Measurement = Measurement()

@@ -13,7 +13,7 @@ from linvae.study.fields import Latents, ModelName, Models, Noise, Seeds, Varian
 from linvae.study.names import Names
 from linvae.study.section import Requirement, Section
 
-__all__ = ["DEEP", "Case", "Cells", "Lengths", "Recipes", "Sizes"]
+__all__ = ["DEEP", "Case", "Cells", "Recipes", "Sizes"]
 
 DEEP = Requirement(
     lambda model: not model.decoder.is_linear,
@@ -27,6 +27,7 @@ class Cells(Strict):
 
     models: Models
     noise_variances: Variances
+    seeds: Seeds | None = Field(None, description="null: the section's")
 
 
 class Recipes(Section):
@@ -54,6 +55,11 @@ class Recipes(Section):
         """Return the recipes, in order."""
         return tuple(dict.fromkeys((*self.named("fixed"), *self.named("learned"))))
 
+    def first_seed(self, model: str) -> int:
+        """Return the first seed of a recipe."""
+        cells = next(cells for cells in (*self.fixed, *self.learned) if model in cells.models)
+        return (cells.seeds or self.seeds)[0]
+
     def named(self, key: str) -> Iterator[str]:
         """Give the models of all cells, too."""
         if key == "annealing":
@@ -68,7 +74,8 @@ class Recipes(Section):
         for kind, all_cells in (("fixed", self.fixed), ("learned", self.learned)):
             for cells in all_cells:
                 noises = [str(NoiseName(kind, variance)) for variance in cells.noise_variances]
-                grid = (cells.models, [self.data], [self.n_latent], noises, self.seeds)
+                seeds = cells.seeds or self.seeds
+                grid = (cells.models, [self.data], [self.n_latent], noises, seeds)
                 found += names.runs(*grid)
         return found
 
@@ -129,52 +136,3 @@ class Sizes(Section):
     def counts(self, variant: str) -> dict[str, int]:
         """Return the largest number of latents of the cases with some data."""
         return {"cases": max(case.n_latent for case in self.cases if case.data == variant)}
-
-
-def _budget(model: ModelSettings) -> tuple[int, int]:
-    """Return steps and epochs, of which one is given."""
-    return model.training.steps or 0, model.training.epochs or 0
-
-
-class Lengths(Section):
-    """Recipes trained for longer: which numbers of used latents are stable."""
-
-    models_named: ClassVar = {"pairs": DEEP}
-    claim_files: ClassVar = ("metrics.json",)
-
-    data: Variant
-    n_latent: Latents
-    pairs: Annotated[_Pairs, Field(min_length=1)] = Field(
-        description="a recipe, and the same with its schedule stretched"
-    )
-    noise_variances: Variances
-    seeds: Seeds
-
-    def runs(self, names: Names) -> list[Run]:
-        """Return the runs of both of each pair."""
-        models = dict.fromkeys(self.named("pairs"))
-        noises = [str(NoiseName("fixed", variance)) for variance in self.noise_variances]
-        return list(names.runs(models, [self.data], [self.n_latent], noises, self.seeds))
-
-    def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
-        """List pairs that differ in more than their length, too."""
-        problems = super().problems(models)
-        for short, long in self.pairs:
-            same = [
-                models[name].model_copy(
-                    update={
-                        "training": models[name].training.model_copy(
-                            update={"steps": None, "epochs": None, "warmup_steps": 0}
-                        ),
-                        "job": models[short].job,
-                    }
-                )
-                for name in (short, long)
-            ]
-            if same[0] != same[1]:
-                problems.append(
-                    f"pairs: [{short}, {long}] differ in more than steps, epochs and warmup_steps"
-                )
-            elif not _budget(models[short]) < _budget(models[long]):
-                problems.append(f"pairs: [{short}, {long}]: the second must be the longer one")
-        return problems

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from linvae.naming import Product, Run
+from linvae.noise import parse_noise
 from linvae.study.names import Names
 from linvae.study.section import Section
 from linvae.study.study import Study
@@ -52,7 +53,11 @@ def _annealing(run: Run, section: Section) -> bool:
 
 
 def _first_fixed(run: Run, section: Section) -> bool:
-    return _fixed(run, section) and run.seed == section.seeds[0]
+    return _fixed(run, section) and run.seed == section.first_seed(run.model)
+
+
+def _drawn_at(run: Run, section: Section) -> bool:
+    return parse_noise(run.noise).variance == section.drawn_at
 
 
 FIGURES = {
@@ -124,6 +129,13 @@ FIGURES = {
         _fixed,
     ),
     "fig16_elbo_saddles": FigureSource("saddles", 2, "Saddle points that the ELBO adds"),
+    "fig18_convergence": FigureSource(
+        "endings",
+        4,
+        "Training by optimiser, rate and start",
+        ("curve.csv", "times.csv", "metrics.json"),
+        _drawn_at,
+    ),
 }
 
 

@@ -37,7 +37,8 @@ class Grafts(Section):
         found: list[Run] = []
         for cells in self.runs_of:
             noises = [str(NoiseName("fixed", variance)) for variance in cells.noise_variances]
-            grid = (cells.models, [self.data], [self.n_latent], noises, self.seeds)
+            seeds = cells.seeds or self.seeds
+            grid = (cells.models, [self.data], [self.n_latent], noises, seeds)
             found += names.runs(*grid)
         return found
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from linvae.naming import Product, Run
 from linvae.settings.values import Strict
-from linvae.study.deep import Lengths, Recipes, Sizes
+from linvae.study.deep import Recipes, Sizes
+from linvae.study.endings import Endings, OneSetting
 from linvae.study.grafts import Grafts
 from linvae.study.linear import Autoencoder, Encoders, LatentDim, Linear, Stochastic
 from linvae.study.maxima import Restarts, Saddles, Stationary
@@ -31,9 +32,8 @@ class Study(Strict):
         None, description="fig7, fig8, fig11, fig12, fig13, fig15, table1, claims 8 to 12 and 15"
     )
     sizes: Sizes | None = Field(None, description="claims 13 and 15")
-    lengths: Lengths | None = Field(
-        None, description="the table of summary.md that says which are stable"
-    )
+    endings: Endings | None = Field(None, description="fig18, table2")
+    one_setting: OneSetting | None = Field(None, description="table3")
     grafts: Grafts | None = Field(None, description="claim 13")
 
     def sections(self) -> Iterator[tuple[str, Section]]:

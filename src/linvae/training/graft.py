@@ -151,13 +151,18 @@ def _random(base: GaussianVAE, n_cut: int, seed: int) -> tuple[NDArray, NDArray,
     return found[0], found[1], np.zeros(n_cut)
 
 
-def settings_of_graft(settings: ModelSettings, updates: int) -> ModelSettings:
+def settings_of_graft(
+    settings: ModelSettings, updates: int, rate: float | None = None
+) -> ModelSettings:
     """Return settings to train on by: those of the run, for some updates with half a cosine.
 
     Every arm starts with an optimiser that remembers nothing, and with the run's own warm-up; the
-    KL has its full weight.
+    KL has its full weight. All learning rates are multiplied by `rate` if one is given.
     """
-    training = settings.training.model_copy(
-        update={"steps": updates, "epochs": None, "schedule": "cosine", "kl_annealing": 0.0}
-    )
+    changed = {"steps": updates, "epochs": None, "schedule": "cosine", "kl_annealing": 0.0}
+    if rate is not None:
+        named = (f"{name}learning_rate" for name in ("", "adam_", "noise_", "variance_"))
+        rates = {name: getattr(settings.training, name) for name in named}
+        changed |= {name: rate * own for name, own in rates.items() if own is not None}
+    training = settings.training.model_copy(update=changed)
     return settings.model_copy(update={"training": training})
