@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+import yaml
 
 from linvae.files import write_text
 from linvae.linear import elbo, ppca
@@ -23,6 +25,7 @@ import analytic  # noqa: E402
 import by_rule  # noqa: E402
 import deep  # noqa: E402
 import machine  # noqa: E402
+import nats  # noqa: E402
 import optimisers  # noqa: E402
 import page  # noqa: E402
 import parts  # noqa: E402
@@ -277,7 +280,18 @@ def test_the_page_holds_every_table(tmp_path, monkeypatch):
     climbs = optimisers.part(40, (2,), methods)
     loops = deep.part(70, (TINY,))
     found = page.diagnosis(stub)
+    monkeypatch.setenv("LINVAE_DATA_DIR", str(tmp_path))
+    told = yaml.safe_load(nats.TASK.read_text(encoding="utf-8"))
+    told["task"] |= {"n_latent": 3, "images": [60, 600], "seeds": [0, 1], "elbos": [-1e5, -1]}
+    told["model"]["encoder"]["hidden"] = told["model"]["decoder"]["hidden"] = [8]
+    told["model"]["training"]["warmup_steps"] = 1
+    for recipe in told["recipes"].values():
+        recipe["training"]["batch_size"] = 10
+    generator = np.random.default_rng(0)
+    data = {split: generator.normal(size=(60, 9)) for split in ("train", "test")}
+    ended = nats.part(told, data)
     for owner, name, part in (
+        (nats, "part", ended),
         (analytic, "part", steps),
         (optimisers, "part", climbs),
         (deep, "part", loops),
@@ -296,6 +310,7 @@ def test_the_page_holds_every_table(tmp_path, monkeypatch):
         "## An analytic step, from the covariance and from the rows",
         "## Time to the maximum of a linear VAE",
         "## Deep training",
+        "## Nats for seconds",
         "## A diagnosis",
         "## A study's time and memory, by rule",
     ]
@@ -306,6 +321,31 @@ def test_the_page_holds_every_table(tmp_path, monkeypatch):
     assert "{" not in text
     assert str(tmp_path) not in text
     assert "nan" not in text
+
+
+def test_the_shortest_schedule_counts_that_ends_above_with_every_seed():
+    rows = [
+        ("a", 1000, 1.0, -30.0),
+        ("a", 1000, 3.0, -10.0),
+        ("a", 2000, 4.0, -12.0),
+        ("a", 2000, 6.0, -11.0),
+        ("b", 1000, 9.0, -40.0),
+    ]
+    runs = pd.DataFrame(rows, columns=["recipe", "images", "cpu_seconds", "elbo"])
+    table = nats.reached(runs.assign(train_elbo=-5.0), [-31, -20, -11.5]).set_index("recipe")
+    told = ["above -31", "above -20", "above -11.5"]
+    assert table.loc["a", told].tolist() == ["2 (1)", "5 (2)", "-"]
+    assert table.loc["b", told].tolist() == ["-", "-", "-"]
+    assert table.loc["a", ["held out", "seconds"]].tolist() == ["-11.5", "5"]
+
+
+def test_recipes_of_the_frozen_task_differ_in_what_they_say_alone():
+    told = yaml.safe_load(nats.TASK.read_text(encoding="utf-8"))
+    for by_length in nats.recipes(told).values():
+        for images, settings in by_length.items():
+            seen = settings.training.steps * settings.training.batch_size
+            assert images - settings.training.batch_size < seen <= images
+            assert settings.encoder.hidden == (256, 256)
 
 
 def test_the_programs_that_are_named_are_there():
