@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Mapping
 
 from linvae.noise import number
 
@@ -11,7 +10,6 @@ __all__ = [
     "by_number",
     "rounded",
     "short",
-    "shown_interval",
     "significant",
     "with_interval",
 ]
@@ -89,16 +87,26 @@ def short(value: float, digits: int = 3) -> str:
     return number(float(f"{value:.{digits}g}")).replace("-", "−")
 
 
-def with_interval(mean: float, low: float | None, high: float | None) -> str:
-    """Write a mean and, in brackets, the ends of its interval where it has one."""
+def with_interval(mean: float, low: float | None, high: float | None, n: int = 2) -> str:
+    """Write a mean and the ends of its interval, to two digits of its half-width.
+
+    Parameters
+    ----------
+    mean, low, high
+        Ends are None where the seeds give no interval.
+    n
+        Number of seeds; 0 of an exact value.
+    """
+    if n == 0 or (low is not None and low == high):
+        return short(mean, 4)
     if low is None or high is None or low != low:
-        return short(mean)
-    return f"{short(mean)} [{short(low)}, {short(high)}]"
-
-
-def shown_interval(interval: Mapping) -> str:
-    """Write an interval over seeds, as ``claims.json`` holds it: ``mean``, ``low``, ``high``."""
-    return with_interval(interval["mean"], interval["low"], interval["high"])
+        return f"{short(mean)} (one seed)" if n == 1 else f"{short(mean)} (no interval)"
+    half = (high - low) / 2
+    digits = max(0, 1 - math.floor(math.log10(half))) if half >= ROUND_OFF else DIGITS
+    if digits > DIGITS:
+        return f"{short(mean)} [{short(low)}, {short(high)}]"
+    told = [f"{round(value, digits) + 0.0:,.{digits}f}" for value in (mean, low, high)]
+    return f"{told[0]} [{told[1]}, {told[2]}]".replace("-", "−")
 
 
 def by_number(text: str) -> list[tuple[int, float, str]]:

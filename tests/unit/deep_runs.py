@@ -50,6 +50,7 @@ def _collapse(unused):
         row |= {
             f"{prefix}collapse": unused,
             f"{prefix}mean_collapse": unused,
+            f"{prefix}effective": 100.0 - unused,
             f"{prefix}used": 100.0 - unused,
             f"{prefix}off_linear": 4.0,
             f"{prefix}off_linear_at": 0.1,
@@ -76,6 +77,7 @@ def scattered(runs, seed, points=2.0, nats=1.0):
             moved[f"{prefix}{name}"] = scale * own
     for prefix in ("", "test_"):
         moved[f"{prefix}used"] = -moved[f"{prefix}collapse"]
+        moved[f"{prefix}effective"] = -moved[f"{prefix}mean_collapse"]
         for epsilon in ("0.03", "0.1", "0.3"):
             own = 0.2 * points * rng.normal(size=n)
             moved[f"{prefix}used_{epsilon}"] = own - moved[f"{prefix}collapse"]

@@ -1,12 +1,38 @@
 """What a claim is: its words, who makes it, what can decide it, and how."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+from linvae.claims.finding import Finding, not_run
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Finding, not_run
 
-__all__ = ["Claim", "Judgement"]
+__all__ = ["Claim", "Earlier", "Judgement"]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the report and the paper said of one figure, in our words.
+
+    Attributes
+    ----------
+    figure, paper_figure
+        Its number here and in the report, and in the paper; empty where that has none.
+    report, paper
+        What each said; empty where nothing is known.
+    report_side, paper_side
+        Whether that is the claim (True), its opposite (False), or neither.
+    why
+        What may make them differ from what is measured.
+    """
+
+    figure: int
+    paper_figure: str
+    report: str
+    paper: str
+    report_side: bool | None
+    paper_side: bool | None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,9 +50,10 @@ class Claim:
         Finds what the results say; it is called where the section is not left out.
     shown_in
         Figures and tables, by the short names that readers know: ``fig8``, ``table1``.
-    main_numbers
-        Gives, of the ``numbers`` of a finding, the few that the verdict rests on, in words: one for
-        each recipe, optimiser or learning rate.
+    earlier
+        What was said before.
+    checked
+        Where what is ascribed to the paper was checked, or that it was not.
     """
 
     number: int
@@ -36,7 +63,8 @@ class Claim:
     section: str
     judge: Callable[[Results], Finding]
     shown_in: tuple[str, ...] = ()
-    main_numbers: Callable[[Mapping], Iterable[str]] = lambda numbers: ()
+    earlier: tuple[Earlier, ...] = ()
+    checked: Literal["theorem", "from memory", ""] = ""
 
     def judged(self, results: Results) -> "Judgement":
         """Judge by results of which nothing has been read yet: what is read is the evidence."""
@@ -75,13 +103,15 @@ class Judgement:
 
     def to_dict(self) -> dict[str, object]:
         """Return an object of ``claims.json``."""
+        found = self.finding
         return {
             "id": self.claim.number,
             "claim": self.claim.text,
             "made_by": self.claim.made_by,
-            "verdict": self.finding.verdict,
-            **({"verdicts": self.finding.verdicts} if self.finding.verdicts else {}),
-            "explanation": self.finding.explanation,
-            "numbers": self.finding.numbers,
+            "verdict": found.verdict,
+            **({"verdicts": dict(found.verdicts)} if found.verdicts else {}),
+            "sentence": found.sentence,
+            "rows": [row.to_dict() for row in found.rows],
+            "numbers": dict(found.numbers),
             "evidence": list(self.evidence),
         }

@@ -1,129 +1,142 @@
-"""Claim 8: whether collapse grows with a fixed noise variance, for each recipe.
+"""Claim 8: whether fewer latents are used at a larger fixed noise variance, for each recipe.
 
-What would turn the verdict: at three noise variances or more, the collapse curves' mean or the
-number of unused latents at the largest no more than at the smallest, or lower at any than at a
-smaller one by more than the margin and its interval, on train or on test.
+Judged between neighbouring noise variances below lambda_1, where linear theory expects latents in
+use, by the effective number of latents, which has no threshold, and by the number in use at several
+thresholds. What would turn the verdict: between any two neighbours a number that does not fall, or
+rises, on train or on test.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import partial
-from itertools import combinations
+from collections.abc import Iterator
+from itertools import pairwise
 
 import pandas as pd
 
-from linvae.claims.claim import Claim
-from linvae.claims.deciding import side, spent, would_decide
+from linvae.claims.claim import Claim, Earlier
+from linvae.claims.deciding import side, what_settles
+from linvae.claims.evidence import Evidence
+from linvae.claims.finding import Finding, not_run
 from linvae.claims.pooled import PooledCells
-from linvae.claims.recipes import (
-    ENOUGH_VARIANCES,
-    by_recipe,
-    deep_runs,
-    unless_untrained,
-)
+from linvae.claims.recipes import arrived, at, deep_runs, enough_variances
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Answer, Finding, Interval, both
-from linvae.digits import short, significant
+from linvae.claims.rows import THRESHOLDS
+from linvae.claims.verdicts import Answer
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = ["COLLAPSE_GROWS", "collapse_grows"]
 
-_MEASURES = {"mean_collapse": "mean collapse over epsilon", "collapse": "unused latents"}
+# Of the latents, in percent: columns of `linvae.claims.recipes.deep_runs`, and what they are.
+_MEASURES = {"effective": "fall of the effective number of latents"} | {
+    f"used_{number(epsilon)}": f"fall of used latents at epsilon = {number(epsilon)}"
+    for epsilon in THRESHOLDS
+}
+_ANSWERS: dict[str, Answer] = {"above": "yes", "below": "no", "none": "no", "open": "undecided"}
 
 
 def _from_results(results: Results) -> Finding:
     runs = deep_runs(results, "recipes", kind="fixed", curves=True)
-    return by_recipe(runs, partial(collapse_grows, margins=results.margins))
-
-
-def _main_numbers(numbers: Mapping) -> Iterator[str]:
-    for recipe, row in numbers.items():
-        means = row.get("train", {}).get("collapse", {}).get("means", {})
-        if means:
-            low, high = min(means, key=float), max(means, key=float)
-            yield f"{recipe} {short(means[low])} % at {low}, {short(means[high])} % at {high}"
+    return collapse_grows(runs, results.margins)
 
 
 COLLAPSE_GROWS = Claim(
     number=8,
-    text="With sigma^2 fixed, the collapse of the deep VAE grows with sigma^2.",
+    text="With sigma^2 fixed, fewer latents are used at larger sigma^2.",
     made_by="paper, report",
     question=4,
     section="recipes",
     judge=_from_results,
     shown_in=("fig8", "table1"),
-    main_numbers=_main_numbers,
+    earlier=(
+        Earlier(
+            8,
+            "5",
+            "Collapse grows with a fixed sigma^2.",
+            "The same.",
+            report_side=True,
+            paper_side=True,
+            why="Which network and optimiser train it decides where collapse begins.",
+        ),
+    ),
 )
 
 
 def collapse_grows(runs: pd.DataFrame, margins: Margins) -> Finding:
-    """Claim 8. Whether collapse grows with the noise variance, by two measures on each split.
+    """Claim 8. Whether numbers of latents fall from each noise variance to the next.
 
     Parameters
     ----------
     runs : DataFrame
-        Of one recipe, noise variance fixed: `linvae.claims.recipes.deep_runs` with curves.
+        Noise variance fixed: `linvae.claims.recipes.deep_runs` with curves.
     margins
         Of the study.
     """
-    more = ""
-    if runs["initial"].nunique() < ENOUGH_VARIANCES:
-        cost = spent(runs["seed"].nunique() * float(runs["cpu_seconds"].mean()))
-        more = f"It takes {ENOUGH_VARIANCES} noise variances to make a trend; another costs {cost}."
-    return unless_untrained(runs, margins, partial(_on_split, margins=margins), more)
+    if runs.empty:
+        return not_run("The section has no runs at a fixed sigma^2.")
+    rows = [row for _, own in runs.groupby("model", sort=False) for row in _recipe(own, margins)]
+    found = Finding.by_subject(rows, "")
+    falls = [name for name, verdict in found.verdicts.items() if verdict == "supported"]
+    not_all = [name for name, verdict in found.verdicts.items() if verdict == "not supported"]
+    parts = []
+    if falls:
+        parts.append(f"with {', '.join(falls)} fewer latents are used at each larger sigma^2")
+    if not_all:
+        parts.append(f"with {', '.join(not_all)} not")
+    sentence = " and ".join(parts) or "whether fewer latents are used at larger sigma^2 stays open"
+    return Finding.by_subject(rows, f"{sentence[0].upper()}{sentence[1:]}.", _means(runs))
 
 
-def _on_split(
-    runs: pd.DataFrame, trained: pd.DataFrame, prefix: str, margins: Margins
-) -> tuple[Answer, str, dict[str, object]]:
-    answer: Answer = "yes"
-    parts, numbers = [], {}
-    for name, label in _MEASURES.items():
-        own, text, numbers[name] = _trend(runs, f"{prefix}{name}", margins)
-        all_trained = len(trained) == len(runs)
-        near = own if all_trained else _trend(trained, f"{prefix}{name}", margins)[0]
-        if {own, near} == {"yes", "no"}:
-            own, text = "undecided", f"{text}, but not of the runs near their optimum"
-        answer = both(answer, own)
-        parts.append(f"{label} {text}")
-    return answer, ", ".join(parts), numbers
+def _recipe(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    """Give the rows of one recipe: each step for the effective number, the smallest for others."""
+    below = runs[runs["initial"] < runs["largest_eigenvalue"]]
+    steps = list(pairwise(sorted(below["initial"].unique())))
+    # All steps of all measures on both splits decide together.
+    level = 1.0 - (1.0 - margins.level) / max(1, len(steps) * len(_MEASURES) * len(SPLITS))
+    for column in _MEASURES:
+        for split in SPLITS:
+            found = [_step(below, low, high, column, split, margins, level) for low, high in steps]
+            if column == "effective":
+                yield from found
+            elif found:
+                yield min(found, key=lambda row: row.interval.mean)
+    yield arrived(runs, margins)
+    yield from enough_variances(below)
 
 
-def _trend(
-    runs: pd.DataFrame, column: str, margins: Margins
-) -> tuple[Answer, str, dict[str, object]]:
-    """Judge one measure: the growth from the smallest to the largest noise variance, and falls."""
-    if runs["initial"].nunique() < 2:
-        return "undecided", "at one noise variance", {}
-    # All pairs at once, of each measure on each split.
-    level = 1.0 - (1.0 - margins.level) / (len(_MEASURES) * len(SPLITS))
-    cells = PooledCells.of(runs, column, "initial")
-    low, high = cells.means.index[0], cells.means.index[-1]
-    growth = cells.difference(high, low, level)
-    start, end, fall = _largest_fall(cells, level)
-    grows, falls = (side(found, margins.latents, margins.none) for found in (growth, fall))
-    numbers = {
-        "means": {number(variance): float(mean) for variance, mean in cells.means.items()},
-        "growth": growth.to_dict(),
-        "largest_fall": {"from": start, "to": end, **fall.to_dict()},
-    }
-    first, last = (significant(cells.means[variance], 3) for variance in (low, high))
-    text = f"{first} % at {number(low)} to {last} % at {number(high)}, growth {growth} points"
-    if runs["initial"].nunique() < ENOUGH_VARIANCES:
-        return "undecided", text, numbers
-    if falls == "above":
-        return "no", f"{text}, but it falls by {fall} from {start:g} to {end:g}", numbers
-    if grows in ("below", "none"):
-        return "no", text, numbers
-    if grows == "above":
-        return "yes", text, numbers
+def _step(
+    runs: pd.DataFrame, low: float, high: float, column: str, split: str, margins: Margins,
+    level: float,
+) -> Evidence:  # fmt: skip
+    cells = PooledCells.of(runs, f"{SPLITS[split]}{column}", "initial")
+    fall = cells.contrast({low: 1.0, high: -1.0}, level)
+    where = _ANSWERS[side(fall, margins.latents, margins.none)]
     ends = runs[runs["initial"].isin([low, high])]
-    return "undecided", f"{text} ({would_decide(growth, margins.latents, 'points', ends)})", numbers
+    return Evidence(
+        _MEASURES[column],
+        fall,
+        "% of k",
+        subject=str(runs["model"].iloc[0]),
+        condition=at(low, high),
+        split=split,
+        margin=margins.latents,
+        answer=where,
+        settles=what_settles(fall, margins.latents, ends) if where == "undecided" else "",
+        main=column == "effective" and split == "train",
+    )
 
 
-def _largest_fall(cells: PooledCells, level: float) -> tuple[float, float, Interval]:
-    """Return the two noise variances, in order, between which the mean falls most."""
-    pairs = combinations(cells.means.index, 2)
-    start, end = max(pairs, key=lambda pair: cells.means[pair[0]] - cells.means[pair[1]])
-    return float(start), float(end), cells.difference(start, end, level)
+def _means(runs: pd.DataFrame) -> dict[str, object]:
+    """Return the means over seeds that the rows compare, by recipe, split, measure and sigma^2."""
+    return {
+        str(model): {
+            split: {
+                column: {
+                    number(v): float(mean)
+                    for v, mean in own.groupby("initial")[f"{prefix}{column}"].mean().items()
+                }
+                for column in _MEASURES
+            }
+            for split, prefix in SPLITS.items()
+        }
+        for model, own in runs.groupby("model", sort=False)
+    }

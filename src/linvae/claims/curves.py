@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from linvae.measure.collapse import CollapseCurve
 from linvae.measure.splits import SPLITS
 
-__all__ = ["COMPARED", "TREND", "curve_row"]
+__all__ = ["COMPARED", "TREND", "curve_row", "effective_number"]
 
 # Ranges of epsilon, in nats. Below 0.001 latents that nothing uses still carry what sampling leaves
 # of their KL, and at 10 those that are used count as collapsed.
@@ -23,7 +23,8 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
     percent; ``off_linear`` the largest difference from the linear optimum's own curve over epsilon
     in `COMPARED`, in percentage points, at ``off_linear_at`` nats; ``extra_latents`` and
     ``extra_everywhere`` the largest and the smallest number, over that range, of latents in use
-    beyond those that the linear optimum uses at the same epsilon.
+    beyond those that the linear optimum uses at the same epsilon. ``effective`` is
+    `effective_number` in percent of the latents.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
         compared = _within(deep.epsilon, COMPARED)
         apart = (found - expected)[compared]
         row |= {
+            f"{prefix}effective": 100 * effective_number(arrays[f"{prefix}mean_kl"]) / n_latent,
             f"{prefix}mean_collapse": float(mean),
             f"{prefix}off_linear": float(np.abs(apart).max()),
             f"{prefix}off_linear_at": float(deep.epsilon[compared][np.abs(apart).argmax()]),
@@ -53,6 +55,23 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
             f"{prefix}extra_everywhere": float(-apart.max() * n_latent / 100),
         }
     return row
+
+
+def effective_number(mean_kl: NDArray[np.floating]) -> float:
+    """Return how many latents carry the KL: the exponential of the entropy of their shares in it.
+
+    It has no threshold: k for equal shares, 1 where one latent has all, 0 where there is no KL.
+
+    Parameters
+    ----------
+    mean_kl
+        Mean KL of each latent over data, in nats, shape (k,).
+    """
+    total = float(mean_kl.sum())
+    if total <= 0:
+        return 0.0
+    shares = np.asarray(mean_kl, dtype=np.float64)[mean_kl > 0] / total
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _within(epsilon: NDArray[np.float64], ends: tuple[float, float]) -> NDArray[np.bool_]:

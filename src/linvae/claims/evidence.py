@@ -1,42 +1,100 @@
-"""Rows of evidence: one quantity with its interval, and on which side of a margin it lies."""
+"""Rows of evidence: what was measured, its interval, and what that says of a claim.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+A claim is judged by rows alone; every table, picture and card is drawn from them, and its sentence
+is written from them by the claim's own module. Nothing reads a sentence.
+"""
 
-from linvae.claims.verdicts import Interval
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, Self
 
-__all__ = ["Evidence", "Side", "all_within", "at_most", "equivalence"]
+from linvae.claims.verdicts import Answer, Interval, Verdict, joint
+
+__all__ = [
+    "Evidence",
+    "Side",
+    "all_within",
+    "at_most",
+    "equivalence",
+    "together",
+    "verdicts_of",
+]
 
 Side = Literal["within", "beyond", "open"]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One quantity, and whether its interval lies within a margin of zero.
+    """One quantity with its interval, and what it says.
 
     Attributes
     ----------
-    quantity, split, unit
-        What was measured, on which images, in what: ``ELBO``, ``test``, ``nats``.
+    quantity
+        What was measured, in words that stand without the claim: ``ELBO, graft less control``.
     interval
-        Over seeds; of a difference as a rule.
-    margin
-        In the same unit.
-    side
-        ``within``: all of the interval is at most the margin from zero. ``beyond``: all of it is
-        farther. Else ``open``.
-    with_what
-        What it is compared with, where that needs saying.
+        Over seeds, `Interval.exact` where there are none.
+    unit
+        ``nats``, ``latents``, ``%``; empty of a pure number.
+    subject
+        Whose it is, and whose verdict it decides: a recipe, an optimiser, a data set.
+    condition
+        Where: ``sigma^2 = 3``, ``k = 200``; empty where it holds throughout.
+    split
+        ``train`` or ``test``; empty where neither is meant.
+    reference, margin
+        What the interval is held against, in its unit: a value, and how far from it counts. Margin
+        is None where the reference alone counts.
+    answer
+        What it says of the claim; None of a row that is only reported.
+    settles
+        What would settle it, where it is undecided: which runs, and their cost.
+    main
+        Whether it is among the few that short tables show.
     """
 
     quantity: str
-    split: str
-    unit: str
     interval: Interval
-    margin: float
-    side: Side
-    with_what: str = ""
+    unit: str = ""
+    subject: str = ""
+    condition: str = ""
+    split: str = ""
+    reference: float = 0.0
+    margin: float | None = None
+    answer: Answer | None = None
+    settles: str = ""
+    main: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values, as JSON holds them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping) -> Self:
+        """Read what `to_dict` gave."""
+        return cls(**{**told, "interval": Interval(**told["interval"])})
+
+    def but(self, **changes: object) -> Self:
+        """Return the row with some fields changed."""
+        return replace(self, **changes)
+
+
+def verdicts_of(rows: Iterable[Evidence]) -> dict[str, Verdict]:
+    """Judge each subject by its rows: all must say yes, and one "no" refutes it.
+
+    Subjects stand in the order of their first row. One whose rows are all only reported has no
+    verdict.
+    """
+    answers: dict[str, list[Answer]] = {}
+    for row in rows:
+        if row.answer is not None:
+            answers.setdefault(row.subject, []).append(row.answer)
+    return {subject: joint(given) for subject, given in answers.items()}
+
+
+def together(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Judge a claim by its subjects: as they all say; inconclusive where they do not agree."""
+    found = set(verdicts.values())
+    return found.pop() if len(found) == 1 else "inconclusive"
 
 
 def equivalence(at_level: Interval, corrected: Interval, margin: float) -> Side:
@@ -71,9 +129,9 @@ def at_most(found: Interval, margin: float) -> Side:
     return "within" if found.below(margin) else "open"
 
 
-def all_within(rows: Iterable[Evidence]) -> Side:
+def all_within(sides: Iterable[Side]) -> Side:
     """Judge several rows together: one beyond its margin is enough, and so is one that is open."""
-    sides = {row.side for row in rows}
-    if "beyond" in sides:
+    found = set(sides)
+    if "beyond" in found:
         return "beyond"
-    return "within" if sides == {"within"} else "open"
+    return "within" if found == {"within"} else "open"

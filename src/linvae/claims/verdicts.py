@@ -2,25 +2,23 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from linvae.digits import significant
+from linvae.digits import with_interval
 
 __all__ = [
     "Answer",
-    "Finding",
     "Interval",
     "Verdict",
     "answer",
     "both",
     "interval",
     "joint",
-    "not_run",
 ]
 
 Verdict = Literal["supported", "not supported", "inconclusive"]
@@ -36,6 +34,11 @@ class Interval:
     high: float | None
     n: int
 
+    @classmethod
+    def exact(cls, value: float) -> Self:
+        """Return a value that no seed moves."""
+        return cls(float(value), float(value), float(value), 0)
+
     def above(self, threshold: float) -> bool:
         """Whether the whole interval lies above the threshold."""
         return self.low is not None and self.low > threshold
@@ -49,30 +52,7 @@ class Interval:
         return asdict(self)
 
     def __str__(self) -> str:
-        if self.low is None:
-            return f"{significant(self.mean)} ({'one seed' if self.n == 1 else 'no interval'})"
-        return f"{significant(self.mean)} [{significant(self.low)}, {significant(self.high)}]"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the results say of a claim.
-
-    Attributes
-    ----------
-    verdict : str
-    explanation : str
-        The measured numbers and the reason for the verdict, in words.
-    numbers : dict
-        As JSON holds them.
-    verdicts : dict
-        By recipe, where there are several.
-    """
-
-    verdict: Verdict
-    explanation: str
-    numbers: dict[str, object]
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+        return with_interval(self.mean, self.low, self.high, self.n)
 
 
 def interval(values: ArrayLike, level: float = 0.95) -> Interval:
@@ -129,8 +109,3 @@ def joint(answers: Iterable[Answer]) -> Verdict:
     if "no" in found:
         return "not supported"
     return "supported" if found == {"yes"} else "inconclusive"
-
-
-def not_run(reason: str) -> Finding:
-    """Return the finding on a claim without results."""
-    return Finding("inconclusive", reason, {})
