@@ -5,7 +5,7 @@ from linvae.jobs.program import run
 
 def main(settings: dict, inputs: list[str], claims: str, document: str) -> None:
     """Write ``claims.json`` and ``claims.md``."""
-    from linvae.claims.document import claims_text
+    from linvae.report.document import claims_text
     from linvae.claims.judge import judge
     from linvae.files import write_json, write_text
     from linvae.inputs import Inputs

@@ -1,7 +1,5 @@
 """All claims, and the questions of the study that they answer."""
 
-from collections.abc import Mapping
-
 from linvae.claims.added_saddles import ADDED_SADDLES
 from linvae.claims.annealing import ANNEALING_LEAVES_COLLAPSE
 from linvae.claims.collapse_grows import COLLAPSE_GROWS
@@ -17,7 +15,7 @@ from linvae.claims.stochastic import STOCHASTIC_TRAINING
 from linvae.claims.theory import PREDICTED
 from linvae.claims.total_collapse import TOTAL_COLLAPSE
 
-__all__ = ["CLAIMS", "QUESTIONS", "main_number"]
+__all__ = ["CLAIMS", "QUESTIONS"]
 
 QUESTIONS = {
     1: "Does maximising the ELBO of a linear VAE recover the maximum likelihood of pPCA?",
@@ -44,23 +42,3 @@ CLAIMS = (
     ADDED_SADDLES,
     START_DECIDES,
 )
-
-
-def main_number(claim: int, numbers: Mapping) -> str:
-    """Say in a few words what a study measured of a claim.
-
-    Parameters
-    ----------
-    claim
-        Its number.
-    numbers
-        Its ``numbers`` in ``claims.json``.
-
-    Returns
-    -------
-    str
-        With intervals where seeds give them; empty where nothing was run. In nats per datum where
-        no unit is said.
-    """
-    (of,) = (found for found in CLAIMS if found.number == claim)
-    return "; ".join(of.main_numbers(numbers)) if numbers else ""

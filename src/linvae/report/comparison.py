@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from linvae.claims.catalogue import main_number
 from linvae.digits import rounded, short
 from linvae.noise import number
+from linvae.report.evidence_table import main_lines, rows_of
 from linvae.report.finished import FinishedStudy
 
 __all__ = [
@@ -48,9 +48,15 @@ def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
         row = {"claim": of, "says": next(claim["claim"] for claim in found if claim)}
         for study, claim in zip(studies, found, strict=True):
             row[f"{study.name}: verdict"] = claim["verdict"] if claim else "not run"
-            row[f"{study.name}: measured"] = main_number(of, claim["numbers"]) if claim else ""
+            row[f"{study.name}: measured"] = _measured(claim)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _measured(claim: Mapping | None) -> str:
+    """Write the main rows of a claim; nothing of one that was kept without rows."""
+    lines = main_lines(rows_of(claim)) if claim else []
+    return "; ".join(f"{name}: {value}" for name, value in lines)
 
 
 def comparison_text(studies: Sequence[FinishedStudy]) -> str:

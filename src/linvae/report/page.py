@@ -13,15 +13,16 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
-from linvae.claims.document import MAKERS
 from linvae.digits import by_number
 from linvae.files import DamagedFileError, read_json
 from linvae.inputs import Inputs
 from linvae.report.answers import answers
 from linvae.report.captions import caption, claims_of, short_name
+from linvae.report.document import MAKERS
 from linvae.report.earlier import compared
+from linvae.report.evidence_table import open_rows, rows_of, shown
+from linvae.report.forest import bars
 from linvae.report.symbols import symbols
-from linvae.report.why import open_points, reasons
 
 __all__ = ["page_text"]
 
@@ -68,6 +69,7 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
     claims = read_json(_only(inputs, "claims.json"))
     by_id = {claim["id"]: claim for claim in claims}
     study = read_json(_only(inputs, "study.json"))
+    figures = _by_question(inputs, captions, settings["figures"])
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     environment.filters.update(symbols=symbols, slug=lambda text: text.replace(" ", "-"))
     return environment.from_string(template).render(
@@ -82,11 +84,12 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
         claims=claims,
         claims_of_question={key: _answering(by_id, key) for key in QUESTIONS},
         shown_in={claim.number: _parts(claim.shown_in) for claim in CLAIMS},
-        reasons={claim["id"]: reasons(claim) for claim in claims},
-        figures=_by_question(inputs, captions, settings["figures"]),
+        evidence={claim["id"]: _evidence(claim) for claim in claims},
+        figures=figures,
+        by_name={figure.short: figure for own in figures.values() for figure in own},
         tables=_tables(inputs, settings["tables"]),
         compared=compared(by_id),
-        open_points=open_points(claims),
+        open_points=_open_points(claims),
         makers=MAKERS.replace("*", ""),
         counts=_counts(claims),
     )
@@ -95,6 +98,21 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
 def _only(inputs: Inputs, name: str) -> str:
     (path,) = (path for path in inputs.paths if PurePosixPath(path).name == name)
     return path
+
+
+def _evidence(claim: Mapping) -> dict[str, object]:
+    """Return the rows of a claim with their pictures, and which columns hold anything."""
+    rows = rows_of(claim)
+    cells = [shown(row) for row in rows]
+    filled = {
+        name: any(getattr(cell, name) for cell in cells) for name in ("subject", "where", "against")
+    }
+    return {"rows": list(zip(cells, bars(rows), strict=True)), "filled": filled}
+
+
+def _open_points(claims: Sequence[Mapping]) -> list[tuple[Mapping, list]]:
+    """Return each inconclusive claim with the rows that keep it open."""
+    return [(claim, open_rows(claim)) for claim in claims if claim["verdict"] == "inconclusive"]
 
 
 def _answering(by_id: Mapping[int, Mapping], question: int) -> list[Mapping]:

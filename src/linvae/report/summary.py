@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
-from linvae.claims.document import verdict_table
 from linvae.digits import by_number, rounded
 from linvae.files import read_json
 from linvae.inputs import Inputs
 from linvae.linear.bound import below_bound
 from linvae.naming import Run
 from linvae.noise import number
+from linvae.report.document import verdict_table
 from linvae.report.runs import training_folder
 
 __all__ = ["summary_text"]
@@ -111,7 +111,7 @@ def _questions(claims: Sequence[Mapping]) -> list[str]:
         lines += ["", f"## {key}. {question}", ""]
         for claim in claims:
             if claim["id"] in answering:
-                told = claim["explanation"]
+                told = claim["sentence"]
                 lines.append(f"- Claim {claim['id']}, **{claim['verdict']}**. {told}")
     return lines
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from linvae.claims.catalogue import CLAIMS
+from linvae.report.evidence_table import markdown, open_rows, rows_of
 
 __all__ = ["MAKERS", "claims_text", "verdict_table"]
 
@@ -34,8 +35,8 @@ def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
         "",
         f"Data: {label}. Every verdict is computed from the results of this study. ELBOs and gaps "
         "are in nats per image; a mean over seeds is followed by its confidence interval in "
-        "brackets: of deep VAEs with one variance for all cells of a recipe. What counts as a "
-        "difference stands in `config.yaml` (`margins`).",
+        "brackets. Each row of a claim says yes or no to it, or leaves it open; rows with a dash "
+        "are reported. What counts as a difference stands in `config.yaml` (`margins`).",
         "",
         MAKERS,
         "",
@@ -43,7 +44,10 @@ def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
     ]
     for claim in claims:
         lines += ["", f"## {claim['id']}. {claim['claim']}", "", _attributes(claim), ""]
-        lines += [claim["explanation"]]
+        lines += [claim["sentence"]]
+        if rows := rows_of(claim):
+            lines += ["", markdown(rows)]
+        lines += _settled_by(claim)
         if claim["evidence"]:
             lines += ["", _evidence(claim["evidence"])]
     return "\n".join(lines)
@@ -61,6 +65,14 @@ def verdict_table(claims: Sequence[dict]) -> str:
         for claim in claims
     ]
     return pd.DataFrame(rows).to_markdown(index=False)
+
+
+def _settled_by(claim: dict) -> list[str]:
+    """List what would settle a claim that is open."""
+    wanted = dict.fromkeys(row.settles for row in open_rows(claim) if row.settles)
+    if claim["verdict"] != "inconclusive" or not wanted:
+        return []
+    return ["", "What would settle it:", "", *(f"- {told}" for told in wanted)]
 
 
 def _attributes(claim: dict) -> str:
