@@ -1,140 +1,100 @@
+"""The cards of the four questions, and what was said before, drawn from rows of evidence."""
+
 import pytest
+from told import claim, row
 
-from linvae.claims.catalogue import QUESTIONS
+from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.report.answers import answers
-from linvae.report.earlier import EARLIER, compared
+from linvae.report.earlier import compared
 
-
-def mean(value):
-    return {"mean": value, "low": None, "high": None, "n": 1}
-
-
-OPTIMISERS = {
-    "Adam": {
-        "gap": mean(23.172),
-        "marginal_gap": mean(12.456),
-        "inference_gap": mean(10.716),
-        "mean_abs_cos": mean(0.26027),
-        "reached": False,
-    },
-    "L-BFGS": {
-        "gap": mean(1.176e-7),
-        "marginal_gap": mean(1.176e-7),
-        "inference_gap": mean(0.0),
-        "mean_abs_cos": mean(0.999994),
-        "reached": True,
-    },
-}
-STARTS = {
-    "L-BFGS with rotations": {
-        "n_starts": 20,
-        "outcomes": {"at the maximum": 19, "climbing": 1},
-        "worst_gap": 0.25,
-    }
-}
-SADDLES = {"k=2": {"gap": 0.03}, "k=16": {"gap": 0.7812}, "margin": 0.01}
-TOTAL = {"n_total_below": 5, "n_below": 45, "largest_eigenvalue": 697.2}
-
-
-def claim(verdict, numbers=None):
-    return {"verdict": verdict, "numbers": numbers or {}, "explanation": "Said so."}
+YES, NO, OPEN = "supported", "not supported", "inconclusive"
 
 
 @pytest.mark.parametrize(
-    ("verdict", "word"),
-    [("supported", "Yes"), ("not supported", "No"), ("inconclusive", "Not settled")],
-)
-def test_the_first_answer_is_the_verdict_with_its_gaps(verdict, word):
-    found = answers({1: claim(verdict, OPTIMISERS)})[1]
-    assert found.word == word
-    assert "L-BFGS ends 1.2 × 10^−7 nats below" in found.sentence
-    assert "Adam 23.2" in found.sentence
-
-
-@pytest.mark.parametrize(
-    ("maxima", "saddles", "word"),
+    ("question", "verdicts", "word"),
     [
-        ("supported", "supported", "No maxima, but saddle points"),
-        ("supported", "inconclusive", "No"),
-        ("not supported", "supported", "Yes"),
-        ("inconclusive", "supported", "Not settled"),
+        (1, {1: YES}, "Yes"),
+        (1, {1: NO}, "No"),
+        (1, {1: OPEN}, "Not settled"),
+        (2, {2: YES, 14: YES}, "No maxima, but saddle points"),
+        (2, {2: YES, 14: OPEN}, "No"),
+        (2, {2: YES}, "No"),
+        (2, {2: NO, 14: YES}, "Yes"),
+        (2, {2: OPEN, 14: YES}, "Not settled"),
+        (3, {3: YES}, "Yes, at the maximum"),
+        (3, {3: NO}, "No"),
+        (4, {8: YES, 10: YES}, "Yes"),
+        (4, {8: YES, 10: NO}, "In part"),
+        (4, {8: NO, 10: NO}, "No"),
+        (4, {8: YES, 10: OPEN}, "In part, the rest is not settled"),
+        (4, {8: OPEN, 10: YES}, "Not settled"),
     ],
 )
-def test_the_second_answer_tells_maxima_from_saddle_points(maxima, saddles, word):
-    found = answers({2: claim(maxima, STARTS), 14: claim(saddles, SADDLES)})[2]
-    assert found.word == word
-    assert "19 of 20 starts" in found.sentence
-    assert ("0.03 to 0.781 nats" in found.sentence) == (saddles == "supported")
+def test_the_word_is_that_of_the_verdicts(question, verdicts, word):
+    found = answers({number: claim(number, verdict) for number, verdict in verdicts.items()})
+    assert found[question].word == word
+    assert all(found[other].word == "Not settled" for other in QUESTIONS if other != question)
 
 
-def test_the_third_answer_says_what_is_short_where_columns_are_none():
-    found = answers({3: claim("supported", OPTIMISERS)})[3]
-    assert found.word == "Yes, at the maximum"
-    assert "1.0000 by L-BFGS" in found.sentence
-    assert "23.2 nats short: 12.5 in the likelihood of its decoder, 10.7" in found.sentence
+def test_a_card_has_the_claims_sentence_three_numbers_and_a_figure():
+    rows = [row(f"gap {i}", i, unit="nats", subject="Adam", main=i != 1) for i in range(6)]
+    found = answers({1: claim(1, rows=rows, sentence="Adam is short.")})[1]
+    assert found.sentence == "Adam is short."
+    assert [name for name, _ in found.numbers] == ["gap 0, Adam", "gap 2, Adam", "gap 3, Adam"]
+    assert found.numbers[1][1] == "2.00 [1.50, 2.50] nats"
+    assert found.figures[0] == "fig1"
 
 
-@pytest.mark.parametrize(
-    ("grows", "predicted", "word"),
-    [
-        ("supported", "supported", "Yes"),
-        ("supported", "not supported", "In part"),
-        ("not supported", "not supported", "No"),
-        ("inconclusive", "supported", "Not settled"),
-    ],
-)
-def test_the_fourth_answer_weighs_growth_and_prediction(grows, predicted, word):
-    trend = {"deep": {"train": {"collapse": {"means": {"10": 83.0, "3": 67.5}}}}}
-    given = {8: claim(grows, trend), 10: claim(predicted), 12: claim("supported", TOTAL)}
-    found = answers(given)[4]
-    assert found.word == word
-    assert "5 of 45 runs collapse entirely" in found.sentence
-    assert ("unused latents over sigma^2, deep", "67.5 % at 3 to 83 % at 10") in found.numbers
+def test_every_deciding_claim_has_a_number_on_the_card():
+    rows = {n: [row(f"of {n}, {i}", main=True) for i in range(4)] for n in (8, 10)}
+    found = answers({n: claim(n, rows=own) for n, own in rows.items()})[4]
+    assert [name for name, _ in found.numbers] == ["of 8, 0", "of 10, 0", "of 8, 1"]
 
 
 def test_what_was_not_run_is_not_answered():
-    found = answers({})
-    assert found.keys() == QUESTIONS.keys()
-    assert {answer.word for answer in found.values()} == {"Not settled"}
-    assert all("did not run" in answer.sentence for answer in found.values())
+    for claims in ({}, {n: claim(n, OPEN, rows=[]) for n in range(1, 16)}):
+        found = answers(claims)
+        assert found.keys() == QUESTIONS.keys()
+        assert {answer.word for answer in found.values()} == {"Not settled"}
+        assert all("did not run" in answer.sentence for answer in found.values())
 
 
-def test_the_first_eight_figures_are_compared():
-    assert [said.figure for said in EARLIER] == list(range(1, 9))
-    # As README lists them.
-    assert {s.figure: s.paper_figure for s in EARLIER if s.paper_figure} == {
+def test_the_first_eight_figures_are_compared_as_the_readme_lists_them():
+    rows = compared({})
+    assert [row.said.figure for row in rows] == list(range(1, 9))
+    assert {row.said.figure: row.said.paper_figure for row in rows if row.said.paper_figure} == {
         4: "3",
         5: "4",
         6: "2",
         7: "6",
         8: "5",
     }
+    assert {row.measured for row in rows} == {(("not run", ""),)}
 
 
 @pytest.mark.parametrize(
     ("verdict", "agreement"),
     [
-        ("supported", "as the paper said, not as the report said"),
-        ("not supported", "as the report said, not as the paper said"),
-        ("inconclusive", "not settled"),
+        (YES, "as the paper said, not as the report said"),
+        (NO, "as the report said, not as the paper said"),
+        (OPEN, "not settled"),
     ],
 )
 def test_where_report_and_paper_differ_the_verdict_tells_who_is_right(verdict, agreement):
-    numbers = {"0.001": {"final_difference": mean(4.45)}}
-    row = compared({6: claim(verdict, numbers)})[3]
-    assert row.agreement == agreement
-    assert row.measured == "rate 0.001: final ELBO, analytic less stochastic, 4.45 nats"
-    assert row.why
+    (said,) = (c for c in CLAIMS if any(e.report_side is False for e in c.earlier))
+    (found,) = (
+        row for row in compared({said.number: claim(said.number, verdict)})
+        if row.claim == said.number
+    )  # fmt: skip
+    assert found.agreement == agreement
+    assert found.measured == (("gap", "1.00 [0.50, 1.50] nats"),)
+    assert found.why
 
 
 def test_where_all_agree_there_is_no_reason_to_differ():
-    numbers = {"mnist": {"rise": 89.3, "fall": 46.9, "peak": 192, "last": 783}}
-    row = compared({5: claim("supported", numbers)})[5]
-    assert (row.agreement, row.why) == ("as the report and the paper said", "")
-    assert row.measured == "mnist: 89.3 nats up to k = 192, then 46.9 down by k = 783"
-
-
-@pytest.mark.parametrize(("verdict", "told"), [("inconclusive", True), ("supported", False)])
-def test_where_nothing_is_settled_the_reason_is_pointed_to(verdict, told):
-    found = answers({1: claim(verdict, OPTIMISERS)})[1]
-    assert found.sentence.endswith("stands with claim 1.") is told
+    number = next(
+        c.number for c in CLAIMS if any(e.report_side and e.paper_side for e in c.earlier)
+    )
+    found = [row for row in compared({number: claim(number)}) if row.claim == number]
+    assert found[0].agreement == "as the report and the paper said"
+    assert found[0].why == ""

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from lying import PROVENANCE, path_of
 from test_table1 import _metrics
+from told import claim, row
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.faults import KEY
@@ -95,15 +96,15 @@ def png(width=1500, height=4):
 def judged(number):
     """A claim of each kind; the one of a name that HTML could take for its own."""
     verdict = ("supported", "not supported", "inconclusive")[number % 3]
-    return {
-        "id": number,
-        "claim": f"Claim text {number} <b>",
-        "made_by": "paper",
-        "verdict": verdict,
-        "explanation": f"Number {number}; another seed would decide.",
-        "numbers": {},
-        "evidence": ["a.json"],
-    }
+    answer = ("yes", "no", "undecided")[number % 3]
+    rows = [
+        row("what <b> it is", subject=f"deep-{number}", answer=answer, margin=2.0, main=True),
+        row("reported alone", split="test"),
+    ]
+    if answer == "undecided":
+        rows[0] = rows[0].but(settles="another seed")
+    told = claim(number, verdict, rows, sentence=f"Number {number} <i>.")
+    return told | {"claim": f"Claim text {number} <b>"}
 
 
 @pytest.fixture
@@ -111,7 +112,7 @@ def files(tmp_path):
     """Paths of a finished study, with a table of one run."""
     content = {
         path_of(Product("metrics.json", run=RUN)): _metrics(-90.0, 10.0, 10.0),
-        path_of(Product("claims.json")): [judged(claim.number) for claim in CLAIMS],
+        path_of(Product("claims.json")): [judged(one.number) for one in CLAIMS],
         path_of(Product("study.json")): STUDY,
         PROVENANCE: STUDY["data"],
     }
@@ -139,15 +140,18 @@ def test_the_page_holds_answers_claims_figures_table_and_provenance(files):
     for key, question in QUESTIONS.items():
         assert f'id="answer{key}"' in page
         assert question.split("sigma^2")[0] in html.unescape(page)
-    for claim in CLAIMS:
-        assert f"Claim text {claim.number} &lt;b&gt;" in page
-        assert f'id="claim{claim.number}"' in page
-    assert page.count("data:image/png;base64,") == len(FIGURES)
+    for one in CLAIMS:
+        assert f"Claim text {one.number} &lt;b&gt;" in page
+        assert f"Number {one.number} &lt;i&gt;." in page
+        assert f'id="claim{one.number}"' in page
+        assert f'<th scope="row">deep-{one.number}</th>' in page
+    # Four of them on the cards, too.
+    assert page.count("data:image/png;base64,") == len(FIGURES) + len(QUESTIONS)
     told = ("made-up images", "abc123", "def456", "0123abc", "120 CPU minutes")
     for text in (*told, "torch (not installed)", "Linux 6, x86_64"):
         assert text in page
     assert "−90" in page
-    assert "another seed would decide" in page
+    assert "It takes another seed." in page
     # The same study, the same bytes.
     assert rendered(files) == page
 
@@ -242,6 +246,30 @@ def test_verdicts_are_told_by_words_and_not_by_colour_alone(files):
     for sign, words in badges:
         name = {"✓": "supported", "✗": "not supported", "?": "inconclusive"}[sign]
         assert words.lstrip("0123456789 ") == name
+
+
+def test_evidence_is_a_table_with_heads_words_and_hidden_pictures(files):
+    page = rendered(files)
+    tables = re.findall(r'<table class="data evidence">.*?</table>', page, re.DOTALL)
+    assert len(tables) == len(CLAIMS)
+    for table in tables:
+        heads = re.findall(r"<th>([^<]*)</th>", table)
+        assert heads == ["of", "what", "where", "measured", "held against", "says"]
+        assert table.count("<svg") == table.count('aria-hidden="true"') == 2
+        assert "reported" in table
+    assert {word for table in tables for word in ("yes", "no", "open") if f" {word}</td>" in table}
+    assert "what &lt;b&gt; it is" in tables[0]
+
+
+def test_a_claim_that_was_not_run_has_a_sentence_and_no_table(files):
+    (path,) = (path for path in files if path.endswith("claims.json"))
+    told = json.loads(Path(path).read_text())
+    told[0] = claim(1, "inconclusive", rows=[], sentence="Not run: study.linear is null.")
+    Path(path).write_text(json.dumps(told))
+    page = rendered(files)
+    article = page.split('id="claim1"')[1].split("</article>")[0]
+    assert "Not run: study.linear is null." in article
+    assert "<table" not in article
 
 
 @pytest.mark.parametrize("figure", FIGURES)

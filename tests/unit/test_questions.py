@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from linvae.plots.questions import draw_grafts, draw_sizes, draw_used
+from linvae.plots.questions import draw_used
 from linvae.plots.recipe_looks import looks_of
 from linvae.plots.side_by_side import figures_of
 from linvae.report.finished import FinishedStudy
@@ -28,43 +28,6 @@ RECIPES = pd.DataFrame(
         recipe("deep", 10.0, 20.0, -80.0, -79.0),
     ]
 )
-
-
-def interval(mean):
-    return {"mean": mean, "low": mean - 0.5, "high": mean + 0.5, "n": 3}
-
-
-def arms(none, random):
-    return {"above_none": interval(none), "above_random": interval(random)}
-
-
-GRAFTS = {
-    "grafts": {
-        "deep": {
-            "3": {"train": arms(1.0, 2.0), "test": arms(3.0, 4.0)},
-            "10": {"train": arms(5.0, 6.0), "test": arms(7.0, 8.0)},
-        }
-    },
-    "widths": {
-        "groups": [
-            {
-                "train": {"rho": {"100": 9.0, "50": 12.0}},
-                "test": {"rho": {"100": 7.0, "50": 10.0}},
-            }
-        ]
-    },
-}
-SMALL, LARGE = "k = 9, 16-16, mnist-logit-first20", "k = 10, 16-16, mnist-logit-first20"
-SIZES = {
-    "deep": {
-        "3": {
-            "splits": {
-                "train": {"used": {f"principal: {LARGE}": 8.0, f"random: {SMALL}": 5.0}},
-                "test": {"used": {f"random: {SMALL}": 4.0, f"principal: {LARGE}": 7.0}},
-            }
-        }
-    }
-}
 
 
 def markers(axes):
@@ -94,48 +57,6 @@ def test_elbo_is_filled_and_the_likelihood_open_over_latents_in_use():
     assert [line.get_xdata()[0] for line in dotted] == [99.0]
 
 
-def test_starts_are_colours_and_sizes_are_rows():
-    made = draw_sizes({"one": SIZES})
-    (panel,) = made.axes
-    rows = [tick.get_text().splitlines()[1] for tick in panel.get_yticklabels()]
-    assert rows == ["k = 9, 16-16, n = 20", "k = 10, 16-16, n = 20"]
-    shown = {name.get_text(): to_hex(handle.get_color())
-             for name, handle in zip(made.legends[0].get_texts(), made.legends[0].legend_handles,
-                                     strict=True)}  # fmt: skip
-    random, principal = shown["start: random"], shown["start: principal"]
-    assert markers(panel) == {
-        (5.0, 0.0, True, random),
-        (4.0, 0.0, False, random),
-        (8.0, 1.0, True, principal),
-        (7.0, 1.0, False, principal),
-    }
-
-
-def test_gains_of_grafts_stand_in_their_rows_with_intervals():
-    made = draw_grafts({"one": GRAFTS})
-    left, right = made.axes
-    assert [tick.get_text() for tick in left.get_yticklabels()] == ["deep, σ² = 10", "deep, σ² = 3"]
-    found = {(x, round(y), filled): colour for x, y, filled, colour in markers(left)}
-    assert set(found) == {
-        *((x, 1, True) for x in (1.0, 2.0)),
-        *((x, 1, False) for x in (3.0, 4.0)),
-        *((x, 0, True) for x in (5.0, 6.0)),
-        *((x, 0, False) for x in (7.0, 8.0)),
-    }
-    assert len({found[1.0, 1, True], found[2.0, 1, True]}) == 2
-    assert found[1.0, 1, True] == found[3.0, 1, False] == found[7.0, 0, False]
-    ends = {tuple(line.get_xdata()) for line in left.get_lines() if line.get_linestyle() == "-"}
-    assert {(x - 0.5, x + 0.5) for x in range(1, 9)} <= ends
-    widths = {(x, y, filled) for x, y, filled, _ in markers(right)}
-    assert widths == {(50, 12, True), (100, 9, True), (50, 10, False), (100, 7, False)}
-
-
-def test_a_study_without_widths_leaves_the_ticks_of_the_others():
-    without = {"grafts": GRAFTS["grafts"], "widths": {}}
-    made = draw_grafts({"one": GRAFTS, "other": without})
-    assert [tick.get_text() for tick in made.axes[-1].get_xticklabels()] == ["50", "100"]
-
-
 def study(name, **given):
     empty = dict.fromkeys(("n_latent", "collapse", "residual", "recipes", "runs"))
     return FinishedStudy(**{"name": name, "claims": {}, "label": "images", **empty, **given})
@@ -147,9 +68,8 @@ def test_only_what_a_study_has_is_drawn():
     made = figures_of([alone, study("linear")])
     assert set(made) == {"held_out"}
     assert made["held_out"].studies == ["alone"]
-    claims = {13: {"numbers": GRAFTS}, 15: {"numbers": SIZES}}
-    both = study("both", recipes=RECIPES, claims=claims)
-    assert set(figures_of([both])) == {"held_out", "used", "grafts", "sizes"}
+    both = study("both", recipes=RECIPES)
+    assert set(figures_of([both])) == {"held_out", "used"}
 
 
 def test_a_recipe_looks_the_same_in_all_figures():

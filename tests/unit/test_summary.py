@@ -68,7 +68,7 @@ def base(write):
             "claim": f"Claim text {i}",
             "made_by": "paper",
             "verdict": verdict,
-            "explanation": f"Number {i}.",
+            "sentence": f"Number {i}.",
             "numbers": {},
             "evidence": [],
         }

@@ -23,32 +23,29 @@ SHAPE = (6, 5, 1)
 FILES = {"train": "train-images-idx3-ubyte.gz", "test": "t10k-images-idx3-ubyte.gz"}
 
 CLAIM = '''
-"""Claim 16, a toy: every deep run ends with a finite ELBO."""
-
-from collections.abc import Iterator, Mapping
+"""Claim 99, a toy: every deep run ends with a finite ELBO."""
 
 from linvae.claims.claim import Claim
+from linvae.claims.evidence import Evidence
+from linvae.claims.finding import Finding
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Finding
+from linvae.claims.verdicts import interval
 
 
 def _finite(results: Results) -> Finding:
-    runs = deep_runs(results, "recipes")
-    found = {model: len(rows) for model, rows in runs.groupby("model")}
-    return Finding("supported", f"{len(runs)} toys are finite.", found)
+    rows = [
+        Evidence("toys run", interval([len(own)]), "toys", model, answer="yes", main=True)
+        for model, own in deep_runs(results, "recipes").groupby("model")
+    ]
+    return Finding.by_subject(rows, "Every toy is finite.")
 
 
-def _numbers(numbers: Mapping) -> Iterator[str]:
-    for model, n in numbers.items():
-        yield f"{n} toys by {model}"
-
-
-TOY = Claim(16, "Toys are finite.", "a toy", 4, "recipes", _finite, ("fig17",), _numbers)
+TOY = Claim(99, "Toys are finite.", "a toy", 4, "recipes", _finite, ("fig99",))
 '''
 
 FIGURE = '''
-"""Figure 17, a toy: final ELBO by recipe."""
+"""Figure 99, a toy: final ELBO by recipe."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -176,7 +173,7 @@ def add_network(folder):
 
 def add_claim(folder):
     def catalogue(text):
-        text = text.replace("    START_DECIDES,\n)", "    START_DECIDES,\n    TOY,\n)")
+        text = text.replace("    REACHES_MAXIMUM,\n    NO", "    REACHES_MAXIMUM,\n    TOY,\n    NO")
         return text.replace(
             "\n__all__", "from linvae.claims.toy_is_finite import TOY\n\n__all__", 1
         )
@@ -188,11 +185,11 @@ def add_claim(folder):
 
 
 def add_figure(folder):
-    entry = '    "fig17_toy": FigureSource("recipes", 4, "What toys do", ("metrics.json",)),\n}\n'
-    caption = '{% elif figure == "fig17_toy" -%}\nToys, and how they end.\n{%- endif %}'
+    entry = '    "fig99_toy": FigureSource("recipes", 4, "What toys do", ("metrics.json",)),\n}\n'
+    caption = '{% elif figure == "fig99_toy" -%}\nToys, and how they end.\n{%- endif %}'
     return {
         "src/linvae/study/figures.py": lambda text: text.replace("\n}\n", f"\n{entry}", 1),
-        "src/linvae/plots/fig17_toy.py": FIGURE,
+        "src/linvae/plots/fig99_toy.py": FIGURE,
         "workflow/report/figure.rst": lambda text: text.replace("{%- endif %}", caption),
     }
 
@@ -229,17 +226,24 @@ def toys(tmp_path_factory):
 
 def test_the_claim_is_judged_shown_and_compared(toys):
     results = toys.folder / "results" / "toys"
-    (claim,) = (found for found in read_json(results / "claims.json") if found["id"] == 16)
+    (claim,) = (found for found in read_json(results / "claims.json") if found["id"] == 99)
     assert claim["verdict"] == "supported"
-    assert claim["numbers"] == {"perceptron": 1, "rows": 1}
-    for file in ("claims.md", "index.html"):
-        assert "Toys are finite." in (results / file).read_text(encoding="utf-8")
+    assert claim["verdicts"] == {"perceptron": "supported", "rows": "supported"}
+    for file in ("claims.md", "summary.md", "index.html"):
+        text = (results / file).read_text(encoding="utf-8")
+        assert "Toys are finite." in text
+        assert "Every toy is finite." in text
+    page = (results / "index.html").read_text(encoding="utf-8")
+    article = page.split('id="claim99"')[1].split("</article>")[0]
+    assert '<th scope="row">perceptron</th>' in article
+    assert article.count("<svg") == 2
     compare = toys.folder / "workflow" / "scripts" / "compare.py"
     command = [sys.executable, compare, results, f"again={results}", "--to", toys.folder / "both"]
     done = subprocess.run(command, env=toys.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     text = (toys.folder / "both" / "claims.md").read_text()
-    assert text.count("1 toys by perceptron<br>1 toys by rows") == 2
+    told = "toys run, perceptron: 1 (one seed) toys<br>toys run, rows: 1 (one seed) toys"
+    assert text.count(told) == 2
 
 
 def test_the_figure_stands_on_the_page_with_its_caption(toys):
@@ -247,7 +251,7 @@ def test_the_figure_stands_on_the_page_with_its_caption(toys):
     page = (results / "index.html").read_text(encoding="utf-8")
     assert "What toys do" in page
     assert "Toys, and how they end." in page
-    assert (results / "figures" / "fig17_toy.csv").read_text().startswith("model,elbo\n")
+    assert (results / "figures" / "fig99_toy.csv").read_text().startswith("model,elbo\n")
 
 
 def test_the_network_is_trained_and_measured(toys):

@@ -6,20 +6,17 @@ from typing import NamedTuple, Protocol
 import pandas as pd
 from matplotlib.figure import Figure
 
-from linvae.plots.questions import compared_variances, draw_grafts, draw_sizes, draw_used
+from linvae.plots.questions import compared_variances, draw_used
 from linvae.plots.recipe_looks import looks_of
 from linvae.plots.studies import draw_collapse, draw_held_out
 
 __all__ = ["Drawn", "StudyTables", "figures_of"]
-
-_GRAFTS, _SIZES = 13, 15
 
 
 class StudyTables(Protocol):
     """What is drawn of a study, as `linvae.report.finished.FinishedStudy` has it."""
 
     name: str
-    claims: Mapping[int, Mapping]
     collapse: pd.DataFrame | None
     residual: pd.DataFrame | None
     recipes: pd.DataFrame | None
@@ -48,7 +45,6 @@ def figures_of(studies: Sequence[StudyTables]) -> dict[str, Drawn]:
     residual = {study.name: study.residual for study in studies if study.residual is not None}
     theory = {study.name: study.used_by_theory() for study in studies}
     looks = looks_of([*recipes.values(), *collapse.values(), *residual.values()])
-    grafts, sizes = (_numbers(studies, claim) for claim in (_GRAFTS, _SIZES))
     found: dict[str, Drawn] = {}
     if collapse:
         found["collapse"] = Drawn(draw_collapse(collapse, residual, looks), [*collapse])
@@ -56,14 +52,4 @@ def figures_of(studies: Sequence[StudyTables]) -> dict[str, Drawn]:
         found["held_out"] = Drawn(draw_held_out(recipes, looks), [*recipes])
     if compared_variances(recipes):
         found["used"] = Drawn(draw_used(recipes, theory, looks), [*recipes])
-    if grafts:
-        found["grafts"] = Drawn(draw_grafts(grafts), [*grafts])
-    if sizes:
-        found["sizes"] = Drawn(draw_sizes(sizes), [*sizes])
     return found
-
-
-def _numbers(studies: Sequence[StudyTables], claim: int) -> dict[str, Mapping]:
-    """Take the numbers of a claim from the studies that have some."""
-    found = {study.name: study.claims.get(claim, {}).get("numbers") for study in studies}
-    return {name: numbers for name, numbers in found.items() if numbers}
