@@ -1,7 +1,11 @@
+"""Claim 14: saddle points that the ELBO adds."""
+
+import json
+
 import pandas as pd
 import pytest
 
-from linvae.claims.added_saddles import added_saddles
+from linvae.claims.added_saddles import ADDED_SADDLES, added_saddles
 
 NOTHING = float("nan")
 
@@ -41,3 +45,43 @@ def test_claim_14(points, verdict):
     assert found.verdict == verdict
     assert {"k=4", "k=8"} < set(found.numbers)
     assert found.numbers["k=8"]["end_gap"] == points["end_gap"][2:].max()
+
+
+def test_claim_14_each_half_has_a_verdict_and_says_whose_it_is():
+    found = added_saddles(_points())
+    assert found.verdicts == {
+        "saddle points (this project)": "supported",
+        "no maxima (paper, Theorem 1)": "supported",
+    }
+    assert ADDED_SADDLES.checked == "theorem"
+    assert found.sentence == (
+        "The ELBO adds saddle points, at k = 8 one 0.5 nats below the maximum, "
+        "and every way on from them ends at the maximum."
+    )
+    json.dumps([row.to_dict() for row in found.rows], allow_nan=False)
+
+
+def test_claim_14_a_maximum_below_is_said_of_the_second_half():
+    found = added_saddles(_points(end_gap=0.3, end_gradient=1e-7, end_curvature=-1e-3))
+    (no,) = (row for row in found.rows if row.answer == "no")
+    assert (no.subject, no.interval.mean) == ("no maxima (paper, Theorem 1)", 1)
+    assert found.verdicts["saddle points (this project)"] == "supported"
+
+
+def test_claim_14_open_rows_say_what_would_settle_them():
+    climbing = added_saddles(_points(end_gap=0.3))
+    assert [row.settles for row in climbing.rows if row.answer == "undecided"] == [
+        "more iterations"
+    ]
+    nothing = added_saddles(_points().assign(gap=1e-6, curvature=NOTHING))
+    assert {row.settles for row in nothing.rows if row.answer == "undecided"} == {
+        "other numbers of latents"
+    }
+
+
+def test_claim_14_a_climb_to_the_maximum_beside_a_saddle_point_is_not_judged():
+    points = _points()
+    points.loc[points["n_latent"] == 4, ["gap", "curvature"]] = (1e-6, NOTHING)
+    found = added_saddles(points)
+    assert found.verdict == "supported"
+    assert [row.answer for row in found.rows[:2]] == [None, "yes"]

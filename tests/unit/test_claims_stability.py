@@ -1,3 +1,5 @@
+"""Claim 4: stability of stationary points."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,24 +39,31 @@ def test_claim_4_holds_where_the_points_are_as_the_rule_says():
     assert found.verdict == "supported"
     assert found.numbers["n_stable"] == 1
     assert [point["n_zero"] for point in found.numbers["points"]] == [1, 1, 0]
-    # Without zero columns eigenvalue 1 alone is unused: no exception to tell of.
-    assert "needed" not in found.explanation
+    # Without zero columns eigenvalue 1 alone is unused: no exception to report.
+    rule, hessian, stable = found.rows
+    assert (rule.interval.mean, rule.reference, rule.answer) == (2, 2, "yes")
+    assert (hessian.interval.mean, hessian.answer) == (0, "yes")
+    assert (stable.quantity, stable.interval.mean) == ("stable points, of 2", 1)
+    assert stable.answer is None
 
 
-def test_a_maximum_without_zero_columns_is_told_of_and_not_counted():
-    full = _point(3, 2.0, (1,), 0)
-    found = stability(pd.concat([_table().query("n_zero > 0"), full], ignore_index=True).iloc[:6])
-    assert "needed" not in found.explanation
-    at_another = full.assign(noise_at=4)
+def test_a_maximum_without_zero_columns_is_reported_and_not_counted():
+    at_another = _point(3, 2.0, (1,), 0).assign(noise_at=4)
     found = stability(pd.concat([_table(), at_another], ignore_index=True))
     assert found.verdict == "supported"
-    assert "exceed sigma^2: 1 of 2." in found.explanation
+    needed = found.rows[3]
+    assert needed.quantity.endswith("unused eigenvalue exceeds sigma^2, of 2")
+    assert (needed.condition, needed.answer) == ("without a zero column", None)
+    assert needed.interval.mean == 1
 
 
 @pytest.mark.parametrize("noise_at", [2, 3])
 def test_points_of_one_kind_decide_nothing(noise_at):
     table = _table().query("n_zero > 0")
-    assert stability(table[table["noise_at"] == noise_at]).verdict == "inconclusive"
+    found = stability(table[table["noise_at"] == noise_at])
+    assert found.verdict == "inconclusive"
+    (row,) = (row for row in found.rows if row.answer == "undecided")
+    assert row.settles == "other values of study.stationary.noise_at"
 
 
 @pytest.mark.parametrize(
@@ -73,4 +82,7 @@ def test_points_of_one_kind_decide_nothing(noise_at):
 def test_one_counterexample_refutes_it(column, row, value):
     table = _table()
     table.loc[row, column] = value
-    assert stability(table).verdict == "not supported"
+    found = stability(table)
+    assert found.verdict == "not supported"
+    assert len(found.rows) <= 5
+    assert [row for row in found.rows if row.answer == "no"]

@@ -1,12 +1,19 @@
-"""Claim 4: which stationary points of the marginal likelihood are stable."""
+"""Claim 4: which stationary points of the marginal likelihood are stable.
 
-from collections.abc import Iterator, Mapping
+The claim is exact, and its points differ in kind, not by chance: there is no interval. A point is
+stable if no curvature in all entries of W is above zero. One point turns the verdict: one that is
+stable though an unused eigenvalue exceeds sigma^2, one that rises although none does, or a zero
+column whose Hessian is not the formula's. Points of one kind alone leave it open, as "exactly when"
+needs both.
+"""
 
 import numpy as np
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.verdicts import Finding
+from linvae.claims.evidence import Evidence
+from linvae.claims.finding import Finding
+from linvae.claims.verdicts import Interval
 
 __all__ = ["STABILITY", "stability"]
 
@@ -15,11 +22,6 @@ SAME_CURVATURE = 1e-6
 # Times the noise variance: what Lanczos' method leaves. Curvatures that decide are 0.01 or more,
 # unless two eigenvalues are as close as that.
 FLAT = 1e-5
-
-
-def _main_numbers(numbers: Mapping) -> Iterator[str]:
-    yield f"{numbers['n_stable']} of {len(numbers['points'])} stable"
-    yield f"relative error of the formula {numbers['worst_relative_error']:.0e}"
 
 
 STABILITY = Claim(
@@ -31,18 +33,12 @@ STABILITY = Claim(
     section="stationary",
     judge=lambda results: stability(results.table(results.study.stationary.table(results.names))),
     shown_in=("fig9",),
-    main_numbers=_main_numbers,
+    checked="from memory",
 )
 
 
 def stability(table: pd.DataFrame) -> Finding:
     """Claim 4. Whether automatic differentiation agrees with the rule for stability.
-
-    The claim is exact, and its points differ in kind, not by chance: there is no interval. A point
-    is stable if no curvature in all entries of W is above zero. One point against the rule, either
-    way, turns the verdict: one that is stable though an unused eigenvalue exceeds sigma^2, or one
-    that rises although none does; so does any zero column whose Hessian is not the formula's. With
-    points of one kind alone it is inconclusive, as "exactly when" needs both.
 
     Parameters
     ----------
@@ -55,22 +51,91 @@ def stability(table: pd.DataFrame) -> Finding:
     ]
     judged = [point for point in points if point["n_zero"] > 0]
     without = [point for point in points if point["n_zero"] == 0]
-    error = max((point["error"] for point in judged), default=0.0)
-    stationary = all(point["gradient"] <= SAME_CURVATURE for point in points)
-    agree = all(point["stable"] == point["rule"] for point in judged)
-    n_stable = sum(point["stable"] for point in judged)
-    numbers = {"points": points, "worst_relative_error": error, "n_stable": n_stable}
-    text = (
-        f"{len(judged)} stationary points with {_counts(judged)} zero columns, {n_stable} of them "
-        f"stable: in every zero column and along all {int(table['direction'].max())} eigenvectors "
-        f"the Hessian by automatic differentiation differs from the formula by at most {error:.1g} "
-        f"of its largest value.{_exceptions(without)}"
+    rows = [_rule(judged), _hessian(judged), _stable(judged), *_needed(without)]
+    rows += _not_stationary(points)
+    numbers = {
+        "points": points,
+        "worst_relative_error": rows[1].interval.mean,
+        "n_stable": int(rows[2].interval.mean),
+    }
+    verdict = Finding.of(rows, "").verdict
+    return Finding.of(rows, _SENTENCES[verdict].format(n=len(judged)), numbers)
+
+
+_SENTENCES = {
+    "supported": "Each of {n} stationary points with a zero column is stable exactly when no "
+    "unused eigenvalue exceeds sigma^2.",
+    "not supported": "The rule fails at one of {n} stationary points, or is not the Hessian's.",
+    "inconclusive": "Open: the {n} stationary points are all of one kind, stable or not.",
+}
+
+
+def _rule(judged: list[dict]) -> Evidence:
+    agree = sum(point["stable"] == point["rule"] for point in judged)
+    return Evidence(
+        "stationary points that are stable or not as the rule says",
+        Interval.exact(agree),
+        "points",
+        condition="with a zero column",
+        reference=float(len(judged)),
+        answer="yes" if agree == len(judged) else "no",
+        main=True,
     )
-    if not (stationary and agree and error <= SAME_CURVATURE):
-        return Finding("not supported", f"{text} They disagree.", numbers)
-    if n_stable in (0, len(judged)):
-        return Finding("inconclusive", f"{text} All are of one kind.", numbers)
-    return Finding("supported", f"{text} Every point is stable as the rule says.", numbers)
+
+
+def _hessian(judged: list[dict]) -> Evidence:
+    worst = max((point["error"] for point in judged), default=0.0)
+    return Evidence(
+        "relative difference of Hessian and formula, the worst",
+        Interval.exact(worst),
+        condition="all zero columns and eigenvectors",
+        margin=SAME_CURVATURE,
+        answer="yes" if worst <= SAME_CURVATURE else "no",
+        main=True,
+    )
+
+
+def _stable(judged: list[dict]) -> Evidence:
+    n = sum(point["stable"] for point in judged)
+    # "Exactly when" needs points of both kinds.
+    one_kind = n in (0, len(judged))
+    return Evidence(
+        f"stable points, of {len(judged)}",
+        Interval.exact(n),
+        "points",
+        condition="with a zero column",
+        answer="undecided" if one_kind else None,
+        settles="other values of study.stationary.noise_at" if one_kind else "",
+    )
+
+
+def _needed(without: list[dict]) -> list[Evidence]:
+    """Say what stable points without a zero column do to the rule without its condition."""
+    n = sum(point["stable"] and not point["rule"] for point in without)
+    if not n:
+        return []
+    return [
+        Evidence(
+            f"stable points where an unused eigenvalue exceeds sigma^2, of {len(without)}",
+            Interval.exact(n),
+            "points",
+            condition="without a zero column",
+        )
+    ]
+
+
+def _not_stationary(points: list[dict]) -> list[Evidence]:
+    worst = max(point["gradient"] for point in points)
+    if worst <= SAME_CURVATURE:
+        return []
+    return [
+        Evidence(
+            "gradient at a point that should be stationary",
+            Interval.exact(worst),
+            margin=SAME_CURVATURE,
+            answer="no",
+        )
+    ]
 
 
 def _point(rows: pd.DataFrame) -> dict[str, object]:
@@ -88,19 +153,3 @@ def _point(rows: pd.DataFrame) -> dict[str, object]:
         "stable": bool(rows["largest"].max() <= FLAT),
         "rule": bool((unused["eigenvalue"] <= unused["noise_variance"]).all()),
     }
-
-
-def _counts(points: list[dict]) -> str:
-    counts = sorted({point["n_zero"] for point in points})
-    return f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else ", ".join(map(str, counts))
-
-
-def _exceptions(without: list[dict]) -> str:
-    """Say what stable points without a zero column do to the rule without its condition."""
-    found = sum(point["stable"] and not point["rule"] for point in without)
-    if not found:
-        return ""
-    return (
-        " The condition is needed: maxima without a zero column that are stable though unused "
-        f"eigenvalues exceed sigma^2: {found} of {len(without)}."
-    )
