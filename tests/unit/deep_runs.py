@@ -38,6 +38,8 @@ def deep_runs(collapse, kind="fixed", elbo=-90.0, n_seeds=3, model="deep", jitte
                     "test_above_linear": own + 99.0,
                     "largest_eigenvalue": 150.0,
                     "cpu_seconds": 60.0,
+                    "predicted": 50.0,
+                    "test_residual_gain": 90.0,
                     **_collapse(unused),
                 }
             )
@@ -57,6 +59,7 @@ def _collapse(unused):
             f"{prefix}extra_latents": 0.0,
             f"{prefix}extra_everywhere": 0.0,
             **{f"{prefix}used_{epsilon}": 100.0 - unused for epsilon in ("0.03", "0.1", "0.3")},
+            **{f"{prefix}extra_{epsilon}": 0.0 for epsilon in ("0.03", "0.1", "0.3")},
         }
     return row
 
@@ -81,6 +84,7 @@ def scattered(runs, seed, points=2.0, nats=1.0):
         for epsilon in ("0.03", "0.1", "0.3"):
             own = 0.2 * points * rng.normal(size=n)
             moved[f"{prefix}used_{epsilon}"] = own - moved[f"{prefix}collapse"]
+            moved[f"{prefix}extra_{epsilon}"] = moved[f"{prefix}used_{epsilon}"]
     return runs.assign(**{name: runs[name].to_numpy() + by for name, by in moved.items()})
 
 

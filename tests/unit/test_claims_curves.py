@@ -12,7 +12,8 @@ def arrays(**kl):
     found = {}
     for before, values in kl.items():
         curve = CollapseCurve.from_kl(np.tile(values, (10, 1)))
-        found |= curve.arrays(before.removeprefix("train"))
+        prefix = before.removeprefix("train")
+        found |= {**curve.arrays(prefix), f"{prefix}mean_kl": np.asarray(values)}
     return found
 
 
@@ -53,3 +54,10 @@ def test_more_at_every_epsilon():
     )
     assert (found["extra_latents"], found["extra_everywhere"]) == (1.0, 1.0)
     assert (found["test_extra_latents"], found["test_off_linear"]) == (0.0, 0.0)
+
+
+def test_used_latents_less_the_linear_optimums_have_a_sign():
+    # Up to 0.1 the second latent is in use and not in the linear optimum; at 0.3 no latent differs.
+    for name, points in {"0.03": 25.0, "0.1": 25.0, "0.3": 0.0}.items():
+        assert FOUND[f"extra_{name}"] == points
+        assert FOUND[f"test_extra_{name}"] == -points

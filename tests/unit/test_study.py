@@ -358,7 +358,7 @@ def test_every_section_has_evidence_but_that_of_a_figure_alone():
     config = tiny()
     names = config.names()
     without = {name for name, part in config.study.sections() if not part.evidence(names)}
-    assert without == {"autoencoder", "one_setting"}
+    assert without == {"autoencoder"}
     together = config.study.evidence(names)
     assert len(together) == len(set(together))
     assert Product("maxima.csv", data=DATA, variant="at4") in together

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from linvae.claims.rows import THRESHOLDS
 from linvae.measure.collapse import CollapseCurve
 from linvae.measure.splits import SPLITS
+from linvae.noise import number
 
 __all__ = ["COMPARED", "TREND", "curve_row", "effective_number"]
 
@@ -24,7 +26,9 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
     in `COMPARED`, in percentage points, at ``off_linear_at`` nats; ``extra_latents`` and
     ``extra_everywhere`` the largest and the smallest number, over that range, of latents in use
     beyond those that the linear optimum uses at the same epsilon. ``effective`` is
-    `effective_number` in percent of the latents.
+    `effective_number` in percent of the latents. ``extra_0.03`` and so on, for each of
+    `THRESHOLDS`, is the number of used latents less that of the linear optimum at the same epsilon
+    (the nearest of the curves'), in percent of the latents.
 
     Parameters
     ----------
@@ -53,6 +57,10 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
             f"{prefix}off_linear_at": float(deep.epsilon[compared][np.abs(apart).argmax()]),
             f"{prefix}extra_latents": float(-apart.min() * n_latent / 100),
             f"{prefix}extra_everywhere": float(-apart.max() * n_latent / 100),
+            **{
+                f"{prefix}extra_{number(epsilon)}": float((expected - found)[place])
+                for epsilon, place in zip(THRESHOLDS, _nearest(deep.epsilon), strict=True)
+            },
         }
     return row
 
@@ -72,6 +80,10 @@ def effective_number(mean_kl: NDArray[np.floating]) -> float:
         return 0.0
     shares = np.asarray(mean_kl, dtype=np.float64)[mean_kl > 0] / total
     return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def _nearest(epsilon: NDArray[np.float64]) -> list[int]:
+    return [int(np.abs(np.log(epsilon / wanted)).argmin()) for wanted in THRESHOLDS]
 
 
 def _within(epsilon: NDArray[np.float64], ends: tuple[float, float]) -> NDArray[np.bool_]:

@@ -1,40 +1,43 @@
 """Claim 9: whether the initial value of a learned noise variance decides where training ends.
 
 What would turn the verdict: initial values whose runs end alike, in ELBO or in collapse, on train
-or on test: the largest difference between two of them inside the share of the margin that counts as
-none. Runs whose noise variance is still on its way say nothing: there the step budget decides.
+or on test: the interval of the largest difference between two of them inside the share of the
+margin that counts as none. Runs whose noise variance is still on its way say nothing: there the
+step budget decides.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from linvae.claims.claim import Claim
-from linvae.claims.deciding import side, would_decide
-from linvae.claims.pooled import PooledCells
-from linvae.claims.recipes import by_recipe, deep_runs, on_each_split, scope
+from linvae.claims.between_starts import MEASURES, start_rows
+from linvae.claims.claim import Claim, Earlier
+from linvae.claims.evidence import Evidence, together, verdicts_of
+from linvae.claims.finding import Finding, not_run
+from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Answer, Finding, both
-from linvae.digits import shown_interval
+from linvae.claims.single_setting import setting_rows, setting_runs, undone_by
+from linvae.claims.verdicts import Verdict
+from linvae.digits import short
+from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = ["INITIAL_VALUE_DECIDES", "initial_value_decides"]
 
+_SAID: dict[Verdict, str] = {
+    "supported": "decides",
+    "not supported": "does not decide both",
+    "inconclusive": "may or may not decide",
+}
+
 
 def _from_results(results: Results) -> Finding:
     runs = deep_runs(results, "recipes", kind="learned", curves=True)
-    judge = partial(initial_value_decides, margins=results.margins)
-    return by_recipe(runs, judge, results.study.recipes.as_in_paper)
-
-
-def _main_numbers(numbers: Mapping) -> Iterator[str]:
-    for recipe, row in numbers.items():
-        for split in ("train", "test"):
-            if "elbo" in row.get(split, {}):
-                difference = shown_interval(row[split]["elbo"]["difference"])
-                yield f"{recipe} {split} {difference} between starts"
+    return initial_value_decides(
+        runs, results.margins, results.study.recipes.as_in_paper, setting_runs(results)
+    )
 
 
 INITIAL_VALUE_DECIDES = Claim(
@@ -45,69 +48,103 @@ INITIAL_VALUE_DECIDES = Claim(
     section="recipes",
     judge=_from_results,
     shown_in=("fig7", "table1"),
-    main_numbers=_main_numbers,
+    earlier=(
+        Earlier(
+            7,
+            "6",
+            "With sigma^2 learned, its initial value still decides collapse and final ELBO.",
+            "The same.",
+            report_side=True,
+            paper_side=True,
+            why="Recipes of training differ; the headline is that of the recipe nearest to the "
+            "paper's.",
+        ),
+    ),
+    checked="from memory",
 )
 
 
-def initial_value_decides(runs: pd.DataFrame, margins: Margins) -> Finding:
+def initial_value_decides(
+    runs: pd.DataFrame,
+    margins: Margins,
+    headline: str | None = None,
+    settings: pd.DataFrame | None = None,
+) -> Finding:
     """Claim 9. Whether runs that learn the noise variance depend on where it started.
-
-    By the difference between the initial values of highest and lowest mean, of the ELBO and of the
-    collapse curve's mean, on each split.
 
     Parameters
     ----------
     runs : DataFrame
-        Of one recipe, noise variance learned: `linvae.claims.recipes.deep_runs` with curves.
+        Noise variance learned: `linvae.claims.recipes.deep_runs` with curves.
     margins
         Of the study.
+    headline
+        Recipe whose verdict is the claim's, the paper's own; what all agree on without it.
+    settings : DataFrame, optional
+        `linvae.claims.single_setting.setting_runs`.
     """
-    found = on_each_split(runs, lambda prefix: _on_split(runs, prefix, margins))
-    final = runs.groupby("initial")["noise_variance"].mean()
-    ends = ", ".join(f"{number(start)} to {end:.4g}" for start, end in final.items())
-    text = f"sigma^2 goes from {ends}. {found.explanation} {scope(runs, margins)}".strip()
-    numbers = {
-        **found.numbers,
-        "noise_variance": {number(start): float(end) for start, end in final.items()},
-    }
-    # What another noise variance would add to the ELBO at once, with the weights as they are.
-    moving = runs["tuned_elbo"] - runs["elbo"] > margins.elbo
-    shares = moving.groupby(runs["initial"]).mean()
-    if (late := shares[shares >= 0.5]).size:
-        names = ", ".join(number(start) for start in late.index)
-        text += (
-            f" From {names} sigma^2 had not arrived: tuned, it gives more than {margins.elbo:g} "
-            "nats. A longer run would decide."
-        )
-        return Finding("inconclusive", text, numbers)
-    return Finding(found.verdict, text, numbers)
+    if runs.empty:
+        return not_run("The section has no runs that learn sigma^2.")
+    of_all = headline not in set(runs["model"])
+    rows = [
+        row.but(main=row.split == "train" and (of_all or name == headline))
+        for name, own in runs.groupby("model", sort=False)
+        for row in start_rows(own, margins, str(name), margins.none)
+    ]
+    settings = pd.DataFrame() if settings is None else settings
+    undone = undone_by(settings, margins)
+    of_recipes = verdicts_of(rows)
+    numbers = _numbers(runs) | ({"undone_by": undone} if undone else {})
+    sentence = _sentence(of_recipes, headline, rows, undone)
+    found = Finding.by_subject([*rows, *setting_rows(settings, margins)], sentence, numbers)
+    own = of_recipes[headline] if headline in of_recipes else together(of_recipes)
+    # Recipes that were changed for the experiment have no say in the claim.
+    return replace(found, verdict=own)
 
 
-def _on_split(
-    runs: pd.DataFrame, prefix: str, margins: Margins
-) -> tuple[Answer, str, dict[str, object]]:
-    answer: Answer = "yes"
-    parts, numbers = [], {}
-    for name, margin, unit in (
-        ("elbo", margins.elbo, "nats of ELBO"),
-        ("mean_collapse", margins.latents, "points of mean collapse over epsilon"),
-    ):
-        cells = PooledCells.of(runs, f"{prefix}{name}", "initial")
-        spread = cells.spread(margins.level)
-        if spread is None:
-            return "undecided", "one initial value", {}
-        found = side(spread.interval, margin, margins.none)
-        own: Answer = {"above": "yes", "none": "no"}.get(found, "undecided")
-        answer = both(answer, own)
-        numbers[name] = {
-            "means": {number(start): float(mean) for start, mean in cells.means.items()},
-            "highest": spread.high,
-            "lowest": spread.low,
-            "difference": spread.interval.to_dict(),
+def _sentence(
+    verdicts: Mapping[str, Verdict],
+    headline: str | None,
+    rows: Sequence[Evidence],
+    undone: Mapping[str, bool],
+) -> str:
+    """Say what the headline's recipe does, and the others."""
+    parts = []
+    if headline in verdicts:
+        said = f"{headline}, the recipe nearest to the paper's, the initial value "
+        said += _SAID[verdicts[headline]]
+        if verdicts[headline] == "supported":
+            said += f" (train ELBOs end {_nats(rows, headline)} nats apart)"
+        parts.append(said)
+    for verdict, verb in _SAID.items():
+        names = [name for name, own in verdicts.items() if own == verdict and name != headline]
+        if names:
+            parts.append(f"{', '.join(names)} {'it' if parts else 'the initial value'} {verb}")
+    text = f"With {', and with '.join(parts)}"
+    undoing = [name for name, whether in undone.items() if whether]
+    return f"{text}; {' or '.join(undoing)} undoes it." if undoing else f"{text}."
+
+
+def _nats(rows: Sequence[Evidence], recipe: str) -> str:
+    (row,) = (row for row in rows
+              if (row.subject, row.unit, row.split) == (recipe, "nats", "train"))  # fmt: skip
+    return short(abs(row.interval.mean))
+
+
+def _numbers(runs: pd.DataFrame) -> dict[str, object]:
+    """Return the means over seeds by recipe and initial value, and where sigma^2 ended."""
+    return {
+        str(model): {
+            "n_runs": len(own),
+            "noise_variance": _means(own, "noise_variance"),
+            **{
+                split: {measure: _means(own, f"{prefix}{measure}") for measure in MEASURES}
+                for split, prefix in SPLITS.items()
+            },
         }
-        text = f"from {spread.high:g} {spread.interval} {unit} more than from {spread.low:g}"
-        if own == "undecided":
-            ends = runs[runs["initial"].isin([spread.low, spread.high])]
-            text += f" ({would_decide(spread.interval, margin, unit, ends)})"
-        parts.append(text)
-    return answer, " and ".join(parts), numbers
+        for model, own in runs.groupby("model", sort=False)
+    }
+
+
+def _means(runs: pd.DataFrame, column: str) -> dict[str, float]:
+    return {number(v): float(mean) for v, mean in runs.groupby("initial")[column].mean().items()}

@@ -43,6 +43,7 @@ def _row(results: Results, run: Run, *, curves: bool) -> dict[str, object]:
     metrics = results.metrics(run)
     row = deep_row(run, metrics, results.measurement.epsilon)
     row |= {**used_row(metrics), "cpu_seconds": results.cpu_seconds(run)}
+    row["test_residual_gain"] = metrics["test_residual_gain"]
     if curves:
         row |= curve_row(results.arrays(run, "kl.npz"), run.n_latent, results.measurement.delta)
     return row

@@ -162,6 +162,7 @@ class OneSetting(Section):
     """Recipes that differ from one in single settings: which of them decides how it ends."""
 
     models_named: ClassVar = {"base": DEEP, "models": DEEP}
+    claim_files: ClassVar = ("metrics.json", "kl.npz")
 
     data: Variant
     n_latent: Latents
@@ -176,6 +177,11 @@ class OneSetting(Section):
         """Return a run for each recipe, noise and seed."""
         models = dict.fromkeys((self.base, *self.models))
         return list(names.runs(models, [self.data], [self.n_latent], self.noises, self.seeds))
+
+    def evidence(self, names: Names) -> list[Product]:
+        """Return the files of runs that learn sigma^2: no claim is judged by the others."""
+        learned = [run for run in self.runs(names) if run.noise.startswith("learned")]
+        return [Product(name, run=run) for name in self.claim_files for run in learned]
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List recipes that do not differ from the base, too."""

@@ -1,0 +1,126 @@
+"""The experiment of claim 9: which single setting of a recipe undoes what the initial value does.
+
+The recipes of ``study.one_setting`` differ from a base in single settings. From two initial values
+or more each has a verdict of its own: the setting undoes the effect where an equivalence test finds
+its starts within the margins, by every measure on both splits. From one alone the rows say how much
+it changes, and decide nothing.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from linvae.claims.between_starts import MEASURES, learned_from, margin_of, start_rows
+from linvae.claims.evidence import Evidence, verdicts_of
+from linvae.claims.recipes import deep_runs
+from linvae.claims.results import Results
+from linvae.claims.scatter import CheckedCells
+from linvae.measure.splits import SPLITS
+from linvae.settings.differences import differences
+from linvae.settings.margins import Margins
+
+__all__ = ["setting_rows", "setting_runs", "undone_by"]
+
+_RANK = {"no": 2, "undecided": 1, "yes": 0, None: 0}
+# Of a margin: an equivalence test asks for all of it.
+_SHARE = 1.0
+
+
+def setting_runs(results: Results) -> pd.DataFrame:
+    """Tabulate the runs of ``study.one_setting`` that learn sigma^2; empty where it is left out.
+
+    Columns of `linvae.claims.recipes.deep_runs`, ``base``, and ``changed``: names of the settings
+    that differ from the base's, empty of the base itself.
+    """
+    runs = deep_runs(results, "one_setting", kind="learned", curves=True)
+    if runs.empty:
+        return runs
+    base = results.study.one_setting.base
+    changed = {
+        name: ", ".join(
+            key.rpartition(".")[2]
+            for key in differences(results.models[base], results.models[name])
+        )
+        for name in runs["model"].unique()
+    }
+    return runs.assign(base=base, changed=runs["model"].map(changed))
+
+
+def setting_rows(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
+    """Return the rows of a base and of the recipes that differ from it in single settings.
+
+    Parameters
+    ----------
+    runs
+        As `setting_runs` gives them.
+    margins
+        Of the study.
+    """
+    if runs.empty:
+        return []
+    if runs["initial"].nunique() < 2:
+        return list(_changes(runs, margins))
+    return [
+        row.but(condition=_with(row.condition, own["changed"].iloc[0]))
+        for name, own in runs.groupby("model", sort=False)
+        for row in _decisive(
+            start_rows(own, margins, _label(str(name), own["base"].iloc[0]), _SHARE)
+        )
+    ]
+
+
+def undone_by(runs: pd.DataFrame, margins: Margins) -> dict[str, bool]:
+    """Say of each recipe but the base whether its initial values end equivalent, by every measure.
+
+    Empty where there is nothing to undo: where the base's own verdict is not that they differ.
+    """
+    if runs.empty or runs["initial"].nunique() < 2:
+        return {}
+    found = {
+        str(name): start_rows(own, margins, "", _SHARE)
+        for name, own in runs.groupby("model", sort=False)
+    }
+    if verdicts_of(found.pop(runs["base"].iloc[0], ())) != {"": "supported"}:
+        return {}
+    return {name: all(row.answer == "no" for row in rows) for name, rows in found.items()}
+
+
+def _label(model: str, base: str) -> str:
+    return f"{base}, the base" if model == base else f"{model}, beside {base}"
+
+
+def _with(condition: str, changed: str) -> str:
+    return f"{condition}; changed: {changed}" if changed else condition
+
+
+def _decisive(rows: list[Evidence]) -> list[Evidence]:
+    """Keep of each quantity the split that decides: what the rows say together stays the same."""
+    kept: dict[str, Evidence] = {}
+    for row in rows:
+        if row.quantity not in kept or _RANK[row.answer] > _RANK[kept[row.quantity].answer]:
+            kept[row.quantity] = row
+    return list(kept.values())
+
+
+def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    """Give what each setting changes from the one initial value, on train images."""
+    base, start = runs["base"].iloc[0], float(runs["initial"].iloc[0])
+    variants = [name for name in runs["model"].unique() if name != base]
+    if base not in set(runs["model"]):
+        return
+    level = 1.0 - (1.0 - margins.level) / max(1, len(variants) * len(MEASURES))
+    for name in variants:
+        # How a third recipe scatters is no matter.
+        pair = runs[runs["model"].isin([base, name])]
+        changed = pair.loc[pair["model"] == name, "changed"].iloc[0]
+        for measure, (quantity, unit) in MEASURES.items():
+            cells = CheckedCells.of(pair, f"{SPLITS['train']}{measure}", "model")
+            yield Evidence(
+                f"{quantity}, less that of {base}",
+                cells.contrast({name: 1.0, base: -1.0}, level),
+                unit,
+                subject=_label(name, base),
+                condition=_with(learned_from(start), changed),
+                split="train",
+                margin=margin_of(measure, margins),
+            )
