@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from linvae.evaluation.likelihood_run import settings_of_bound, train_on_and_save
+from linvae.evaluation.likelihood_run import train_on_and_save
 from linvae.files import read_json, write_json
 from linvae.inputs import read_table
 from linvae.settings.likelihood_job import BOUNDS, LikelihoodJob
 from linvae.settings.model import ModelSettings
 from linvae.settings.run_job import RunJob
 from linvae.training.deep_job import train_and_save
+from linvae.training.graft import settings_of_graft
 
 D, K, N, NOISE = 8, 3, 240, 0.3
 MODEL = {
@@ -127,7 +128,7 @@ def test_the_share_is_of_every_rate():
         told = ModelSettings.model_validate(
             MODEL | {"training": MODEL["training"] | {"learning_rate": 0.02, **training}}
         )
-        found = settings_of_bound(told, 30, 0.5).training
+        found = settings_of_graft(told, 30, 0.5).training
         assert (found.steps, found.epochs, found.schedule) == (30, None, "cosine")
         return found.learning_rate, found.adam_learning_rate
 

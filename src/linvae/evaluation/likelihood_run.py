@@ -16,18 +16,16 @@ from linvae.measure.numbers import measure_splits
 from linvae.measure.splits import SPLITS
 from linvae.seeds import derive_seed
 from linvae.settings.likelihood_job import LikelihoodJob
-from linvae.settings.model import ModelSettings
 from linvae.training.archive import load_model
 from linvae.training.device import device_of
 from linvae.training.graft import settings_of_graft
 from linvae.training.importance import StepNoise, followed, terms_of
 from linvae.training.models import GaussianVAE
-from linvae.training.optimizer import ADAM_LEARNING_RATE
 from linvae.training.processor import at_full_speed
 from linvae.training.progress import progress_of
 from linvae.training.shared import begin, train
 
-__all__ = ["settings_of_bound", "train_on_and_save"]
+__all__ = ["train_on_and_save"]
 
 # The first images of each split, on which use is counted with q optimised for each.
 _N_OPTIMISED = 100
@@ -72,7 +70,7 @@ def train_on_and_save(
         write_fault(fault, metrics_file)
         return
     model = load_model(model_file)
-    settings = settings_of_bound(job.model, job.updates, job.rate)
+    settings = settings_of_graft(job.model, job.updates, job.rate)
     before = _by_encoder(model, job, data)
     # Batches and draws of its own, the same for both bounds.
     seed = derive_seed(job.seed, "likelihood")
@@ -89,17 +87,6 @@ def train_on_and_save(
     write_csv(curve_file, curve)
     write_json(metrics_file, usable({"noise_variance": job.noise_model.variance, **metrics}))
     checkpoint.remove()
-
-
-def settings_of_bound(settings: ModelSettings, updates: int, rate: float) -> ModelSettings:
-    """Return settings to train on by, as of a graft; `rate` is of Adam beside Muon, too.
-
-    Where that has its usual rate, no setting says so that could be multiplied.
-    """
-    training = settings.training
-    if training.optimizer == "muon" and training.adam_learning_rate is None:
-        training = training.model_copy(update={"adam_learning_rate": ADAM_LEARNING_RATE})
-    return settings_of_graft(settings.model_copy(update={"training": training}), updates, rate)
 
 
 def _by_encoder(
