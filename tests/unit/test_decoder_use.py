@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from linvae.evaluation.decoder_use import decoder_kl, optimised_posterior
+from linvae.evaluation.decoder_use import decoder_kl
 from linvae.linear import ppca
 from linvae.linear.spectrum import Spectrum
 from linvae.measure.collapse import kl_per_dimension
@@ -25,20 +25,10 @@ def case():
 
 def wrong(x):
     """An encoder that uses no latent."""
-    return torch.zeros(len(x), K, dtype=x.dtype), torch.zeros(K, dtype=x.dtype)
+    return torch.zeros(len(x), K, dtype=x.dtype), torch.zeros(len(x), K, dtype=x.dtype)
 
 
 OPTIONS = {"seed": 0, "dtype": torch.float64}
-
-
-def test_the_closed_form_is_found_whatever_the_encoder_says(case):
-    x, optimum, decode = case
-    mean, log_variance = optimised_posterior(wrong, decode, x, NOISE, **OPTIONS)
-    expected, covariance = optimum.posterior(x)
-    # Draws move the mean of q by a few hundredths of its deviation.
-    np.testing.assert_allclose(mean.numpy(), expected, atol=0.05)
-    wanted = np.broadcast_to(np.diag(covariance), (N, K))
-    np.testing.assert_allclose(log_variance.exp().numpy(), wanted, rtol=0.15)
 
 
 def test_use_is_the_decoders(case):
@@ -51,10 +41,7 @@ def test_use_is_the_decoders(case):
     assert ((kl > 0.1).mean(0) > 0.01).tolist() == [True, True, True, False]
 
 
-def test_an_image_is_optimised_as_if_it_were_alone_and_twice_the_same(case):
+def test_it_is_the_same_twice(case):
     x, _, decode = case
     kl = decoder_kl(wrong, decode, x, NOISE, **OPTIONS)
     assert np.array_equal(decoder_kl(wrong, decode, x, NOISE, **OPTIONS), kl)
-    moved = x.copy()
-    moved[1:] += 1
-    np.testing.assert_allclose(decoder_kl(wrong, decode, moved, NOISE, **OPTIONS)[0], kl[0])
