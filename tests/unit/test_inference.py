@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from linvae.measure.inference import STARTS, gap_numbers, optimised
-from linvae.measure.likelihood import Likelihood, log_likelihood
+from linvae.measure.log_likelihood import LogLikelihood, log_likelihood
 from linvae.measure.posterior import Posterior, batches, elbo_of, encoded
 
 D, K, NOISE, N = 6, 3, 0.7, 40
@@ -341,7 +341,7 @@ def test_a_proposal_that_is_far_too_narrow_is_told():
 
 def test_numbers_are_plain_and_take_nan_for_unreliable():
     log_p = np.array([-3.0, -5.0, -4.0])
-    numbers = Likelihood(log_p, np.array([9.0, 2.0, 7.0]), np.array([0.1, np.nan, 0.8]), 10)
+    numbers = LogLikelihood(log_p, np.array([9.0, 2.0, 7.0]), np.array([0.1, np.nan, 0.8]), 10)
     told = numbers.numbers()
     assert told["log_likelihood"] == -4.0
     assert told["log_likelihood_error"] == pytest.approx(1 / math.sqrt(3))

@@ -2,7 +2,7 @@
 
 The ELBO of a VAE is below log p(x) for two reasons. Its encoder gives a datum a q that is not the
 best of its family (the amortisation gap, measured here), and the family of diagonal Gaussians does
-not hold the posterior (the approximation gap; `linvae.measure.likelihood` gives log p(x)).
+not hold the posterior (the approximation gap; `linvae.measure.log_likelihood` gives log p(x)).
 
 References
 ----------

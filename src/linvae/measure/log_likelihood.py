@@ -40,7 +40,7 @@ from linvae.measure.posterior import (
 )
 from linvae.shown import short_repr
 
-__all__ = ["Likelihood", "Proposal", "log_likelihood"]
+__all__ = ["LogLikelihood", "Proposal", "log_likelihood"]
 
 Proposal = Literal["correlated", "diagonal"]
 
@@ -56,7 +56,7 @@ _ROWS, _VALUES = 1024, 2**23
 
 
 @dataclass(frozen=True, eq=False)
-class Likelihood:
+class LogLikelihood:
     """Estimates of log p(x), and how far to trust them.
 
     Attributes
@@ -109,7 +109,7 @@ def log_likelihood(
     proposal: Proposal = "correlated",
     widening: float | None = None,
     dtype: torch.dtype = torch.float32,
-) -> Likelihood:
+) -> LogLikelihood:
     r"""Estimate log p(x) of each datum by importance weighting.
 
     Parameters
@@ -163,7 +163,7 @@ def log_likelihood(
         effective = torch.exp(2 * total - torch.logsumexp(2 * log_weights, 0))
         parts.append((total - math.log(draws), effective, pareto_k(log_weights)))
     estimate, effective, shape = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Likelihood(estimate, effective, shape, draws)
+    return LogLikelihood(estimate, effective, shape, draws)
 
 
 def _correlated(
