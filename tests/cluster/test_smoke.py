@@ -21,7 +21,7 @@ SMOKE = ["--configfile", "config/smoke.yaml"]
 SHARED = [
     *("--groups", "train_deep=train", "train_linear=train", "solve=train"),
     *("evaluate=evaluate", "evaluate_encoder=evaluate", "evaluate_deep=evaluate", "graft=graft"),
-    *("--group-components", "train=8", "evaluate=50", "graft=8"),
+    *("likelihood=graft", "--group-components", "train=8", "evaluate=50", "graft=8"),
     *("--cores", "2"),
     # A shared job takes most of a minute, and each look at it comes later than the last.
     *("--slurm-init-seconds-before-status-checks", "20"),
@@ -61,10 +61,10 @@ def local_results(start, tmp_path: Path) -> Path:
 
 
 def targets(expected: dict[str, bytes]) -> list[str]:
-    """Two figures and a graft, which need every kind of job, or with LINVAE_EXHAUSTIVE all."""
+    """Figures and runs trained on, which need every kind of job, or with LINVAE_EXHAUSTIVE all."""
     if "LINVAE_EXHAUSTIVE" in os.environ:
         return []
-    ends = ("graft.json", *(f"{name}.png" for name in FIGURES))
+    ends = ("graft.json", "likelihood.json", *(f"{name}.png" for name in FIGURES))
     found = [
         next(path for path in expected if path.endswith(end) and not path.startswith("smoke/"))
         for end in ends

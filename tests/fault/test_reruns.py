@@ -23,6 +23,7 @@ PROGRAMS = {
     "evaluate_encoder": "workflow/scripts/evaluate_encoder.py",
     "fetch": "workflow/scripts/fetch.py",
     "graft": "workflow/scripts/graft.py",
+    "likelihood": "workflow/scripts/likelihood.py",
     "claims": "workflow/scripts/claims.py",
     "figure": "workflow/scripts/figure.py",
     "hessian": "workflow/scripts/hessian.py",

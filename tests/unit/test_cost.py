@@ -12,6 +12,7 @@ from linvae.study.cost import (
     Rates,
     _muon_products,
     arm_cost,
+    bound_cost,
     job_cost,
     job_seconds,
     training_images,
@@ -83,6 +84,16 @@ def test_a_graft_is_three_trainings_of_which_two_take_longer():
     assert (found.jobs, found.disk_megabytes) == (3, 0)
     assert 3 * once.cpu_seconds < found.cpu_seconds < 6 * once.cpu_seconds
     assert found.peak_megabytes == once.peak_megabytes
+
+
+def test_training_on_by_a_bound_decodes_every_draw():
+    model = deep(epochs=10)
+    once = job_cost(deep(epochs=5), RUN, 4000, RATES)
+    one, eight = (bound_cost(model, RUN, 4000, 5 * 40, draws, RATES) for draws in (1, 8))
+    assert one.cpu_seconds == pytest.approx(once.cpu_seconds)
+    # Its decoder is no larger than its encoder.
+    assert 4 * once.cpu_seconds < eight.cpu_seconds < 5 * once.cpu_seconds
+    assert (eight.jobs, eight.disk_megabytes) == (1, 0)
 
 
 def test_costs_add_up_and_memory_is_the_largest():

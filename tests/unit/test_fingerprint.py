@@ -222,6 +222,7 @@ def test_named_modules_count(tmp_path):
             ["linvae.config.configuration", "linvae.training.loop", "linvae.linear.solve"],
         ),
         ("graft", ["linvae.linear.spectrum", "linvae.linear.ppca", "linvae.study.study"]),
+        ("likelihood", ["linvae.linear.ppca", "linvae.evaluation.deep_run", "linvae.study.study"]),
         ("publish", ["linvae.config.configuration", "linvae.planning", "linvae.study.study"]),
         (
             "figure",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from linvae.noise import parse_noise
 from linvae.settings.jobs import GraftJob, MeasurementJob
+from linvae.settings.likelihood_job import LikelihoodJob
 from linvae.settings.measurement import Measurement
 from linvae.settings.run_job import RunJob
 
@@ -112,6 +113,26 @@ def test_what_is_no_graft_is_refused(key, value):
     kind, values = JOBS["graft"]
     with pytest.raises(ValidationError, match=key):
         kind(**{**values, key: value})
+
+
+BOUND = {**RUN, "noise": "fixed-0.5", "bound": "iwae", "draws": 8, "updates": 3, "rate": 0.1}
+
+
+def test_training_on_by_a_bound_comes_back_from_json_as_it_was():
+    job = LikelihoodJob(**BOUND, measurement=MEASUREMENT)
+    assert LikelihoodJob.model_validate(json.loads(json.dumps(job.identity()))) == job
+    for key, value in {"bound": "elbo", "draws": 2, "updates": 4, "rate": 1.0}.items():
+        assert LikelihoodJob(**{**BOUND, key: value}).identity() != job.identity()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("bound", "aevb"), ("draws", 0), ("updates", 0), ("rate", 0), ("rate", 1.1)]
+    + [("noise", "learned-0.5"), ("measurement", {"drwas": 3})],
+)
+def test_what_is_no_training_on_by_a_bound_is_refused(key, value):
+    with pytest.raises(ValidationError, match=key):
+        LikelihoodJob(**{**BOUND, key: value})
 
 
 @pytest.mark.parametrize("name", JOBS)

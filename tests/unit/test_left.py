@@ -10,8 +10,9 @@ from linvae.jobs.job import Job
 from linvae.naming import Run
 from linvae.planning.left import Estimate, estimate, makespan, report
 from linvae.settings.arms import ARMS
+from linvae.settings.likelihood_job import BOUNDS
 from linvae.settings.model import ModelSettings
-from linvae.study.cost import Cost, Rates, arm_cost, job_cost
+from linvae.study.cost import Cost, Rates, arm_cost, bound_cost, job_cost
 
 RATES = Rates(1e10, None, 1e10, 1e10, 100)
 RUN = Run("deep", "mnist-logit-first4000", 50, "fixed-1", 0)
@@ -54,6 +55,16 @@ def test_the_arms_of_a_graft_cost_what_all_of_it_does():
     expected = [arm_cost(MODEL, RUN, 4000, 100, RATES, arm) for arm in ARMS]
     assert arms == expected
     assert arms[0].cpu_seconds < arms[1].cpu_seconds == arms[2].cpu_seconds
+    reopened = f"results/train/{RUN}/{TRAINED}/{MEASURED}/graft-certificate-100-0.5"
+    assert estimated("graft", reopened, m="graft.json").cost == arms[2]
+
+
+def test_either_bound_costs_what_its_draws_do():
+    for bound in BOUNDS:
+        place = f"results/train/{RUN}/{TRAINED}/{MEASURED}/graft-{bound}-8-100-0.1"
+        found = estimated("likelihood", place, m="likelihood.json")
+        assert found.cost == bound_cost(MODEL, RUN, 4000, 100, 8, RATES)
+        assert found.kind == "likelihood"
 
 
 def test_other_jobs_are_counted_and_cost_a_start():

@@ -188,6 +188,10 @@ def test_other_paths_are_no_runs(path):
             Product("graft.json", run=RUN, variant="certificate-6250"),
         ),
         (
+            f"{WEIGHTS}/{MEASURED}/graft-iwae-8-1000-0.1/{MEASURED}/likelihood.json",
+            Product("likelihood.json", run=RUN, variant="iwae-8-1000-0.1"),
+        ),
+        (
             "results/spectrum/mnist-logit-all/0123456789ab/spectrum.npz",
             Product("spectrum.npz", data="mnist-logit-all"),
         ),

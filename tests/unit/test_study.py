@@ -13,7 +13,9 @@ from linvae.naming import ADDRESS_PATTERN, Product, Run, product_of
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
 from linvae.settings.arms import ARMS
+from linvae.settings.likelihood_job import BOUNDS
 from linvae.study.figures import FIGURES, figure_inputs, figures
+from linvae.study.likelihood import WayOn
 from linvae.study.names import Names
 from linvae.study.study import Study
 
@@ -640,11 +642,71 @@ def test_grafts_are_judged_by_every_arm_beside_the_run():
         assert re.fullmatch(f"{ADDRESS_PATTERN}/graft.json", below)
 
 
-def test_grafts_need_updates_beyond_the_warm_up():
+@pytest.mark.parametrize("section", ["grafts", "likelihood"])
+def test_runs_are_trained_on_for_updates_beyond_the_warm_up(section):
     def change(raw):
-        raw["study"] = {"grafts": GRAFTS}
+        raw["study"] = {section: GRAFTS}
         raw["models"]["tiny-deep"]["training"]["warmup_steps"] = 4
 
-    message = "study.grafts.updates: 4 are no more than the warmup_steps of 'tiny-deep'"
+    message = f"study.{section}.updates: 4 are no more than the warmup_steps of 'tiny-deep'"
     with pytest.raises(ConfigError, match=re.escape(message)):
         tiny(change)
+
+
+# --- likelihood ----------------------------------------------------------------------------------
+
+
+def test_either_bound_goes_on_with_runs_that_others_share():
+    config = only(grafts=GRAFTS, likelihood=GRAFTS)
+    assert runs(config, "likelihood") == runs(config, "grafts")
+    evidence = config.study.evidence(config.names())
+    assert len(evidence) == 4 * (1 + len(ARMS) + len(BOUNDS))
+
+
+def test_both_bounds_have_a_job_below_the_measured_run():
+    section = GRAFTS | {"seeds": [0], "draws": 5, "rate": 0.00005}
+    config = only(likelihood=section)
+    first, _ = runs(config, "likelihood")
+    plan = plan_study(config, WORKFLOW)
+    jobs = [job for job in plan.jobs.values() if job.program == "likelihood"]
+    assert len(jobs) == 2 * len(BOUNDS)
+    lying = {product_of(job.outputs["metrics"]): job for job in jobs}
+    folder = places(config)[Product("metrics.json", run=first)].removesuffix("metrics.json")
+    for bound in BOUNDS:
+        file = config.study.likelihood.file(first, bound)
+        assert (file.file, file.variant) == ("likelihood.json", f"{bound}-5-4-0.00005")
+        job = lying[file]
+        below = job.outputs["metrics"].removeprefix(f"{folder}graft-{file.variant}/")
+        assert re.fullmatch(f"{ADDRESS_PATTERN}/likelihood.json", below)
+        assert job.inputs["measured"] == f"{folder}metrics.json"
+        told = {name: job.settings[name] for name in ("bound", "draws", "updates", "rate")}
+        assert told == {"bound": bound, "draws": 5, "updates": 4, "rate": 0.00005}
+    assert len({job.address for job in jobs}) == len(jobs)
+
+
+def test_no_arm_of_a_graft_is_taken_for_a_bound():
+    assert WayOn.parse("iwae-8-1000-0.1") == WayOn("iwae", 8, 1000, 0.1)
+    for variant in ("none-1000", "certificate-1000-0.1", "random-4"):
+        assert WayOn.parse(variant) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("draws", 1, "study.likelihood.draws: Input should be greater than or equal to 2"),
+        ("rate", 2, "study.likelihood.rate: Input should be less than or equal to 1"),
+        ("rate", 0, "study.likelihood.rate: Input should be greater than 0"),
+        ("updates", 0, "study.likelihood.updates: Input should be greater than 0"),
+        ("runs_of", [], "study.likelihood.runs_of: give at least one"),
+        ("n_latent", 59, "study.likelihood.n_latent: 59 is more than the 58 that 60 images allow"),
+        ("drwas", 3, "study.likelihood.drwas: unknown key, did you mean 'draws'?"),
+        (
+            "runs_of",
+            [{"models": ["tiny-adam"], "noise_variances": [1]}],
+            "study.likelihood.runs_of: 'tiny-adam' must be a model with a decoder that is not",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_on_is_one_clear_line(key, value, said):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        only(likelihood=GRAFTS | {key: value})

@@ -141,6 +141,8 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("study/section", SAID),
         ("study/deep", SAID),
         ("study/grafts", SAID),
+        ("study/likelihood", SAID),
+        ("study/trained_on", SAID),
         ("study/names", SAID),
         ("claims/stability", SAID),
         ("settings/margins", SAID),

@@ -15,7 +15,8 @@ from linvae.study.figures import FIGURES
 CODE = (".py", ".smk", "Snakefile")
 # Programs that compute with torch; all others start without its two seconds.
 WITH_TORCH = {
-    *("train_deep", "train_linear", "evaluate_deep", "evaluate_encoder", "graft", "hessian")
+    *("train_deep", "train_linear", "evaluate_deep", "evaluate_encoder", "graft", "hessian"),
+    "likelihood",
 }
 # Programs that no rule runs.
 BY_HAND = {"compare", "keep", "plan", "schema", "tidy"}

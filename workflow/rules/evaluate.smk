@@ -96,3 +96,28 @@ rule graft:
         "Grafting on {wildcards.place}"
     shell:
         'python "$LINVAE_SCRIPTS/graft.py" {wildcards.address} > {log} 2>&1'
+
+
+rule likelihood:
+    input:
+        inputs_of,
+    output:
+        metrics="results/train/{place}/{address}/likelihood.json",
+        curve="results/train/{place}/{address}/curve.csv",
+        made="results/train/{place}/{address}/made.json",
+    log:
+        "results/logs/likelihood/{place}/{address}.log",
+    benchmark:
+        "results/benchmarks/likelihood/{place}/{address}.tsv"
+    wildcard_constraints:
+        address=of("likelihood"),
+    priority: by_job(priority_of)
+    threads: threads_of
+    resources:
+        mem_mb=need("megabytes"),
+        runtime=need("minutes"),
+        gpu=gpus_of,
+    message:
+        "Training on by a bound: {wildcards.place}"
+    shell:
+        'python "$LINVAE_SCRIPTS/likelihood.py" {wildcards.address} > {log} 2>&1'

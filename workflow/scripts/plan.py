@@ -11,10 +11,9 @@ from pathlib import Path
 from linvae.config.devices import planned_device
 from linvae.config.messages import ConfigError
 from linvae.config.study_name import configured
-from linvae.planning.left import estimate, report
+from linvae.planning.left import estimate, report, trains
 from linvae.planning.study_plan import plan_study
 from linvae.planning.workflow import Workflow
-from linvae.settings.arms import ARMS
 from linvae.study import cost
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +28,7 @@ def main(overlays: list[Path], n_jobs: int) -> None:
         workflow.rates(),
     )
     left = [estimate(job, config.models, rates) for job in plan.left()]
-    names, study = config.names(), config.study
-    n_training = len(study.all_runs(names)) + len(study.runs("grafts", names)) * len(ARMS)
+    n_training = sum(map(trains, plan.jobs.values()))
     lines = [f"The study {config.name}, whose results go to results/{config.name}/."]
     lines += [report(left, n_training, n_jobs)]
     models = {job.kind: config.models[job.kind] for job in left if job.kind in config.models}

@@ -18,6 +18,7 @@ from linvae.seeds import derive_seed
 from linvae.settings.arms import Arm
 from linvae.settings.jobs import GraftJob
 from linvae.training.archive import load_model
+from linvae.training.device import device_of
 from linvae.training.graft import GraftedVAE, graft, settings_of_graft
 from linvae.training.models import GaussianVAE
 from linvae.training.processor import at_full_speed
@@ -72,6 +73,7 @@ def graft_and_save(
     carries = _carriers(model, job.arm, cut, made)
     before = _measured(model, job, data, carries)
     checkpoint = checkpoint_of(job, metrics_file)
+    model.to(device_of(settings.job.device))
     # Batches and draws of its own, the same for all arms.
     looked = progress_of(model, data, seed)
     curve = train(model, settings, seed, checkpoint, measure=looked, data=data["train"])

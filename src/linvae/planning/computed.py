@@ -11,14 +11,18 @@ from linvae.planning.images import Origin, memory_of, origin_of
 from linvae.planning.needs import Needs, needs_of_measuring, needs_of_training
 from linvae.planning.workflow import Workflow
 from linvae.settings.jobs import GraftJob, MeasurementJob
+from linvae.settings.likelihood_job import LikelihoodJob
 from linvae.settings.run_job import RunJob
 from linvae.study import cost
+from linvae.study.likelihood import WayOn
 
 __all__ = ["ADDRESS", "Computed"]
 
 # Where the address comes in a path.
 ADDRESS = "{address}"
 _MADE = {"made": "made.json"}
+# What training a run on reads beside its weights, which says if it could be measured.
+_READ = {"graft": ("residual", "residual.npz"), "likelihood": ("measured", "metrics.json")}
 _MEASURED = {"kl": "kl.npz", "samples": "samples.npz", "residual": "residual.npz"}
 
 
@@ -70,7 +74,7 @@ class Computed:
         """Return where a file lies; its job is made if it is none yet."""
         if file not in self.files:
             if file.run is not None and file.variant:
-                self._graft(file.run, file.variant)
+                self._trained_on(file.run, file.variant)
             elif file.run is not None:
                 self._run(file.run)
             else:
@@ -238,29 +242,32 @@ class Computed:
             **logit,
         ).identity()
 
-    def _graft(self, run: Run, variant: str) -> None:
-        """Make the job of one arm of a graft."""
-        arm, updates, *rate = variant.split("-")
-        told = self._run_settings(run) | {
-            "arm": arm,
-            "updates": int(updates),
-            "rate": float(rate[0]) if rate else None,
-            "measurement": self.config.measurement,
-        }
-        residual = self.file(Product("residual.npz", run=run))
+    def _trained_on(self, run: Run, variant: str) -> None:
+        """Make the job of one arm of a graft, or of one bound."""
+        told = self._run_settings(run) | {"measurement": self.config.measurement}
+        given = (self.models[run.model], run, cost.training_images(run.data))
+        if way := WayOn.parse(variant):
+            costs = cost.bound_cost(*given, way.updates, way.draws, self.rates)
+            self._arm("likelihood", run, variant, LikelihoodJob(**told, **way._asdict()), costs)
+        else:
+            arm, updates, *rate = variant.split("-")
+            told |= {"arm": arm, "updates": int(updates), "rate": float(rate[0]) if rate else None}
+            costs = cost.arm_cost(*given, int(updates), self.rates, arm)
+            self._arm("graft", run, variant, GraftJob(**told), costs)
+
+    def _arm(self, program: str, run: Run, variant: str, told: RunJob, costs: cost.Cost) -> None:
+        """Make a job that trains a finished run on."""
+        name, beside = _READ[program]
+        measured = self.file(Product(beside, run=run))
         inputs = {
             "model": self.file(Product("model.safetensors", run=run)),
-            "residual": residual,
+            name: measured,
             "data": self.file(Product("data.npz", data=run.data)),
         }
-        place = f"{residual.rsplit('/', 1)[0]}/graft-{variant}/{ADDRESS}"
-        model = self.models[run.model]
-        costs = cost.arm_cost(
-            model, run, cost.training_images(run.data), int(updates), self.rates, arm
-        )
-        needs = needs_of_training(model, costs, self.config.threads)
-        files = {"metrics": "graft.json", "curve": "curve.csv", **_MADE}
-        job = self.job("graft", place, GraftJob(**told).identity(), inputs, files, needs)
+        place = f"{measured.rsplit('/', 1)[0]}/graft-{variant}/{ADDRESS}"
+        files = {"metrics": f"{program}.json", "curve": "curve.csv", **_MADE}
+        needs = needs_of_training(self.models[run.model], costs, self.config.threads)
+        job = self.job(program, place, told.identity(), inputs, files, needs)
         self._note(job, run=run, variant=variant)
 
     def cost(self, run: Run) -> cost.Cost:

@@ -12,14 +12,17 @@ from linvae.study.cost import (
     Cost,
     Rates,
     arm_cost,
+    bound_cost,
     job_cost,
     table,
     training_images,
 )
+from linvae.study.likelihood import WayOn
 
-__all__ = ["Estimate", "estimate", "makespan", "report"]
+__all__ = ["Estimate", "estimate", "makespan", "report", "trains"]
 
 _TRAINING = ("train_deep", "train_linear", "solve")
+_TRAINED_ON = ("graft", "likelihood")
 _OTHERS = "all other jobs"
 
 
@@ -32,17 +35,26 @@ class Estimate:
     cost: Cost
 
 
+def trains(job: Job) -> bool:
+    """Whether a job trains a run, or trains one on."""
+    return job.program in (*_TRAINING, *_TRAINED_ON)
+
+
 def estimate(job: Job, models: Mapping[str, ModelSettings], rates: Rates) -> Estimate:
     """Estimate a job; of one that does not train, the time of its start is counted and no more."""
     output = next(iter(job.outputs.values()))
-    if job.program not in (*_TRAINING, "graft"):
+    if not trains(job):
         return Estimate(_OTHERS, f"{job.program} {output}", Cost(1, START_SECONDS))
     file = product_of(output)
     run, images = file.run, training_images(file.run.data)
     model = models[run.model]
-    if job.program != "graft":
+    if job.program in _TRAINING:
         return Estimate(run.model, _name(run), job_cost(model, run, images, rates))
-    arm, _, updates = file.variant.rpartition("-")
+    if way := WayOn.parse(file.variant):
+        cost = bound_cost(model, run, images, way.updates, way.draws, rates)
+        return Estimate("likelihood", f"training on by {way.bound} of {_name(run)}", cost)
+    # A share of the rate may follow.
+    arm, updates, *_ = file.variant.split("-")
     cost = arm_cost(model, run, images, int(updates), rates, arm)
     return Estimate("grafts", f"graft ({arm}) of {_name(run)}", cost)
 
@@ -71,7 +83,7 @@ def report(jobs: Iterable[Estimate], n_of_study: int, n_workers: int) -> str:
     jobs
         What is left.
     n_of_study
-        Training jobs of the whole study, grafts included.
+        Training jobs of the whole study, those that train runs on included.
     n_workers
         Jobs at a time.
     """

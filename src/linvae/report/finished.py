@@ -9,11 +9,13 @@ from linvae.files import read_json
 from linvae.report.deep_runs import measured_runs
 from linvae.report.publish import STAMPS
 
-__all__ = ["COLLAPSE", "RECIPES", "RESIDUAL", "FinishedStudy"]
+__all__ = ["COLLAPSE", "ENDINGS", "RECIPES", "RESIDUAL", "SETTINGS", "FinishedStudy"]
 
 COLLAPSE = "figures/fig11_theory_vs_deep.csv"
 RESIDUAL = "figures/fig15_residual_spectrum.csv"
 RECIPES = "tables/table1_sigma.csv"
+ENDINGS = "tables/table2_endings.csv"
+SETTINGS = "tables/table3_settings.csv"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class FinishedStudy:
         Of its deep VAEs, or None.
     collapse, residual, recipes
         The tables of figures 11 and 15, and table 1, or None of a study without deep VAEs.
+    endings, settings
+        Tables 2 and 3, or None.
     runs
         As `linvae.report.deep_runs.measured_runs` tabulates them, or None where their metrics do
         not lie beside the study.
@@ -45,6 +49,8 @@ class FinishedStudy:
     residual: pd.DataFrame | None
     recipes: pd.DataFrame | None
     runs: pd.DataFrame | None
+    endings: pd.DataFrame | None = None
+    settings: pd.DataFrame | None = None
 
     @classmethod
     def read(cls, folder: Path, name: str | None = None) -> "FinishedStudy":
@@ -72,10 +78,11 @@ class FinishedStudy:
             raise FileNotFoundError(msg)
         study = read_json(folder / "study.json")
         recipes = study.get("configuration", {}).get("study", {}).get("recipes") or {}
-        found = (folder / table for table in (COLLAPSE, RESIDUAL, RECIPES))
+        named = (COLLAPSE, RESIDUAL, RECIPES, ENDINGS, SETTINGS)
+        found = (folder / table for table in named)
         tables = (pd.read_csv(file) if file.is_file() else None for file in found)
         claims = {claim["id"]: claim for claim in read_json(folder / "claims.json")}
-        collapse, residual, table1 = (_filled(table) for table in tables)
+        collapse, residual, table1, endings, settings = (_filled(table) for table in tables)
         return cls(
             name=name or study["name"],
             claims=claims,
@@ -85,6 +92,8 @@ class FinishedStudy:
             residual=residual,
             recipes=table1,
             runs=_filled(_runs(folder)),
+            endings=endings,
+            settings=settings,
         )
 
     @classmethod

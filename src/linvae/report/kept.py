@@ -12,7 +12,14 @@ import pandas as pd
 from linvae.files import read_json, write_csv, write_json
 from linvae.noise import number
 from linvae.report.deep_runs import DEEP_RUNS
-from linvae.report.finished import COLLAPSE, RECIPES, RESIDUAL, FinishedStudy
+from linvae.report.finished import (
+    COLLAPSE,
+    ENDINGS,
+    RECIPES,
+    RESIDUAL,
+    SETTINGS,
+    FinishedStudy,
+)
 from linvae.report.paired import paired_table
 
 __all__ = ["keep", "quotable"]
@@ -58,15 +65,16 @@ def keep(folder: Path, to: Path) -> Path:
     ]
     write_json(own / "claims.json", _rounded(claims))
     residual = found.residual
-    for name in (COLLAPSE, RESIDUAL, RECIPES, DEEP_RUNS):
-        (own / name).unlink(missing_ok=True)
     tables = {
         COLLAPSE: found.collapse,
         RESIDUAL: None if residual is None else residual[residual["rank"] == 1],
         RECIPES: found.recipes,
+        ENDINGS: found.endings,
+        SETTINGS: found.settings,
         DEEP_RUNS: found.runs,
     }
     for name, table in tables.items():
+        (own / name).unlink(missing_ok=True)
         if table is not None:
             write_csv(own / name, table.map(_rounded))
     return own
@@ -88,7 +96,9 @@ def quotable(folder: Path) -> dict[str, object]:
         means over seeds of ``deep_runs.csv``, by ``<model> <fixed or learned> <sigma^2>, k = <k>,
         <data>``; ``paired`` (`linvae.report.paired`) by ``<recipe> less <recipe>, <sigma^2>, k =
         <k>, <data>``.
-        ELBOs are in nats per datum.
+        ELBOs are in nats per datum. ``endings``, rows of table 2 by ``<recipe> <sigma^2>, k = <k>:
+        <check or end>, <quantity>, <split>, <with>``; ``settings``, rows of table 3 by
+        ``<recipe>, <noise>``.
     """
     found = FinishedStudy.read(folder)
     rows = [] if found.recipes is None else found.recipes.to_dict("records")
@@ -103,7 +113,18 @@ def quotable(folder: Path) -> dict[str, object]:
             f"{row['recipe']} less {row['less']}, {_place(row)}": row
             for row in paired_table(found.runs).to_dict("records")
         }
+    if found.endings is not None:
+        told["endings"] = {_end(row): row for row in found.endings.fillna("").to_dict("records")}
+    if found.settings is not None:
+        rows = found.settings.to_dict("records")
+        told["settings"] = {f"{row['recipe']}, {row['noise']}": row for row in rows}
     return told
+
+
+def _end(row: Mapping) -> str:
+    cell = f"{row['recipe']} {number(row['initial'])}, k = {row['n_latent']}"
+    named = filter(None, (row["check"], row["quantity"], row["split"], row["with"]))
+    return f"{cell}: {', '.join(named)}"
 
 
 def _cells(runs: pd.DataFrame) -> dict[str, dict]:

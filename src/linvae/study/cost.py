@@ -21,6 +21,7 @@ __all__ = [
     "Cost",
     "Rates",
     "arm_cost",
+    "bound_cost",
     "data_megabytes",
     "job_cost",
     "job_seconds",
@@ -150,9 +151,26 @@ def arm_cost(
 
     With a bypass it decodes once more at each update, to encode what is left.
     """
+    return _trained_on(model, run, n_images, updates, rates, 1.0 if arm == "none" else _GRAFTED)
+
+
+def bound_cost(
+    model: ModelSettings, run: Run, n_images: int, updates: int, draws: int, rates: Rates
+) -> Cost:
+    """Estimate training one run on by a bound, which decodes every draw; no weights are kept."""
+    d = n_features(run.data)
+    encoder = sum(a * b for a, b in model.encoder.matrices(d, run.n_latent))
+    decoder = sum(a * b for a, b in model.decoder.matrices(run.n_latent, d))
+    times = (encoder + draws * decoder) / (encoder + decoder)
+    return _trained_on(model, run, n_images, updates, rates, times)
+
+
+def _trained_on(
+    model: ModelSettings, run: Run, n_images: int, updates: int, rates: Rates, times: float
+) -> Cost:
+    """Estimate some updates of a run, each so many times as long as one of its training."""
     training = model.training.model_copy(update={"steps": updates, "epochs": None})
     once = job_cost(model.model_copy(update={"training": training}), run, n_images, rates)
-    times = 1.0 if arm == "none" else _GRAFTED
     return replace(
         once,
         cpu_seconds=times * once.cpu_seconds,

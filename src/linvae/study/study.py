@@ -9,6 +9,7 @@ from linvae.settings.values import Strict
 from linvae.study.deep import Recipes, Sizes
 from linvae.study.endings import Endings, OneSetting
 from linvae.study.grafts import Grafts
+from linvae.study.likelihood import Likelihood
 from linvae.study.linear import Autoencoder, Encoders, LatentDim, Linear, Stochastic
 from linvae.study.maxima import Restarts, Saddles, Stationary
 from linvae.study.names import Names
@@ -35,6 +36,9 @@ class Study(Strict):
     endings: Endings | None = Field(None, description="fig18, table2")
     one_setting: OneSetting | None = Field(None, description="table3")
     grafts: Grafts | None = Field(None, description="claim 13")
+    likelihood: Likelihood | None = Field(
+        None, description="claims on whether the ELBO is to blame"
+    )
 
     def sections(self) -> Iterator[tuple[str, Section]]:
         """Give the sections that are not left out, by name."""

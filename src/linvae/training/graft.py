@@ -16,6 +16,7 @@ from linvae.seeds import derive_seed
 from linvae.settings.arms import Arm
 from linvae.settings.model import ModelSettings
 from linvae.training.models import GaussianVAE, Units
+from linvae.training.optimizer import ADAM_LEARNING_RATE
 
 __all__ = ["GraftedVAE", "graft", "settings_of_graft"]
 
@@ -157,12 +158,16 @@ def settings_of_graft(
     """Return settings to train on by: those of the run, for some updates with half a cosine.
 
     Every arm starts with an optimiser that remembers nothing, and with the run's own warm-up; the
-    KL has its full weight. All learning rates are multiplied by `rate` if one is given.
+    KL has its full weight. All learning rates are multiplied by `rate` if one is given, that of
+    Adam beside Muon too.
     """
     changed = {"steps": updates, "epochs": None, "schedule": "cosine", "kl_annealing": 0.0}
     if rate is not None:
         named = (f"{name}learning_rate" for name in ("", "adam_", "noise_", "variance_"))
         rates = {name: getattr(settings.training, name) for name in named}
+        if settings.training.optimizer == "muon":
+            # Where it has its usual rate, no setting says so that could be multiplied.
+            rates["adam_learning_rate"] = rates["adam_learning_rate"] or ADAM_LEARNING_RATE
         changed |= {name: rate * own for name, own in rates.items() if own is not None}
     training = settings.training.model_copy(update=changed)
     return settings.model_copy(update={"training": training})
