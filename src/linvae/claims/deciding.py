@@ -3,12 +3,15 @@
 import math
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from linvae.claims.verdicts import Interval
+from linvae.claims.evidence import equivalence
+from linvae.claims.verdicts import Answer, Interval, interval
 from linvae.noise import number
 
-__all__ = ["Side", "side", "spent", "what_settles"]
+__all__ = ["Side", "exceeds", "paired", "side", "spent", "what_settles"]
 
 Side = Literal["above", "below", "none", "open"]
 
@@ -45,6 +48,31 @@ def side(found: Interval, margin: float, none: float) -> Side:
     if found.mean < -margin and found.high < 0:
         return "below"
     return "none" if max(-found.low, found.high) <= none * margin else "open"
+
+
+def exceeds(found: Interval, margin: float, none: float = 1.0) -> Answer:
+    """Answer whether a difference exceeds a margin, by an interval at the level of its verdict.
+
+    "No" takes an interval beyond the margin on the other side, or within a share of it on both, as
+    in `side`: what scatters widely about zero decides nothing.
+    """
+    if equivalence(found, found, margin) == "beyond":
+        return "yes" if found.mean > 0 else "no"
+    return "no" if equivalence(found, found, none * margin) == "within" else "undecided"
+
+
+def paired(first: ArrayLike, second: ArrayLike, level: float) -> Interval:
+    """Mean of the differences of pairs, first less second, with Student's interval.
+
+    Each comparison has the scatter of its own differences, whatever that of others is. Differences
+    that are all the same have no interval.
+    """
+    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    found = interval(differences, level)
+    # Round-off of numbers of a thousand nats is no scatter.
+    if np.ptp(differences) <= 1e-12 * np.abs([*np.ravel(first), *np.ravel(second)]).max():
+        return Interval(found.mean, None, None, found.n)
+    return found
 
 
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:

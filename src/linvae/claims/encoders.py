@@ -1,84 +1,226 @@
-"""Claim 7: encoders that are not linear, with a linear decoder."""
+"""Claim 7: whether a ReLU encoder with a linear decoder ends below a linear encoder.
+
+Judged by the train ELBO of the ReLU encoder less that of the encoder that is one matrix, paired by
+seed, between models whose training and start are set alike; once with the decoder trained too, and
+once with it solved for at every step. On train every encoder lies at or below the pPCA maximum by a
+theorem; on test none is measured. A deep linear encoder (identity activations) is linear and stands
+beside, as what depth alone does to training.
+
+What would turn the verdicts: a deficit on the other side of the section's margin. That is 0.1 nats
+and not claim 1's 0.01, which says that an optimiser came to its end: the deep linear encoder, which
+can be the best one too, still ends up to 0.08 nats short (the upper ends of its intervals in
+docs/runs), and no less is evidence against an encoder. At 0.01 the ReLU encoder of the FashionMNIST
+study, with the decoder solved for, does end below.
+"""
+
+import math
+from collections.abc import Iterator
 
 import pandas as pd
 
-from linvae.claims.claim import Claim
-from linvae.claims.maximum import gap_numbers, linear_runs
+from linvae.claims.claim import Claim, Earlier
+from linvae.claims.deciding import exceeds, paired, what_settles
+from linvae.claims.evidence import Evidence, verdicts_of
+from linvae.claims.finding import Finding
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Finding, answer, interval, joint
+from linvae.claims.rows import linear_row
+from linvae.claims.verdicts import Interval, interval
+from linvae.digits import short
+from linvae.noise import parse_noise
+from linvae.settings.model import Encoder, ModelSettings
 
-__all__ = ["OTHER_ENCODERS", "encoder_runs", "other_encoders"]
+__all__ = ["OTHER_ENCODERS", "encoder_runs", "relu_encoders"]
 
-# Of the intervals: several encoders are judged, each of which may refute the claim.
-LEVEL = 0.99
+_TRAINED, _SOLVED = "decoder trained too", "decoder solved for"
+
+
+def _from_results(results: Results) -> Finding:
+    return relu_encoders(
+        encoder_runs(results), results.study.encoders.margin, results.margins.level
+    )
+
 
 OTHER_ENCODERS = Claim(
     number=7,
-    text="With a linear decoder, encoders other than linear end below the pPCA maximum.",
+    text="With a linear decoder a ReLU encoder ends below a linear one.",
     made_by="paper, report",
     question=1,
     section="encoders",
-    judge=lambda results: other_encoders(encoder_runs(results), results.study.encoders.margin),
+    judge=_from_results,
     shown_in=("fig5",),
-    main_numbers=gap_numbers,
+    earlier=(
+        Earlier(
+            5,
+            "4",
+            "Encoders other than linear end below the pPCA maximum.",
+            "Encoders other than linear end below the pPCA maximum.",
+            report_side=True,
+            paper_side=True,
+            why="An encoder of rectified linear units contains the linear one: what is short is "
+            "training, which the linear encoder beside it shows.",
+        ),
+    ),
+    checked="from memory",
 )
-
-
-def other_encoders(runs: pd.DataFrame, margin: float) -> Finding:
-    """Claim 7. Whether encoders other than linear end below the pPCA maximum.
-
-    The maximum is the linear encoder's own. A way of training that does not bring the linear one
-    there cannot tell what another lacks, and judges none. What would turn the verdict round: every
-    encoder ending further below than the margin on all seeds, in a way of training by which the
-    linear one arrives.
-
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run: ``model``, ``linear`` (the encoder is one matrix), ``trained`` (the way of
-        training), ``seed``, ``gap`` in nats per datum.
-    margin : float
-        Gaps up to it count as none, in nats per datum.
-    """
-    numbers, answers, parts = {}, [], []
-    for trained, way in runs.groupby("trained", sort=False):
-        control = way.loc[way["linear"], "gap"]
-        arrives = bool(len(control) and (control <= margin).all())
-        for (model, linear), rows in way.groupby(["model", "linear"], sort=False):
-            gap = interval(rows["gap"], LEVEL)
-            row = {"gap": gap.to_dict(), "trained": trained, "linear": bool(linear)}
-            parts.append(f"{model}: {gap}")
-            if arrives and not linear:
-                row["ends_below"] = answer(gap, margin)
-                answers.append(row["ends_below"])
-            numbers[model] = row
-        short = "" if arrives else f" (its linear encoder is not within {margin:g}: judges none)"
-        parts[-1] += f" by {trained}{short}"
-    verdict = joint(answers)
-    text = f"Gap to the pPCA maximum in nats, {'; '.join(parts)}."
-    return Finding(verdict, f"{text} {_reason(verdict, bool(answers), margin)}", numbers)
 
 
 def encoder_runs(results: Results) -> pd.DataFrame:
     """Tabulate all encoders, one row a run.
 
-    Columns beside those of `linvae.claims.maximum.linear_runs`: ``linear`` where the encoder is a
-    single matrix, and ``trained``.
+    Columns beside the metrics: ``encoder`` (``matrix``, ``deep linear``, or its activation),
+    ``linear`` where its function is, ``subject`` (what became of the decoder), ``alike`` (equal of
+    models that are trained and started alike), ``budget``, ``initial`` and ``cpu_seconds``.
     """
-    runs = linear_runs(results, "encoders")
-    solved = runs["model"].isin(results.study.encoders.solved)
-    return runs.assign(
-        linear=[results.models[name].encoder.is_single_matrix for name in runs["model"]],
-        trained=solved.map({True: "solving the decoder", False: "training the decoder too"}),
+    solved = results.study.encoders.solved
+    rows = []
+    for run in results.runs("encoders"):
+        model = results.models[run.model]
+        rows.append(
+            {
+                **linear_row(run, results.metrics(run)),
+                "encoder": _kind(model.encoder),
+                "linear": model.encoder.is_linear,
+                "subject": _SOLVED if run.model in solved else _TRAINED,
+                "alike": _settings(model),
+                "budget": _budget(model),
+                "initial": parse_noise(run.noise).variance,
+                "cpu_seconds": results.cpu_seconds(run),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _kind(encoder: Encoder) -> str:
+    if encoder.is_single_matrix:
+        return "matrix"
+    return "deep linear" if encoder.is_linear else encoder.activation
+
+
+def _settings(model: ModelSettings) -> str:
+    """Write all settings that models must share to be compared, beside their encoders' layers."""
+    parts = [part.model_dump_json() for part in (model.decoder, model.start, model.training)]
+    return "; ".join([model.encoder.posterior, *parts])
+
+
+def _budget(model: ModelSettings) -> str:
+    training = model.training
+    length = f"{training.steps} updates" if training.steps else f"{training.epochs} epochs"
+    return f"{length} at rate {training.learning_rate:g}"
+
+
+def relu_encoders(runs: pd.DataFrame, margin: float, level: float) -> Finding:
+    """Claim 7. Whether a ReLU encoder ends below the linear one that is trained alike.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `encoder_runs` gives them, with ``gap`` to the pPCA maximum in nats per datum.
+    margin : float
+        Deficits up to it count as none, in nats per datum.
+    level : float
+        Of all intervals that the verdicts rest on together.
+    """
+    judged = [own for _, own in runs[runs["encoder"] == "relu"].groupby("model", sort=False)]
+    corrected = 1.0 - (1.0 - level) / max(1, len(judged))
+    rows = [row for own in judged for row in _compared(own, runs, margin, corrected)]
+    numbers = {
+        str(model): {
+            "gap": interval(own["gap"], level).to_dict(),
+            "encoder": own["encoder"].iloc[0],
+        }
+        for model, own in runs.groupby("model", sort=False)
+    }
+    return Finding.by_subject(rows, _sentence(rows, margin), numbers)
+
+
+def _compared(
+    relu: pd.DataFrame, runs: pd.DataFrame, margin: float, level: float
+) -> Iterator[Evidence]:
+    """Give the rows of one ReLU encoder: against the linear one, and where linear ones end."""
+    first = relu.iloc[0]
+    beside = runs[runs["subject"] == first["subject"]]
+    matrix = beside[(beside["encoder"] == "matrix") & (beside["alike"] == first["alike"])]
+    matrix = matrix[matrix["model"].isin(matrix["model"].head(1))]
+    if not set(matrix["seed"]) & set(relu["seed"]):
+        yield _alone(str(first["model"]), str(first["subject"]))
+        return
+    short_by, both = _deficit(relu, matrix, level)
+    said, nearest = exceeds(short_by, margin), math.copysign(margin, short_by.mean)
+    yield Evidence(
+        "ELBO, ReLU encoder less linear one",
+        _minus(short_by),
+        "nats",
+        subject=str(first["subject"]),
+        condition=f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}",
+        split="train",
+        margin=margin,
+        answer=said,
+        settles=what_settles(short_by, margin, both, nearest) if said == "undecided" else "",
+        main=True,
+    )
+    yield _gap(matrix, "linear encoder", margin, level)
+    for _, deep in beside[beside["encoder"] == "deep linear"].groupby("model", sort=False):
+        yield _gap(deep, "deep linear encoder", margin, level)
+
+
+def _gap(runs: pd.DataFrame, name: str, margin: float, level: float) -> Evidence:
+    """Report how far an encoder that can reach the maximum ends from it."""
+    first = runs.iloc[0]
+    return Evidence(
+        f"ELBO of the {name} less the pPCA maximum",
+        _minus(interval(runs["gap"], level)),
+        "nats",
+        subject=str(first["subject"]),
+        condition=f"{first['model']}, {first['budget']}",
+        split="train",
+        margin=margin,
     )
 
 
-def _reason(verdict: str, judged: bool, margin: float) -> str:
-    if not judged:
-        return "No way of training brings the linear encoder to its own maximum, so none judges."
-    return {
-        "supported": "All others end below the maximum that the linear encoder reaches.",
-        "not supported": "At least one of the others reaches it: what it lacked before was "
-        "training, and not the encoder's.",
-        "inconclusive": f"Some end on both sides of {margin:g} nats: more steps would decide.",
-    }[verdict]
+def _alone(model: str, subject: str) -> Evidence:
+    return Evidence(
+        f"encoders of one matrix that are trained and started as {model} is",
+        Interval.exact(0),
+        subject=subject,
+        reference=1.0,
+        answer="undecided",
+        settles=f"{model} with encoder.hidden: [], under a name of its own in study.encoders",
+    )
+
+
+def _deficit(
+    other: pd.DataFrame, matrix: pd.DataFrame, level: float
+) -> tuple[Interval, pd.DataFrame]:
+    """Return by how much another encoder ends below the matrix, and the runs that say so."""
+    seeds = set(other["seed"]) & set(matrix["seed"])
+    both = [runs[runs["seed"].isin(seeds)].sort_values("seed") for runs in (other, matrix)]
+    return paired(*(runs["gap"] for runs in both), level), pd.concat(both)
+
+
+def _minus(found: Interval) -> Interval:
+    low, high = (None if end is None else -end for end in (found.high, found.low))
+    return Interval(-found.mean, low, high, found.n)
+
+
+def _sentence(rows: list[Evidence], margin: float) -> str:
+    """Say first where the decoder is solved for, which leaves the encoder alone to training."""
+    parts = []
+    for subject, verdict in sorted(verdicts_of(rows).items()):
+        short_by = [-row.interval.mean for row in rows if row.subject == subject and row.main]
+        nats = short(min(short_by, default=0.0))
+        if not parts:
+            said = {
+                "supported": f"a ReLU encoder ends {nats} nats below the linear one",
+                "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear "
+                "one",
+                "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
+            }
+            parts.append(f"With the {subject}, {said[verdict]}")
+        else:
+            said = {
+                "supported": f"it ends {nats} below",
+                "not supported": "it does not",
+                "inconclusive": "that stays open",
+            }
+            parts.append(f"with it {subject.removeprefix('decoder ')}, {said[verdict]}")
+    return f"{'; '.join(parts) or 'No ReLU encoder was run'}."

@@ -71,7 +71,8 @@ class _Said(Computed):
     def _claims(self) -> Job:
         named = {name for _, part in self.study.sections() for _, name in part.named_models()}
         deep = [run for run in self._runs() if not self.models[run.model].decoder.is_linear]
-        judged = [*deep, *self.study.runs("stochastic", self.names)]
+        linear = ("stochastic", "encoders")
+        judged = [*deep, *(run for name in linear for run in self.study.runs(name, self.names))]
         settings = {
             "study_name": self.config.name,
             "study": self.study.identity(),
