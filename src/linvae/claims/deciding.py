@@ -8,7 +8,7 @@ import pandas as pd
 from linvae.claims.verdicts import Interval
 from linvae.noise import number
 
-__all__ = ["Side", "side", "spent", "what_settles"]
+__all__ = ["Side", "side", "side_of_all", "spent", "what_settles"]
 
 Side = Literal["above", "below", "none", "open"]
 
@@ -45,6 +45,23 @@ def side(found: Interval, margin: float, none: float) -> Side:
     if found.mean < -margin and found.high < 0:
         return "below"
     return "none" if max(-found.low, found.high) <= none * margin else "open"
+
+
+def side_of_all(at_level: Interval, corrected: Interval, margin: float, none: float) -> Side:
+    """Tell on which side a difference lies that must be above its margin as others must.
+
+    Parameters
+    ----------
+    at_level
+        Of the difference. That all of several lie above needs no correction for their number, as
+        each alone can refute it.
+    corrected
+        The same at the level that their number asks for: that one of them does not does.
+    margin, none
+        As in `side`.
+    """
+    where = side(at_level, margin, none)
+    return where if where == "above" else side(corrected, margin, none)
 
 
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:
