@@ -6,7 +6,7 @@ import pytest
 from deep_runs import MARGINS, deep_runs
 from scipy import stats
 
-from linvae.claims.annealing import annealing_leaves_collapse
+from linvae.claims.annealing import after_annealing, annealing_leaves_collapse
 
 EPSILONS = ("0.03", "0.1", "0.3")
 # Percent of the latents by noise variance: at the end without annealing; when its weight reaches 1.
@@ -177,3 +177,17 @@ def test_training_that_failed_keeps_the_verdict_open():
     (row,) = (row for row in found.rows if row.condition == "deep")
     assert (row.subject, row.answer) == ("annealed", "undecided")
     assert found.verdict == "inconclusive"
+
+
+def test_a_curve_is_read_from_the_record_at_which_the_weight_is_full():
+    curve = pd.DataFrame(
+        {
+            "step": [0, 40, 60, 100],
+            "used_latents": [90, 70, 65, 30],
+            "learning_rate": [0.1, 0.1, 0.08, 0.02],
+        }
+    )
+    found = after_annealing(curve, 0.5)
+    assert found == {"alive": 65, "at_end": 30, "updates": 40, "rate_kept": pytest.approx(0.25)}
+    assert after_annealing(curve, 0.4)["alive"] == 70
+    assert after_annealing(curve, 1.0)["updates"] == 0

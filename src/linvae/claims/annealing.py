@@ -27,7 +27,7 @@ from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
-__all__ = ["ANNEALING_LEAVES_COLLAPSE", "annealing_leaves_collapse"]
+__all__ = ["ANNEALING_LEAVES_COLLAPSE", "after_annealing", "annealing_leaves_collapse"]
 
 # Share of its value that a rate keeps until the end if it is constant.
 CONSTANT = 0.99
@@ -50,14 +50,34 @@ def _from_results(results: Results) -> Finding:
 
 
 def _row(results: Results, run: Run, share: float) -> dict[str, object]:
-    """Return the row of a run: its metrics, and its curve from that share of its updates on."""
-    metrics, curve = results.metrics(run), results.curve(run)
-    end = curve.iloc[-1]
-    full = curve[curve["step"] >= share * end["step"]].iloc[0]
+    metrics = results.metrics(run)
     return {
         **deep_row(run, metrics, results.measurement.epsilon),
         **used_row(metrics),
         "cpu_seconds": results.cpu_seconds(run),
+        **after_annealing(results.curve(run), share),
+    }
+
+
+def after_annealing(curve: pd.DataFrame, share: float) -> dict[str, float]:
+    """Return what a run's curve shows of the updates after a share of them.
+
+    Parameters
+    ----------
+    curve
+        Columns ``step``, ``used_latents`` and ``learning_rate``.
+    share
+        Of the updates, over which the KL is annealed.
+
+    Returns
+    -------
+    dict
+        ``alive`` and ``at_end``: latents in use at the first record after that share, and at the
+        last; ``updates`` between the two; ``rate_kept``, the last rate over the first.
+    """
+    end = curve.iloc[-1]
+    full = curve[curve["step"] >= share * end["step"]].iloc[0]
+    return {
         "alive": float(full["used_latents"]),
         "at_end": float(end["used_latents"]),
         "updates": int(end["step"] - full["step"]),
@@ -86,9 +106,7 @@ def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
     runs : DataFrame
         One row a run at a fixed noise variance, with or without annealing: ``pair`` (the annealed
         recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
-        ``cpu_seconds``, and of its curve ``alive`` and ``at_end`` (latents in use when the annealed
-        recipe's weight reaches 1, and at the end), ``updates`` between, and ``rate_kept`` (share
-        of its rate left at the end).
+        ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
     margins
         Of the study.
     """
