@@ -104,7 +104,9 @@ def places(svg):
     reference = re.search(r'<path d="M([\d.]+) 0V', svg)
     interval = re.search(r'<path d="M([\d.]+) 8.0H([\d.]+)"', svg)
     mark = re.search(r'<circle cx="([\d.]+)"', svg)
-    return [tuple(map(float, m.groups())) if m else None for m in (margin, reference, interval, mark)]
+    return [
+        tuple(map(float, m.groups())) if m else None for m in (margin, reference, interval, mark)
+    ]
 
 
 def test_a_bar_stands_where_its_numbers_say():

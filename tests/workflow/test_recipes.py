@@ -173,7 +173,9 @@ def add_network(folder):
 
 def add_claim(folder):
     def catalogue(text):
-        text = text.replace("    REACHES_MAXIMUM,\n    NO", "    REACHES_MAXIMUM,\n    TOY,\n    NO")
+        text = text.replace(
+            "    REACHES_MAXIMUM,\n    NO", "    REACHES_MAXIMUM,\n    TOY,\n    NO"
+        )
         return text.replace(
             "\n__all__", "from linvae.claims.toy_is_finite import TOY\n\n__all__", 1
         )

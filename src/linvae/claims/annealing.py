@@ -1,196 +1,242 @@
-"""Claim 11: what annealing the KL term changes at equal updates: used latents, and both ELBOs.
+"""Claim 11: whether latents collapse again once the KL's weight has risen to 1.
 
-What would turn the verdict: at any noise variance more latents in use with annealing, by the margin
-and its interval at every threshold, and a train ELBO that is not lower by more than its margin. The
-claim is supported where what is revived costs train ELBO, where latents are lost, or where an
-interval shows that none are revived.
+The paper says that they will typically do so, in our words. Of the latents in use when the weight
+reaches 1, the net deaths until the end are compared with those of the same recipe without
+annealing over the same updates, and so are the latents in use at the end: those that annealing
+revived and that outlive the full ELBO speak against the claim. What would turn the verdict: no more
+deaths than without annealing, or more latents in use at the end than without, by the margin. A rate
+that falls when annealing ends leaves them little time to die, so only deaths count there, and not
+that there are none: that takes a constant rate.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import Side, side, would_decide
-from linvae.claims.pooled import PooledCells
-from linvae.claims.recipes import deep_runs, scope
+from linvae.claims.deciding import side_of_all, spent, what_settles
+from linvae.claims.evidence import Evidence
+from linvae.claims.finding import Finding, not_run
+from linvae.claims.recipes import answer_first, arrived, at
 from linvae.claims.results import Results
-from linvae.claims.rows import THRESHOLDS
-from linvae.claims.verdicts import Answer, Finding, Interval, joint
-from linvae.digits import by_number, shown_interval
+from linvae.claims.rows import THRESHOLDS, deep_row, used_row
+from linvae.claims.unequal import own_interval
+from linvae.claims.verdicts import Answer, Interval
+from linvae.measure.splits import SPLITS
+from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
-__all__ = ["ANNEALING_LEAVES_COLLAPSE", "annealing_leaves_collapse"]
+__all__ = ["ANNEALING_LEAVES_COLLAPSE", "after_annealing", "annealing_leaves_collapse"]
 
-# Differences of annealed and plain runs, paired by seed, and their units.
-_COMPARED = {
-    "collapse": "points of collapse",
-    "elbo": "nats of train ELBO",
-    "test_elbo": "nats of test ELBO",
-    **{f"used_{number(epsilon)}": f"% in use at {epsilon:g}" for epsilon in THRESHOLDS},
-}
+# Share of its value that a rate keeps until the end if it is constant.
+CONSTANT = 0.99
+_USED = [
+    (split, f"{prefix}used_{number(epsilon)}", number(epsilon))
+    for split, prefix in SPLITS.items()
+    for epsilon in THRESHOLDS
+]
 
 
 def _from_results(results: Results) -> Finding:
-    runs = deep_runs(results, "recipes", kind="fixed")
-    pairs = results.study.recipes.annealing
-    return annealing_leaves_collapse(runs, pairs, results.margins)
+    compared = results.study.recipes.annealing_runs(results.names)
+    rows = [
+        {"pair": annealed, **_row(results, run, results.models[annealed].training.kl_annealing)}
+        for annealed, runs in compared.items()
+        for run in runs
+        if run not in results.faults
+    ]
+    return annealing_leaves_collapse(pd.DataFrame(rows), results.margins)
 
 
-def _main_numbers(numbers: Mapping) -> Iterator[str]:
-    for recipe, row in numbers.items():
-        for variance in sorted(row, key=by_number):
-            found = row[variance]
-            used = shown_interval(found["percent_used_gained"]["used_0.1"])
-            elbo = shown_interval(found["test_elbo_gained"])
-            yield f"{recipe} at {variance}: {used} % more in use, test ELBO {elbo}"
+def _row(results: Results, run: Run, share: float) -> dict[str, object]:
+    metrics = results.metrics(run)
+    return {
+        **deep_row(run, metrics, results.measurement.epsilon),
+        **used_row(metrics),
+        "cpu_seconds": results.cpu_seconds(run),
+        **after_annealing(results.curve(run), share),
+    }
+
+
+def after_annealing(curve: pd.DataFrame, share: float) -> dict[str, float]:
+    """Return what a run's curve shows of the updates after a share of them.
+
+    Parameters
+    ----------
+    curve
+        Columns ``step``, ``used_latents`` and ``learning_rate``.
+    share
+        Of the updates, over which the KL is annealed.
+
+    Returns
+    -------
+    dict
+        ``alive`` and ``at_end``: latents in use at the first record after that share, and at the
+        last; ``updates`` between the two; ``rate_kept``, the last rate over the first.
+    """
+    end = curve.iloc[-1]
+    full = curve[curve["step"] >= share * end["step"]].iloc[0]
+    return {
+        "alive": float(full["used_latents"]),
+        "at_end": float(end["used_latents"]),
+        "updates": int(end["step"] - full["step"]),
+        "rate_kept": float(end["learning_rate"] / full["learning_rate"]),
+    }
 
 
 ANNEALING_LEAVES_COLLAPSE = Claim(
     number=11,
-    text="KL annealing does not remove collapse: at equal updates it revives no latents, or at a "
-    "cost in train ELBO.",
+    text="After annealing of the KL ends, latents collapse again: more of those in use when its "
+    "weight reaches 1 die than without annealing, and no more stay in use.",
     made_by="paper",
     question=4,
     section="recipes",
     judge=_from_results,
     shown_in=("fig13",),
-    main_numbers=_main_numbers,
+    checked="from memory",
 )
 
 
-def annealing_leaves_collapse(
-    runs: pd.DataFrame, pairs: Sequence[tuple[str, str]], margins: Margins
-) -> Finding:
-    """Claim 11. What KL annealing changes, paired by seed, variances pooled over noises.
+def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
+    """Claim 11. Whether latents die after annealing ends, for each annealed recipe.
 
     Parameters
     ----------
     runs : DataFrame
-        Runs with the noise variance fixed.
-    pairs
-        Recipes without and with annealing.
+        One row a run at a fixed noise variance, with or without annealing: ``pair`` (the annealed
+        recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
+        ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
     margins
         Of the study.
     """
-    parts, numbers, verdicts, answers = [], {}, {}, []
-    for without, annealed in pairs:
-        differences = _differences(runs, without, annealed)
-        if differences.empty:
+    rows, numbers, falls = [], {}, False
+    for pair, own in runs.groupby("pair", sort=False) if len(runs) else ():
+        both = _paired(own, str(pair))
+        if both.empty:
             continue
-        found = _cells(differences, margins)
-        verdicts[annealed] = joint(cell["holds"] for cell in found.values())
-        answers += [cell["holds"] for cell in found.values()]
-        numbers[annealed] = {number(variance): cell for variance, cell in found.items()}
-        told = "; ".join(
-            _sentence(variance, cell, differences, margins) for variance, cell in found.items()
-        )
-        of_pair = runs[runs["model"] == annealed]
-        parts.append(
-            f"{annealed} against {without} ({verdicts[annealed]}): {told}. "
-            f"{scope(of_pair, margins)}".strip()
-        )
-    text = " ".join(parts) or "No runs with and without annealing have noise and seed in common."
-    return Finding(joint(answers), text, numbers, verdicts)
+        rows += _recipe(both, margins)
+        rows += _not_trained(own, str(pair), margins)
+        numbers[str(pair)] = _numbers(both)
+        falls |= not _constant(both)
+    if not rows:
+        return not_run("No runs with and without annealing have noise, seed and later updates.")
+    found = Finding.by_subject(rows, "", numbers)
+    sentence = f"{answer_first(found.verdicts)}: after annealing ends, latents collapse again"
+    sentence += ", as far as a learning rate that falls can tell." if falls else "."
+    return Finding.by_subject(rows, sentence, numbers)
 
 
-def _differences(runs: pd.DataFrame, without: str, annealed: str) -> pd.DataFrame:
-    """Subtract runs without annealing from those with it, of one noise variance and seed."""
+def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
+    """Set runs with annealing beside those without of one noise variance and seed."""
     keys = ["initial", "seed"]
-    names = list(_COMPARED)
-    before, after = (runs[runs["model"] == model].set_index(keys) for model in (without, annealed))
-    paired = after.join(before.add_suffix("_before"), how="inner")
-    found = paired[names] - paired[[f"{name}_before" for name in names]].to_numpy()
-    both = paired[["cpu_seconds", "cpu_seconds_before"]].sum(axis=1)
-    gaps = paired["linear_bound"] - paired["elbo"]
-    gaps_before = paired["linear_bound_before"] - paired["elbo_before"]
-    return found.assign(
-        model=annealed,
-        cpu_seconds=both,
-        short=gaps,
-        short_before=gaps_before,
-        kept=paired["collapse"],
-        kept_before=paired["collapse_before"],
-        latents=paired["n_latent"],
-    ).reset_index()
-
-
-def _cells(differences: pd.DataFrame, margins: Margins) -> dict[float, dict[str, object]]:
-    """Judge each noise variance."""
-    pooled = {name: PooledCells.of(differences, name, "initial") for name in _COMPARED}
-    found = {}
-    for variance, rows in differences.groupby("initial"):
-        # A verdict rests on the latents of every noise variance.
-        n = differences["initial"].nunique()
-        intervals = {name: cells.mean(variance, margins.level, n) for name, cells in pooled.items()}
-        intervals |= {
-            name: pooled[name].mean(variance, margins.level) for name in ("elbo", "test_elbo")
-        }
-        trained = min((rows[name] <= margins.near).mean() for name in ("short", "short_before"))
-        found[float(variance)] = {
-            "collapse_without": float(rows["kept_before"].mean()),
-            "collapse_with": float(rows["kept"].mean()),
-            **_gains(intervals, int(rows["latents"].iloc[0])),
-            "trained": bool(trained > 0.5),
-            "holds": _holds(intervals, margins) if trained > 0.5 else "undecided",
-        }
-    return found
-
-
-def _gains(intervals: Mapping[str, Interval], n_latent: int) -> dict[str, object]:
-    """Return a, b and c of the claim, and the latents at other thresholds, as JSON holds them."""
-    told = {f"{name}_gained": intervals[name].to_dict() for name in ("elbo", "test_elbo")}
-    fewer = intervals["collapse"].to_dict()
-    scale = -n_latent / 100
-    ends = [None if fewer[key] is None else scale * fewer[key] for key in ("high", "low")]
-    used = {"mean": scale * fewer["mean"], "low": ends[0], "high": ends[1], "n": fewer["n"]}
-    others = {
-        name: found.to_dict() for name, found in intervals.items() if name.startswith("used_")
+    annealed = runs["model"] == pair
+    control = runs[~annealed].set_index(keys).add_suffix("_control")
+    both = runs[annealed].set_index(keys).join(control, how="inner").reset_index()
+    scale = 100.0 / both["n_latent"]
+    own, other = (both[f"alive{end}"] - both[f"at_end{end}"] for end in ("", "_control"))
+    differences = {
+        f"more_{column}": both[column] - both[f"{column}_control"] for _, column, _ in _USED
     }
-    return {"used_gained": used, **told, "percent_used_gained": others}
+    return both.assign(
+        deaths=scale * (own - other),
+        control_deaths=scale * other,
+        cost=both["cpu_seconds"] + both["cpu_seconds_control"],
+        **differences,
+    )[both["updates"] > 0]
 
 
-def _revived(intervals: Mapping[str, Interval], margins: Margins) -> Side:
-    """Tell on which side the change of the used latents lies; open where thresholds disagree."""
-    names = [name for name in intervals if name.startswith("used_")]
-    sides = {side(intervals[name], margins.latents, margins.none) for name in names}
-    return sides.pop() if len(sides) == 1 else "open"
+def _recipe(both: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    """Give for each noise variance the control's deaths, their difference, and what is left."""
+    n = both["initial"].nunique() * (1 + len(_USED))
+    for _, here in both.groupby("initial"):
+        first = here.iloc[0]
+        told = {"unit": "% of k", "subject": str(first["pair"]), "condition": at(first["initial"])}
+        unit = 100.0 / float(first["n_latent"])
+        control = own_interval(here["control_deaths"], margins.level, unit=unit)
+        quantity = "net deaths without annealing over the same updates"
+        yield Evidence(quantity, control, split="train", **told)
+        for row in (_deaths(here, margins, n), _left(here, margins, n)):
+            yield _at_its_rate(row.but(**told), here)
 
 
-def _holds(intervals: Mapping[str, Interval], margins: Margins) -> Answer:
-    """Answer whether collapse stays, or goes at a cost only."""
-    revived = _revived(intervals, margins)
-    if revived in ("below", "none"):
-        return "yes"
-    if revived == "open":
-        return "undecided"
-    cost = intervals["elbo"]
-    if side(cost, margins.elbo, margins.none) == "below":
-        return "yes"
-    return "no" if cost.above(-margins.elbo) else "undecided"
-
-
-def _sentence(variance: float, cell: Mapping, differences: pd.DataFrame, margins: Margins) -> str:
-    used, train, test = (
-        Interval(**cell[name]) for name in ("used_gained", "elbo_gained", "test_elbo_gained")
+def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
+    """Compare net deaths at one noise variance; the verdict rests on n intervals."""
+    at_level, corrected = _intervals(here, "deaths", margins, n)
+    where = side_of_all(at_level, corrected, margins.latents, margins.none)
+    # As many deaths with as without say nothing where annealing had revived none.
+    answers: dict[str, Answer] = {"above": "yes", "below": "no"}
+    answer = answers.get(where, "undecided")
+    return Evidence(
+        "net deaths after annealing ends, less those without annealing",
+        at_level,
+        split="train",
+        margin=margins.latents,
+        answer=answer,
+        settles=_seeds(here, at_level, margins, 0.0) if answer == "undecided" else "",
+        main=True,
     )
-    text = (
-        f"at sigma^2 = {number(variance)} annealing changes used latents by {used}, train ELBO by "
-        f"{train} and test ELBO by {test}"
-    )
-    if not cell["trained"]:
-        return f"{text}, but most runs ended more than {margins.near:g} nats below the linear bound"
-    if cell["holds"] != "undecided":
-        return text
-    changes = {key: Interval(**found) for key, found in cell["percent_used_gained"].items()}
-    sides = {key: side(found, margins.latents, margins.none) for key, found in changes.items()}
-    if len(set(sides.values())) > 1:
-        told = ", ".join(f"{key.removeprefix('used_')} {found}" for key, found in changes.items())
-        return f"{text}; whether latents are revived depends on epsilon (% in use, at {told})"
-    rows = differences[differences["initial"] == variance]
-    if "open" not in sides.values():
-        return f"{text} ({would_decide(train, margins.elbo, 'nats of train ELBO', rows)})"
-    widest = max(changes.values(), key=lambda found: (found.high or 0.0) - (found.low or 0.0))
-    lacking = would_decide(widest, margins.latents, "% of the latents", rows)
-    return f"{text} ({widest} % of the latents, {lacking})"
+
+
+def _left(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
+    """Compare latents in use at the end: at all thresholds and on both splits, or it is open."""
+    rows = []
+    for split, column, epsilon in _USED:
+        at_level, corrected = _intervals(here, f"more_{column}", margins, n)
+        answer: Answer = "undecided"
+        if corrected.above(margins.latents):
+            answer = "no"
+        elif at_level.below(margins.latents):
+            answer = "yes"
+        quantity = f"used latents at the end (epsilon = {epsilon}), less those without annealing"
+        row = Evidence(quantity, at_level, split=split, margin=margins.latents, answer=answer)
+        rows.append(row)
+    answers = {row.answer for row in rows}
+    row = min(rows, key=lambda row: abs(row.interval.mean - margins.latents))
+    answer = answers.pop() if len(answers) == 1 else "undecided"
+    settles = _seeds(here, row.interval, margins, margins.latents) if answer == "undecided" else ""
+    return row.but(answer=answer, settles=settles, main=True)
+
+
+def _intervals(
+    here: pd.DataFrame, column: str, margins: Margins, n: int
+) -> tuple[Interval, Interval]:
+    """Interval of a difference at the level, and corrected for n."""
+    # A difference of two counts is rounded twice.
+    unit = 2**0.5 * 100.0 / float(here["n_latent"].iloc[0])
+    at_level, corrected = (own_interval(here[column], margins.level, of, unit) for of in (1, n))
+    return at_level, corrected
+
+
+def _seeds(here: pd.DataFrame, found: Interval, margins: Margins, threshold: float) -> str:
+    return what_settles(found, margins.latents, here.assign(cpu_seconds=here["cost"]), threshold)
+
+
+def _constant(both: pd.DataFrame) -> bool:
+    return float(both["rate_kept"].min()) >= CONSTANT
+
+
+def _at_its_rate(row: Evidence, here: pd.DataFrame) -> Evidence:
+    """Leave open that latents live on where the rate falls: too little moves for them to die."""
+    if _constant(here):
+        return row
+    quantity = f"{row.quantity}, at a falling rate"
+    if row.answer != "no":
+        return row.but(quantity=quantity)
+    settles = f"both at a constant rate after annealing, {spent(float(here['cost'].sum()))}"
+    return row.but(quantity=quantity, answer="undecided", settles=settles)
+
+
+def _not_trained(runs: pd.DataFrame, pair: str, margins: Margins) -> Iterator[Evidence]:
+    """Give a row that keeps the verdict open for a recipe whose training failed."""
+    for model, own in runs.groupby("model", sort=False):
+        row = arrived(own, margins)
+        if row.answer is not None:
+            yield row.but(subject=pair, condition=str(model))
+
+
+def _numbers(both: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return means over seeds by noise variance: latents in use, updates and rates."""
+    names = [f"{name}{end}" for name in ("alive", "at_end") for end in ("", "_control")]
+    means = both.groupby("initial")[[*names, "updates", "rate_kept"]].mean()
+    return {number(variance): row.to_dict() for variance, row in means.iterrows()}

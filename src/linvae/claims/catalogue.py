@@ -11,7 +11,7 @@ from linvae.claims.maximum import REACHES_MAXIMUM
 from linvae.claims.nats_left import NATS_CAN_BE_HAD
 from linvae.claims.spurious_maxima import NO_SPURIOUS_MAXIMA
 from linvae.claims.stability import STABILITY
-from linvae.claims.start_or_size import START_DECIDES
+from linvae.claims.start_and_rate import START_AND_RATE
 from linvae.claims.stochastic import STOCHASTIC_TRAINING
 from linvae.claims.theory import PREDICTED
 from linvae.claims.total_collapse import TOTAL_COLLAPSE
@@ -41,5 +41,5 @@ CLAIMS = (
     TOTAL_COLLAPSE,
     NATS_CAN_BE_HAD,
     ADDED_SADDLES,
-    START_DECIDES,
+    START_AND_RATE,
 )

@@ -11,7 +11,7 @@ from linvae.claims.evidence import equivalence
 from linvae.claims.verdicts import Answer, Interval, interval
 from linvae.noise import number
 
-__all__ = ["Side", "exceeds", "paired", "side", "spent", "what_settles"]
+__all__ = ["Side", "exceeds", "paired", "side", "side_of_all", "spent", "what_settles"]
 
 Side = Literal["above", "below", "none", "open"]
 
@@ -73,6 +73,23 @@ def paired(first: ArrayLike, second: ArrayLike, level: float) -> Interval:
     if np.ptp(differences) <= 1e-12 * np.abs([*np.ravel(first), *np.ravel(second)]).max():
         return Interval(found.mean, None, None, found.n)
     return found
+
+
+def side_of_all(at_level: Interval, corrected: Interval, margin: float, none: float) -> Side:
+    """Tell on which side a difference lies that must be above its margin as others must.
+
+    Parameters
+    ----------
+    at_level
+        Of the difference. That all of several lie above needs no correction for their number, as
+        each alone can refute it.
+    corrected
+        The same at the level that their number asks for: that one of them does not does.
+    margin, none
+        As in `side`.
+    """
+    where = side(at_level, margin, none)
+    return where if where == "above" else side(corrected, margin, none)
 
 
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:

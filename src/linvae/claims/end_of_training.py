@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from linvae.claims.evidence import Evidence, Side, all_within, at_most, equivalence
-from linvae.claims.pooled import PooledCells
 from linvae.claims.rows import THRESHOLDS
-from linvae.claims.verdicts import Interval
+from linvae.claims.unequal import cells_of, own_interval
+from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -38,6 +38,9 @@ CHECKS = {
     "known": "no other recipe of the study has a higher ELBO and another number of latents",
 }
 
+_ANSWERS: dict[Side, Answer] = {"within": "yes", "beyond": "no", "open": "undecided"}
+_SIDES: dict[Answer, Side] = {answer: side for side, answer in _ANSWERS.items()}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -46,48 +49,61 @@ class Check:
     Attributes
     ----------
     rows
-        None where the check was not run.
+        None where the check was not run. A row answers whether it lies within its margin.
     """
 
     rows: tuple[Evidence, ...] = ()
 
     @property
+    def sides(self) -> tuple[Side, ...]:
+        """Side of its margin on which each row lies."""
+        return tuple(_SIDES[row.answer] for row in self.rows)
+
+    @property
     def side(self) -> Side | None:
         """``within`` where it holds, ``beyond`` where it fails, ``open``; None if not run."""
-        return all_within(self.rows) if self.rows else None
+        return all_within(self.sides) if self.rows else None
 
 
-def same_end(one: pd.DataFrame, other: pd.DataFrame, margins: Margins, *, room: bool) -> Check:
-    """Compare the ends of two sets of runs: ELBO on both splits, and latents in use.
+def same_end(
+    one: pd.DataFrame, other: pd.DataFrame, margins: Margins, *, room: bool, checks: int = 1
+) -> Check:
+    """Compare the ends of two sets of runs: ELBO and latents in use, both on both splits.
 
     Parameters
     ----------
     one, other
-        One row a run, with ``elbo``, ``test_elbo``, ``n_latent`` and, in percent of those,
-        ``used_0.1`` and so on; of one noise variance, number of latents and network.
+        One row a run, with ``elbo``, ``n_latent`` and, in percent of those, ``used_0.1`` and so on,
+        and the same of test with the prefix ``test_``; of one noise variance, number of latents
+        and network. Rows are of the second less the first.
     margins
         ``elbo`` and ``latents``.
     room
         Whether numbers of latents are judged.
+    checks
+        Number of such checks that a verdict rests on.
     """
     if one.empty or other.empty:
         return Check()
-    asked = [(f"{prefix}elbo", "ELBO", split, "nats") for split, prefix in SPLITS.items()]
+    asked = [(f"{prefix}elbo", "ELBO", split) for split, prefix in SPLITS.items()]
     if room:
         asked += [
-            (f"used_{number(epsilon)}", f"used latents at {number(epsilon)}", "train", "%")
+            (f"{prefix}used_{number(epsilon)}", f"used latents at epsilon = {epsilon:g}", split)
+            for split, prefix in SPLITS.items()
             for epsilon in THRESHOLDS
         ]
     both = pd.concat([one.assign(_arm=0), other.assign(_arm=1)], ignore_index=True)
     rows = []
-    for column, quantity, split, unit in asked:
-        margin = margins.elbo if unit == "nats" else margins.latents
-        cells = PooledCells.of(both, column, "_arm", 0.0 if unit == "nats" else _one_latent(one))
+    for column, quantity, split in asked:
+        nats = quantity == "ELBO"
+        margin = margins.elbo if nats else margins.latents
+        cells = cells_of(both, column, "_arm", 0.0 if nats else _one_latent(one))
         at_level, corrected = (
-            cells.contrast({1: 1.0, 0: -1.0}, margins.level, n) for n in (1, len(asked))
+            cells.contrast({1: 1.0, 0: -1.0}, margins.level, n) for n in (1, len(asked) * checks)
         )
-        side = equivalence(at_level, corrected, margin)
-        rows.append(Evidence(quantity, split, unit, at_level, margin, side))
+        answer = _ANSWERS[equivalence(at_level, corrected, margin)]
+        unit = "nats" if nats else "% of k"
+        rows.append(Evidence(quantity, at_level, unit, "", "", split, 0.0, margin, answer))
     return Check(tuple(rows))
 
 
@@ -101,11 +117,8 @@ def nothing_certified(runs: pd.DataFrame, margins: Margins) -> Check:
     margins
         ``elbo``.
     """
-    found = PooledCells.of(runs.assign(_arm=0), "test_residual_gain", "_arm")
-    interval = found.mean(0, margins.level)
-    side = at_most(interval, margins.elbo)
-    row = Evidence("gain of a linear bypass", "test", "nats", interval, margins.elbo, side)
-    return Check((row,))
+    found = own_interval(runs["test_residual_gain"], margins.level)
+    return Check((_at_most("gain of a linear bypass", found, margins.elbo, "nats", "test"),))
 
 
 def reopened_latents_die(
@@ -126,11 +139,8 @@ def reopened_latents_die(
     kept = (after - before).dropna()
     if kept.empty:
         return Check()
-    found = PooledCells.of(pd.DataFrame({"kept": kept, "_arm": 0}), "kept", "_arm", unit)
-    interval = found.mean(0, margins.level)
-    side = at_most(interval, margins.latents)
-    row = Evidence("latents kept in use", "train", "%", interval, margins.latents, side)
-    return Check((row,))
+    found = own_interval(kept, margins.level, unit=unit)
+    return Check((_at_most("latents kept in use", found, margins.latents, "% of k", "train"),))
 
 
 def nothing_better_known(
@@ -153,13 +163,18 @@ def nothing_better_known(
     for name, other in others.items():
         both = pd.concat([runs.assign(_arm=0), other.assign(_arm=1)], ignore_index=True)
         better = _difference(both, "elbo", margins, len(others), 0.0)
-        side = at_most(better, margins.elbo)
-        if side != "within" and room:
+        row = _at_most("ELBO of another recipe", better, margins.elbo, "nats", "train")
+        if row.answer != "yes" and room:
             latents = _difference(both, "used_0.1", margins, len(others), _one_latent(runs))
             same = equivalence(latents, latents, margins.latents)
-            side = side if same == "beyond" else same
-        rows.append(Evidence("ELBO", "train", "nats", better, margins.elbo, side, name))
+            row = row if same == "beyond" else row.but(answer=_ANSWERS[same])
+        rows.append(row.but(condition=name))
     return Check(tuple(rows))
+
+
+def _at_most(quantity: str, found: Interval, margin: float, unit: str, split: str) -> Evidence:
+    answer = _ANSWERS[at_most(found, margin)]
+    return Evidence(quantity, found, unit, split=split, margin=margin, answer=answer)
 
 
 def _one_latent(runs: pd.DataFrame) -> float:
@@ -168,5 +183,5 @@ def _one_latent(runs: pd.DataFrame) -> float:
 
 
 def _difference(both: pd.DataFrame, column: str, margins: Margins, n: int, unit: float) -> Interval:
-    cells = PooledCells.of(both, column, "_arm", unit)
+    cells = cells_of(both, column, "_arm", unit)
     return cells.contrast({1: 1.0, 0: -1.0}, margins.level, n)

@@ -4,7 +4,7 @@ A claim is judged by rows alone; every table, picture and card is drawn from the
 is written from them by the claim's own module. Nothing reads a sentence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, Self
 
@@ -18,6 +18,7 @@ __all__ = [
     "equivalence",
     "together",
     "verdicts_of",
+    "weakest",
 ]
 
 Side = Literal["within", "beyond", "open"]
@@ -95,6 +96,21 @@ def together(verdicts: Mapping[str, Verdict]) -> Verdict:
     """Judge a claim by its subjects: as they all say; inconclusive where they do not agree."""
     found = set(verdicts.values())
     return found.pop() if len(found) == 1 else "inconclusive"
+
+
+def weakest(rows: Iterable[Evidence], strength: Callable[[Evidence], float]) -> list[Evidence]:
+    """Pick the row that supports a claim least: its answer stands for those of all, which is joint.
+
+    Parameters
+    ----------
+    rows
+        Judged; of none, none is picked.
+    strength
+        Which of several with the same answer supports more.
+    """
+    order = ("no", "undecided", "yes")
+    chosen = sorted(rows, key=lambda row: (order.index(row.answer), strength(row)))
+    return chosen[:1]
 
 
 def equivalence(at_level: Interval, corrected: Interval, margin: float) -> Side:

@@ -1,23 +1,28 @@
-"""Claim 13: nats that the residual spectrum says are left can be had; wider networks leave less.
+"""Claim 13: whether nats that the residual spectrum says are left are had by training on.
 
-What would turn the verdict: where the certificate says that nats are left, a run with its bypass
-grafted that ends below one that goes on without, by the margin and its interval, on train or on
-test; grafted latents that end unused; or a largest eigenvalue of the residuals that rises with the
-networks' width. A difference that stays open is none: the certificate promises its nats at once,
-and not that going on without a bypass does not find as many.
+A finished run is trained on in three ways for the same updates: as it is, with a linear bypass of
+its networks at random values, and with that of its certificate. That the last starts higher is a
+theorem, and no evidence: what counts is where the three end. What would turn the verdict: where
+the certificate says that nats are left, ends with its bypass below those without or with a random
+one, by the margin, on train or on test. Where an interval leaves that open, so does the claim; and
+where nothing is certified it says nothing. What a run gains by going on without a bypass is
+reported: those nats were a matter of the updates.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side, would_decide
-from linvae.claims.pooled import PooledCells
+from linvae.claims.deciding import side_of_all, what_settles
+from linvae.claims.evidence import Evidence, together, weakest
+from linvae.claims.finding import Finding, not_run
+from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Answer, Finding, Interval, Verdict, joint
-from linvae.claims.widths import falls_with_width, width_runs
-from linvae.digits import by_number, rounded, shown_interval, significant
+from linvae.claims.unequal import own_interval
+from linvae.claims.verdicts import Answer, Interval
+from linvae.claims.widths import fall_with_width, width_runs
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
@@ -27,11 +32,14 @@ from linvae.settings.margins import Margins
 
 __all__ = ["NATS_CAN_BE_HAD", "nats_can_be_had", "nats_left"]
 
-# Shares of the grafted latents: with the first alive they are, below the second they are not.
-ALIVE, DEAD = 0.9, 0.5
 # What counts as left: as many nats, and standard errors.
 LEFT_NATS, LEFT_ERRORS = 1.0, 3.0
-_CELL = ["model", "initial"]
+_CONTROLS = {
+    "above_none": "final ELBO, certified bypass less none",
+    "above_random": "final ELBO, certified bypass less random one",
+}
+_MEANS = ("gain", "gain_error", "at_once", "going_on", "alive")
+_ANSWERS: dict[str, Answer] = {"above": "yes", "below": "no", "none": "no", "open": "undecided"}
 
 
 def nats_left(gain: float, error: float) -> bool:
@@ -42,19 +50,9 @@ def nats_left(gain: float, error: float) -> bool:
 def _from_results(results: Results) -> Finding:
     rows = (_row(results, run) for run in results.runs("grafts"))
     found = nats_can_be_had(pd.DataFrame([row for row in rows if row]), results.margins)
-    widths = falls_with_width(width_runs(results), results.margins)
-    verdicts = {found.verdict, widths.verdict}
-    return Finding(
-        # Refuted by one part, supported by both.
-        "not supported" if "not supported" in verdicts else max(verdicts, key=_doubt),
-        f"{found.explanation} {widths.explanation}",
-        {"grafts": found.numbers, "widths": widths.numbers},
-        found.verdicts | widths.verdicts,
-    )
-
-
-def _doubt(verdict: Verdict) -> bool:
-    return verdict == "inconclusive"
+    falls, groups = fall_with_width(width_runs(results), results.margins)
+    numbers = {"grafts": found.numbers, "widths": {"groups": groups}}
+    return replace(found, rows=(*found.rows, *falls), numbers=numbers)
 
 
 def _row(results: Results, run: Run) -> dict[str, object]:
@@ -66,7 +64,7 @@ def _row(results: Results, run: Run) -> dict[str, object]:
     arms = {arm: results.values(section.file(run, arm)) for arm in ARMS}
     if any(KEY in values for values in arms.values()):
         return {}
-    grafted = arms["certificate"]
+    grafted, none = arms["certificate"], arms["none"]
     row = {
         "model": run.model,
         "initial": parse_noise(run.noise).variance,
@@ -78,9 +76,10 @@ def _row(results: Results, run: Run) -> dict[str, object]:
         row |= {
             f"{prefix}gain": metrics[f"{prefix}residual_gain"],
             f"{prefix}gain_error": metrics[f"{prefix}residual_gain_error"],
-            f"{prefix}above_none": grafted[elbo] - arms["none"][elbo],
+            f"{prefix}above_none": grafted[elbo] - none[elbo],
             f"{prefix}above_random": grafted[elbo] - arms["random"][elbo],
-            f"{prefix}at_once": grafted[start] - arms["none"][start],
+            f"{prefix}at_once": grafted[start] - none[start],
+            f"{prefix}going_on": none[elbo] - none[start],
             f"{prefix}alive": _share(grafted[f"{prefix}grafted_used"], grafted["grafted"]),
         }
     return row
@@ -91,108 +90,151 @@ def _share(n_used: int, n_grafted: int) -> float:
     return n_used / n_grafted if n_grafted else 1.0
 
 
-def _main_numbers(numbers: Mapping) -> Iterator[str]:
-    for recipe, row in numbers.get("grafts", {}).items():
-        for variance in sorted(row, key=by_number):
-            parts = (
-                f"{split} {shown_interval(row[variance][split]['above_none'])}"
-                for split in ("train", "test")
-                if split in row[variance]
-            )
-            yield f"{recipe} at {variance}: {', '.join(parts)} above going on without"
-
-
 NATS_CAN_BE_HAD = Claim(
     number=13,
-    text="Where the residual spectrum says that nats are left, they can be had: with a linear "
-    "bypass grafted and trained on, a run ends above one that goes on without it for the same "
-    "updates, the grafted latents alive; and the largest residual eigenvalue falls with the "
-    "networks' width at equal updates.",
+    text="Where the residual spectrum says that nats are left, training on with the linear bypass "
+    "ends above going on without it and above a random one.",
     made_by="Z. Li (2026), this project",
     question=4,
     section="grafts",
     judge=_from_results,
-    main_numbers=_main_numbers,
 )
 
 
 def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
-    """Claim 13, of the grafts. Whether those by the certificate end above runs without.
+    """Claim 13. Whether certified bypasses end above none and above random ones, for each recipe.
 
     Parameters
     ----------
     runs : DataFrame
         One row a run that was trained on: ``model``, ``initial``, ``seed``, ``cpu_seconds``, and
         for either split, the latter with the prefix ``test_``, ``gain`` and ``gain_error`` of its
-        certificate, ``above_none`` and ``above_random`` (ELBO of the graft minus those of the
-        others at the end), ``at_once`` (minus that without, at the start) and ``alive`` (share of
-        the grafted latents in use).
+        certificate, ``above_none`` and ``above_random`` (ELBO with the bypass less those of the
+        others at the end), ``at_once`` (less that without, at the start), ``going_on`` (end less
+        start without a bypass) and ``alive`` (share of the grafted latents in use).
     margins
         Of the study.
     """
-    pooled = {
-        f"{prefix}{name}": PooledCells.of(runs, f"{prefix}{name}", _CELL)
-        for prefix in SPLITS.values()
-        for name in ("above_none", "above_random")
-    }
-    answers: dict[str, list[Answer]] = {}
-    parts, numbers = [], {}
-    for (model, variance), rows in runs.groupby(_CELL, sort=False):
-        # A recipe's verdict rests on both splits of all its cells.
-        n = len(SPLITS) * runs.loc[runs["model"] == model, "initial"].nunique()
-        found = {
-            split: _on_split(rows, prefix, pooled, margins, n) for split, prefix in SPLITS.items()
-        }
-        given = [case["answer"] for case in found.values() if case["left"]]
-        answers.setdefault(str(model), []).extend(given)
-        numbers.setdefault(str(model), {})[number(variance)] = found
-        told = "; ".join(
-            f"{split} {_sentence(case, rows, margins)}" for split, case in found.items()
+    if runs.empty:
+        return not_run("No run that was trained on could be measured.")
+    rows, numbers, asked = [], {}, set()
+    for name, own in runs.groupby("model", sort=False):
+        cells = _cells(own, margins)
+        numbers[str(name)] = _numbers(own, cells)
+        rows += _recipe(own, [cell for cell in cells if cell.left], margins)
+        asked |= {str(name)} if any(cell.left for cell in cells) else set()
+    found = Finding.by_subject(rows, "", numbers)
+    # Recipes of which nothing is certified settle nothing, for or against.
+    judged = {name: found.verdicts[name] for name in found.verdicts if name in asked}
+    sentence = "The certificate finds no nats left, so there was nothing to be had."
+    if judged:
+        sentence = (
+            f"{answer_first(judged)}: training on with the certified bypass ends above going on "
+            "without and above a random one."
         )
-        parts.append(f"{model} at sigma^2 = {number(variance)}: {told}.")
-    every = [answer for given in answers.values() for answer in given]
-    verdicts = {model: joint(given) for model, given in answers.items()}
-    return Finding(joint(every), " ".join(parts), numbers, verdicts)
+    return replace(found, sentence=sentence, verdict=together(judged))
 
 
-def _on_split(
-    rows: pd.DataFrame, prefix: str, pooled: Mapping[str, PooledCells], margins: Margins, n: int
-) -> dict[str, object]:
-    """Judge one cell on one split: nats left, nats had, latents alive."""
-    cell = tuple(rows[_CELL].iloc[0])
-    above, random = (
-        pooled[f"{prefix}{name}"].mean(cell, margins.level, n)
-        for name in ("above_none", "above_random")
-    )
-    means = {
-        name: float(rows[f"{prefix}{name}"].mean())
-        for name in ("gain", "gain_error", "at_once", "alive")
+@dataclass(frozen=True)
+class _Cell:
+    """A recipe's runs at one noise variance on one split, against both controls."""
+
+    split: str
+    variance: float
+    left: bool
+    against: Mapping[str, Evidence]
+
+
+def _cells(runs: pd.DataFrame, margins: Margins) -> list[_Cell]:
+    """Judge each noise variance of one recipe on each split."""
+    left = {
+        (split, float(variance)): nats_left(
+            float(rows[f"{prefix}gain"].mean()), float(rows[f"{prefix}gain_error"].mean())
+        )
+        for split, prefix in SPLITS.items()
+        for variance, rows in runs.groupby("initial")
     }
-    where, alive = side(above, margins.elbo, margins.none), means["alive"]
-    answer: Answer = "undecided"
-    if where == "below" or alive < DEAD:
-        answer = "no"
-    elif where == "above" and alive >= ALIVE:
-        answer = "yes"
-    return {
-        "answer": answer,
-        "left": nats_left(means["gain"], means["gain_error"]),
-        "above_none": above.to_dict(),
-        "above_random": random.to_dict(),
-        **means,
-    }
+    # The recipe's verdict rests on all that is left, against both controls.
+    n = len(_CONTROLS) * max(1, sum(left.values()))
+    found = []
+    for (split, variance), here in left.items():
+        own = runs[runs["initial"] == variance]
+        against = {name: _above(own, name, split, margins, n) for name in _CONTROLS}
+        found.append(_Cell(split, variance, here, against))
+    return found
 
 
-def _sentence(case: Mapping, rows: pd.DataFrame, margins: Margins) -> str:
-    above, random = (Interval(**case[name]) for name in ("above_none", "above_random"))
-    text = f"{rounded(case['gain'], case['gain_error'])} nats left"
-    if not case["left"]:
-        return f"{text}: nothing to be had"
-    text += (
-        f", {significant(case['at_once'])} had at once; at the end the graft is above going on "
-        f"without by {above} nats and above a random bypass by {random}, "
-        f"{100 * case['alive']:.0f} % of its latents in use"
+def _above(runs: pd.DataFrame, name: str, split: str, margins: Margins, n: int) -> Evidence:
+    """Judge one noise variance against one control; the verdict rests on n such intervals."""
+    values = runs[f"{SPLITS[split]}{name}"]
+    at_level, corrected = (own_interval(values, margins.level, of) for of in (1, n))
+    answer = _ANSWERS[side_of_all(at_level, corrected, margins.elbo, margins.none)]
+    return Evidence(
+        _CONTROLS[name],
+        at_level,
+        "nats",
+        subject=str(runs["model"].iloc[0]),
+        condition=at(float(runs["initial"].iloc[0])),
+        split=split,
+        margin=margins.elbo,
+        answer=answer,
+        settles=what_settles(at_level, margins.elbo, runs) if answer == "undecided" else "",
+        main=name == "above_none",
     )
-    if case["answer"] != "undecided" or side(above, margins.elbo, margins.none) != "open":
-        return text
-    return f"{text} ({would_decide(above, margins.elbo, 'nats', rows)})"
+
+
+def _recipe(runs: pd.DataFrame, left: Sequence[_Cell], margins: Margins) -> Iterator[Evidence]:
+    """Give the rows of one recipe: of those that decide together, the one that supports least."""
+    if not left:
+        yield _most_left(runs)
+        return
+    for split in SPLITS:
+        rows = [cell.against["above_none"] for cell in left if cell.split == split]
+        yield from weakest(rows, lambda row: row.interval.mean)
+    random = [cell.against["above_random"] for cell in left]
+    yield from weakest(random, lambda row: row.interval.mean)
+    yield max((_going_on(runs, cell, margins) for cell in left), key=lambda row: row.interval.mean)
+
+
+def _most_left(runs: pd.DataFrame) -> Evidence:
+    gains = {
+        (split, variance): float(rows[f"{prefix}gain"].mean())
+        for split, prefix in SPLITS.items()
+        for variance, rows in runs.groupby("initial")
+    }
+    (split, variance), most = max(gains.items(), key=lambda item: item[1])
+    return Evidence(
+        "most nats that the certificate finds",
+        Interval.exact(most),
+        "nats",
+        subject=str(runs["model"].iloc[0]),
+        condition=at(variance),
+        split=split,
+        reference=LEFT_NATS,
+        answer="undecided",
+    )
+
+
+def _going_on(runs: pd.DataFrame, cell: _Cell, margins: Margins) -> Evidence:
+    values = runs.loc[runs["initial"] == cell.variance, f"{SPLITS[cell.split]}going_on"]
+    return Evidence(
+        "most ELBO gained by going on without a bypass: training was unfinished",
+        own_interval(values, margins.level),
+        "nats",
+        subject=str(runs["model"].iloc[0]),
+        condition=at(cell.variance),
+        split=cell.split,
+    )
+
+
+def _numbers(runs: pd.DataFrame, cells: Sequence[_Cell]) -> dict[str, object]:
+    """Return what was measured, by noise variance and split, as JSON holds it."""
+    found: dict[str, dict[str, object]] = {}
+    for cell in cells:
+        here = runs[runs["initial"] == cell.variance]
+        found.setdefault(number(cell.variance), {})[cell.split] = {
+            "left": cell.left,
+            **{name: row.interval.to_dict() for name, row in cell.against.items()},
+            **{name: float(here[f"{SPLITS[cell.split]}{name}"].mean()) for name in _MEANS},
+        }
+    return found

@@ -1,5 +1,7 @@
 """Deep runs as a table, and rows of evidence that several claims on recipes share."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from linvae.claims.curves import curve_row
@@ -7,12 +9,20 @@ from linvae.claims.deciding import spent
 from linvae.claims.evidence import Evidence
 from linvae.claims.results import Results
 from linvae.claims.rows import deep_row, used_row
-from linvae.claims.verdicts import Interval
+from linvae.claims.verdicts import Interval, Verdict
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
-__all__ = ["ENOUGH_VARIANCES", "arrived", "at", "deep_runs", "enough_variances", "near_optimum"]
+__all__ = [
+    "ENOUGH_VARIANCES",
+    "answer_first",
+    "arrived",
+    "at",
+    "deep_runs",
+    "enough_variances",
+    "near_optimum",
+]
 
 # A trend needs as many noise variances.
 ENOUGH_VARIANCES = 3
@@ -52,6 +62,19 @@ def _row(results: Results, run: Run, *, curves: bool) -> dict[str, object]:
 def at(*variances: float) -> str:
     """Name the condition of a row: ``sigma^2 = 3``, or ``sigma^2 = 3 to 10`` of two."""
     return f"sigma^2 = {' to '.join(number(variance) for variance in variances)}"
+
+
+def answer_first(verdicts: Mapping[str, Verdict]) -> str:
+    """Begin a sentence with the answer of each recipe: ``Yes with deep, open with deep-plain``."""
+    words = {"supported": "yes", "not supported": "no", "inconclusive": "open"}
+    parts = []
+    for verdict, word in words.items():
+        names = [name for name, found in verdicts.items() if found == verdict]
+        if names:
+            told = ", ".join(names) if len(names) <= 3 else f"{len(names)} recipes"
+            parts.append(f"{word} with {told}")
+    sentence = ", ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def near_optimum(runs: pd.DataFrame, margins: Margins) -> pd.Series:

@@ -172,19 +172,19 @@ def _ends(runs: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
 def _evidence(name: str, check: Check) -> Iterator[dict[str, object]]:
     if not check.rows:
         yield {"check": name, "side": ""}
-    for row in check.rows:
+    for row, side in zip(check.rows, check.sides, strict=True):
         yield {
             "check": name,
             "quantity": row.quantity,
             "split": row.split,
             "unit": row.unit,
-            "with": row.with_what,
+            "with": row.condition,
             "seeds": row.interval.n,
             "mean": row.interval.mean,
             "low": row.interval.low,
             "high": row.interval.high,
             "margin": row.margin,
-            "side": row.side,
+            "side": side,
         }
 
 
@@ -235,9 +235,9 @@ def text(table: pd.DataFrame, inputs: Inputs, settings: Mapping) -> str:
         f"the other start. The file .csv has their {margins.level:.0%} intervals.",
         "",
         "A number is said of the objective of these networks only where all checks hold. Each is "
-        f"an equivalence test within {margins.elbo:g} nats of ELBO, on train and on test, and "
-        f"within {margins.latents:g} % of the latents at epsilon = "
-        f"{', '.join(number(epsilon) for epsilon in THRESHOLDS)}. *yes*: all intervals lie within; "
+        f"an equivalence test within {margins.elbo:g} nats of ELBO and {margins.latents:g} % of "
+        f"the latents at epsilon = {', '.join(number(epsilon) for epsilon in THRESHOLDS)}, on "
+        "train and on test. *yes*: all intervals lie within; "
         "*no*: one lies beyond; *open*: neither. Numbers of latents are judged where there is "
         "*room*: where the linear optimum leaves some of the k unused.",
         "",

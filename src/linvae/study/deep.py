@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from linvae.naming import Run
+from linvae.naming import Product, Run
 from linvae.noise import NoiseName
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Strict
@@ -78,6 +78,23 @@ class Recipes(Section):
                 grid = (cells.models, [self.data], [self.n_latent], noises, seeds)
                 found += names.runs(*grid)
         return found
+
+    def annealing_runs(self, names: Names) -> dict[str, list[Run]]:
+        """Return, by annealed recipe, its runs and those without annealing at a sigma^2 of both."""
+        found = {}
+        for pair in self.annealing:
+            shared = set.intersection(*map(self._fixed_at, pair))
+            noises = {str(NoiseName("fixed", variance)) for variance in shared}
+            found[pair[1]] = [
+                run for run in self.runs(names) if run.model in pair and run.noise in noises
+            ]
+        return found
+
+    def evidence(self, names: Names) -> list[Product]:
+        """Return the curves of runs with and without annealing, too."""
+        compared = [run for runs in self.annealing_runs(names).values() for run in runs]
+        curves = [Product("curve.csv", run=run) for run in dict.fromkeys(compared)]
+        return super().evidence(names) + curves
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List pairs that cannot be compared, too."""

@@ -1,0 +1,205 @@
+"""The second half of claim 15: whether rates change the number of used latents more than starts.
+
+With R the change of a number from the lower rate to the higher one, in the mean over starts, and S
+that from one start to the other, in the mean over rates, |R| > |S| if R - S and R + S have the same
+sign. Each of these is one difference of two cells: of the higher rate from one start and the lower
+from the other. So two of Student's intervals decide, and neither an absolute value nor a maximum,
+which noise alone makes positive.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import pandas as pd
+
+from linvae.claims.deciding import side, spent, what_settles
+from linvae.claims.evidence import Evidence, equivalence, weakest
+from linvae.claims.recipes import at
+from linvae.claims.rows import THRESHOLDS
+from linvae.claims.unequal import cells_of
+from linvae.claims.verdicts import Answer, Interval
+from linvae.measure.splits import SPLITS
+from linvae.noise import number
+from linvae.settings.margins import Margins
+from linvae.settings.model import JobSettings, ModelSettings
+
+__all__ = ["rate_changes", "rates_of"]
+
+_RATES = ("learning_rate", "adam_learning_rate", "noise_learning_rate", "variance_learning_rate")
+_CELL = ["recipe", "start"]
+
+
+def rates_of(settings: Mapping[str, ModelSettings]) -> pd.DataFrame:
+    """Tell of each recipe its learning rate, and with which others it differs in rates alone.
+
+    Returns
+    -------
+    DataFrame
+        ``rate`` and ``family`` (a name such as ``rates of adam``; empty of a recipe that stands
+        alone), by recipe.
+    """
+    kinds: list[tuple[ModelSettings, list[str]]] = []
+    for name, model in settings.items():
+        kind = _without_rates(model)
+        names = next((names for other, names in kinds if other == kind), None)
+        if names is None:
+            kinds.append((kind, [name]))
+        else:
+            names.append(name)
+    families = [names for _, names in kinds if len(names) > 1]
+    optimizers = [settings[names[0]].training.optimizer for names in families]
+    found = {name: {"rate": m.training.learning_rate, "family": ""} for name, m in settings.items()}
+    for names, optimizer in zip(families, optimizers, strict=True):
+        more = f" ({names[0]})" if optimizers.count(optimizer) > 1 else ""
+        for name in names:
+            found[name]["family"] = f"rates of {optimizer}{more}"
+    return pd.DataFrame.from_dict(found, orient="index")
+
+
+def _without_rates(model: ModelSettings) -> ModelSettings:
+    training = model.training.model_copy(update=dict.fromkeys(_RATES))
+    return model.model_copy(update={"training": training, "job": JobSettings()})
+
+
+def rate_changes(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
+    """Compare rates with starts, for each optimiser that was run at several rates.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `linvae.claims.start_and_rate.start_and_rate` takes them.
+    margins
+        Of the study.
+    """
+    families = runs[runs["family"] != ""].groupby("family", sort=False)
+    rows = [row for _, own in families for row in _family(own, margins)]
+    return rows or [_missing(runs, "rates of one optimiser from opposite starts", "another rate")]
+
+
+def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    roomy = runs[runs["predicted"] > 0]
+    groups = [cell for _, cell in roomy.groupby(["initial", "n_latent"])]
+    cells = [cell for cell in groups if cell["rate"].nunique() > 1]
+    if not cells:
+        what = (
+            "noise variances with several rates at which the linear optimum leaves latents unused"
+        )
+        row = _missing(runs, what, "all rates at a larger sigma^2 or with more latents")
+        yield row.but(subject=str(runs["family"].iloc[0]))
+        return
+    rows = [row for cell in cells for row in _at_one_noise(cell, margins, len(cells))]
+    yield from (row for row in rows if row.unit == "nats")
+    for split in SPLITS:
+        counts = [row for row in rows if row.unit != "nats" and row.split == split]
+        yield from weakest(counts, lambda row: row.interval.mean)
+
+
+def _missing(runs: pd.DataFrame, quantity: str, settles: str) -> Evidence:
+    """Return the row of a comparison that was not run: at the price of one recipe's runs."""
+    first = runs[runs["recipe"] == runs["recipe"].iloc[0]]
+    cost = spent(float(first.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
+    return Evidence(
+        quantity,
+        Interval.exact(0),
+        subject="rates",
+        reference=1.0,
+        answer="undecided",
+        settles=f"{settles}, {cost}",
+    )
+
+
+def _at_one_noise(runs: pd.DataFrame, margins: Margins, n_cells: int) -> Iterator[Evidence]:
+    """Judge the two rates farthest apart that end at equal ELBO, or say that none do."""
+    ordered = runs.drop_duplicates("recipe").sort_values("rate")
+    pairs = list(combinations(zip(ordered["rate"], ordered["recipe"], strict=True), 2))
+    pairs.sort(key=lambda pair: pair[1][0] / pair[0][0], reverse=True)
+    nearest = None
+    for (_, low), (_, high) in pairs:
+        both = runs[runs["recipe"].isin([low, high])]
+        rows = [_elbo(both, low, high, split, margins, len(pairs)) for split in SPLITS]
+        (worst,) = weakest(rows, lambda row: -abs(row.interval.mean))
+        if worst.answer == "yes":
+            yield from _counts(both, low, high, margins, n_cells)
+            return
+        if nearest is None or abs(worst.interval.mean) < abs(nearest.interval.mean):
+            nearest = worst
+    # That rates end at other ELBOs settles nothing of what they do at equal ones.
+    yield nearest.but(answer="undecided", settles=nearest.settles or "rates nearer to each other")
+
+
+def _told(both: pd.DataFrame, low: str, high: str) -> dict[str, str]:
+    first = both.iloc[0]
+    where = f"{at(first['initial'])}, k = {first['n_latent']}, {high} less {low}"
+    return {"subject": str(first["family"]), "condition": where}
+
+
+def _elbo(
+    both: pd.DataFrame, low: str, high: str, split: str, margins: Margins, n_pairs: int
+) -> Evidence:
+    """Test whether two rates end at equal ELBO on one split, in the mean over starts."""
+    cells = cells_of(both, f"{SPLITS[split]}elbo", _CELL)
+    weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means.index}
+    at_level, corrected = (
+        cells.contrast(weights, margins.level, n) for n in (1, n_pairs * len(SPLITS))
+    )
+    answers: dict[str, Answer] = {"within": "yes", "beyond": "no", "open": "undecided"}
+    answer = answers[equivalence(at_level, corrected, margins.elbo)]
+    edge = margins.elbo if at_level.mean > 0 else -margins.elbo
+    return Evidence(
+        "ELBO, higher rate less lower",
+        at_level,
+        "nats",
+        split=split,
+        margin=margins.elbo,
+        answer=answer,
+        settles=what_settles(at_level, margins.elbo, both, edge) if answer == "undecided" else "",
+        **_told(both, low, high),
+    )
+
+
+def _counts(
+    both: pd.DataFrame, low: str, high: str, margins: Margins, n_cells: int
+) -> Iterator[Evidence]:
+    """Compare what the rate changes with what the start does, at each threshold on each split."""
+    starts = sorted(both["start"].unique())
+    n = 2 * n_cells * len(SPLITS) * len(THRESHOLDS)
+    for split, prefix in SPLITS.items():
+        for epsilon in THRESHOLDS:
+            column, unit = f"{prefix}used_{number(epsilon)}", 100.0 / both["n_latent"].iloc[0]
+            cells = cells_of(both, column, _CELL, float(unit))
+            crossed = [
+                {(high, here): 1.0, (low, there): -1.0}
+                for here, there in (starts, reversed(starts))
+            ]
+            seen, strict = (
+                [cells.contrast(weights, margins.level, of) for weights in crossed] for of in (1, n)
+            )
+            found, answer = _more(seen), _answer(seen, strict, margins)
+            undecided = answer == "undecided"
+            yield Evidence(
+                f"used latents at epsilon = {epsilon:g}, change by the rate less that by the start",
+                found,
+                "% of k",
+                split=split,
+                margin=margins.latents,
+                answer=answer,
+                settles=what_settles(found, margins.latents, both) if undecided else "",
+                **_told(both, low, high),
+            )
+
+
+def _more(crossed: list[Interval]) -> Interval:
+    """Return |R| - |S|: the smaller of the two differences, negative where their signs differ."""
+    smaller, larger = sorted(crossed, key=lambda found: abs(found.mean))
+    if larger.mean >= 0:
+        return smaller
+    ends = (None, None) if smaller.low is None else (-smaller.high, -smaller.low)
+    return Interval(-smaller.mean, *ends, smaller.n)
+
+
+def _answer(seen: list[Interval], strict: list[Interval], margins: Margins) -> Answer:
+    first, second = (side(found, margins.latents, margins.none) for found in seen)
+    if first == second and first in ("above", "below"):
+        return "yes"
+    sides = {side(found, margins.latents, margins.none) for found in strict}
+    return "no" if sides == {"above", "below"} or "none" in sides else "undecided"

@@ -1,0 +1,185 @@
+"""Claim 15: at one recipe opposite starts end alike, and the rate changes more than the start does.
+
+Both halves are judged apart: that runs of one optimiser, rate and budget end alike from opposite
+starts, in ELBO and in latents in use, by equivalence tests for each recipe; and the rate beside
+them (`linvae.claims.rate_changes`). What would turn the verdict: an ELBO or a number of latents
+that differs between starts by more than its margin, on train or on test, at any noise variance; or
+a rate that moves the number at equal ELBO by less than the start. Numbers are compared where the
+linear optimum leaves latents unused. That is known before training, and where it uses all k there
+is no room for more: all 50 of 50 latents in use from one start are no sign that k matters.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from linvae.claims.claim import Claim
+from linvae.claims.deciding import spent, what_settles
+from linvae.claims.end_of_training import same_end
+from linvae.claims.evidence import Evidence, together, weakest
+from linvae.claims.finding import Finding, not_run
+from linvae.claims.rate_changes import rate_changes, rates_of
+from linvae.claims.recipes import answer_first, at, deep_runs
+from linvae.claims.results import Results
+from linvae.claims.verdicts import Interval, Verdict
+from linvae.measure.splits import SPLITS
+from linvae.settings.margins import Margins
+
+__all__ = ["START_AND_RATE", "opposite_starts", "start_and_rate"]
+
+STARTS = ("model", "other_start")
+_RUN = ["model", "n_latent", "initial", "seed"]
+
+
+def _from_results(results: Results) -> Finding:
+    runs = opposite_starts(results)
+    if runs.empty:
+        return not_run("No recipe was run from opposite starts.")
+    recipes = {name: results.models[name] for name in runs["recipe"].unique()}
+    return start_and_rate(runs.join(rates_of(recipes), on="recipe"), results.margins)
+
+
+def opposite_starts(results: Results) -> pd.DataFrame:
+    """Tabulate the runs of recipes from opposite starts: ``recipe`` and ``start`` beside the rest.
+
+    ``start`` is the field of `linvae.study.endings.Ending` that names the run's model. Recipes of
+    which only one start could be measured are left out.
+    """
+    wanted = [
+        {**dict(zip(_RUN, (run.model, run.n_latent, variance, run.seed), strict=True)),
+         "recipe": entry.model, "start": start}
+        for entry, variance, by_role in results.study.endings.cells(results.names)
+        for start in STARTS
+        for run in by_role.get(start, ())
+    ]  # fmt: skip
+    runs = pd.DataFrame(wanted).merge(deep_runs(results, "endings"), on=_RUN)
+    n_starts = runs.groupby(["recipe", "initial", "n_latent"])["start"].transform("nunique")
+    return runs[n_starts == len(STARTS)].reset_index(drop=True)
+
+
+START_AND_RATE = Claim(
+    number=15,
+    text="At a given optimiser, rate and budget, opposite starts end with the same ELBO and the "
+    "same number of used latents; and at equal ELBO the rate changes that number by more than the "
+    "start does.",
+    made_by="this project",
+    question=4,
+    section="endings",
+    judge=_from_results,
+    shown_in=("fig18",),
+)
+
+
+def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
+    """Claim 15. Whether starts end alike, for each recipe, and rates do not, for each optimiser.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As `opposite_starts` gives them, with ``family`` and ``rate`` of
+        `linvae.claims.rate_changes.rates_of`.
+    margins
+        Of the study.
+    """
+    starts = [row for _, own in runs.groupby("recipe", sort=False) for row in _recipe(own, margins)]
+    rates = rate_changes(runs, margins)
+    rows = [*_shown(starts, 2), *_shown(rates, 1)]
+    numbers = {
+        "starts": _means(runs, "recipe"),
+        "rates": _means(runs[runs["family"] != ""], "family"),
+    }
+    found = Finding.by_subject(rows, "", numbers)
+    subjects = {row.subject for row in rates}
+    of_starts, of_rates = (
+        {name: verdict for name, verdict in found.verdicts.items() if (name in subjects) is wanted}
+        for wanted in (False, True)
+    )
+    rate = answer_first(of_rates)
+    sentence = (
+        f"{answer_first(of_starts)}: opposite starts end alike; {rate[0].lower()}{rate[1:]}: they "
+        "change the number of used latents more than the start does."
+    )
+    verdict = _of_halves(together(of_starts), together(of_rates))
+    return Finding(tuple(rows), sentence, verdict, found.verdicts, numbers)
+
+
+def _of_halves(first: Verdict, second: Verdict) -> Verdict:
+    """Judge two halves of one claim: refuted by either, supported by both."""
+    if "not supported" in (first, second):
+        return "not supported"
+    return first if first == second else "inconclusive"
+
+
+def _recipe(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    """Give the rows of one recipe: of its noise variances, the one that supports least."""
+    cells = [cell for _, cell in runs.groupby(["initial", "n_latent"])]
+    rows = [row for cell in cells for row in _cell(cell, margins, len(cells))]
+    for split in SPLITS:
+        nats = [row for row in rows if row.unit == "nats" and row.split == split]
+        yield from weakest(nats, _closeness)
+    counts = [row for row in rows if row.unit != "nats"]
+    yield from weakest(counts, _closeness)
+    if not counts:
+        yield _no_room(runs)
+
+
+def _closeness(row: Evidence) -> float:
+    return -abs(row.interval.mean) / row.margin
+
+
+def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidence]:
+    """Compare both starts at one noise variance; the recipe's verdict rests on so many checks."""
+    own, other = (runs[runs["start"] == start] for start in STARTS)
+    room = bool((runs["predicted"] > 0).all())
+    first = runs.iloc[0]
+    for row in same_end(own, other, margins, room=room, checks=checks).rows:
+        settles = ""
+        if row.answer == "undecided":
+            edge = row.margin if row.interval.mean > 0 else -row.margin
+            settles = what_settles(row.interval, row.margin, runs, edge)
+        yield row.but(
+            quantity=f"{row.quantity}, other start less own",
+            subject=str(first["recipe"]),
+            condition=f"{at(first['initial'])}, k = {first['n_latent']}",
+            settles=settles,
+        )
+
+
+def _no_room(runs: pd.DataFrame) -> Evidence:
+    cost = runs.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()
+    return Evidence(
+        "noise variances at which the linear optimum leaves latents unused",
+        Interval.exact(0),
+        subject=str(runs["recipe"].iloc[0]),
+        reference=1.0,
+        answer="undecided",
+        settles=f"a larger sigma^2 or more latents, {spent(float(cost))}",
+    )
+
+
+def _shown(rows: list[Evidence], most: int) -> Iterator[Evidence]:
+    """Mark rows for short tables: those on numbers of latents, of the first few subjects."""
+    marked: set[str] = set()
+    for row in rows:
+        chosen = row.unit == "% of k" and row.subject not in marked and len(marked) < most
+        if chosen:
+            marked.add(row.subject)
+        yield row.but(main=chosen)
+
+
+def _means(runs: pd.DataFrame, by: str) -> dict[str, object]:
+    """Return means over seeds by recipe or family, sigma^2 and k, model and split."""
+    found: dict[str, dict[str, dict[str, object]]] = {}
+    for (name, variance, k, model), own in runs.groupby([by, "initial", "n_latent", "model"]):
+        cell = found.setdefault(str(name), {}).setdefault(f"{at(variance)}, k = {k}", {})
+        cell[str(model)] = {
+            "room": bool((own["predicted"] > 0).all()),
+            **{
+                split: {
+                    "elbo": float(own[f"{p}elbo"].mean()),
+                    "used": float(own[f"{p}used"].mean()),
+                }
+                for split, p in SPLITS.items()
+            },
+        }
+    return found
