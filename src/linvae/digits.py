@@ -87,25 +87,28 @@ def short(value: float, digits: int = 3) -> str:
     return number(float(f"{value:.{digits}g}")).replace("-", "−")
 
 
-def with_interval(mean: float, low: float | None, high: float | None, n: int = 2) -> str:
+def with_interval(mean: float, low: float | None, high: float | None, n: int | None = None) -> str:
     """Write a mean and the ends of its interval, to two digits of its half-width.
 
     Parameters
     ----------
     mean, low, high
-        Ends are None where the seeds give no interval.
+        Ends are None, or not a number, where the seeds give no interval.
     n
-        Number of seeds; 0 of an exact value.
+        Number of seeds, by which a missing interval is explained; 0 of an exact value.
     """
-    if n == 0 or (low is not None and low == high):
-        return short(mean, 4)
     if low is None or high is None or low != low:
-        return f"{short(mean)} (one seed)" if n == 1 else f"{short(mean)} (no interval)"
+        why = {None: "", 0: "", 1: " (one seed)"}.get(n, " (no interval)")
+        return f"{short(mean)}{why}"
+    if n == 0:
+        return short(mean, 4)
     half = (high - low) / 2
-    digits = max(0, 1 - math.floor(math.log10(half))) if half >= ROUND_OFF else DIGITS
+    digits = 1 - math.floor(math.log10(half)) if half >= ROUND_OFF else DIGITS + 1
     if digits > DIGITS:
         return f"{short(mean)} [{short(low)}, {short(high)}]"
-    told = [f"{round(value, digits) + 0.0:,.{digits}f}" for value in (mean, low, high)]
+    told = [
+        f"{round(value, max(0, digits)) + 0.0:,.{max(0, digits)}f}" for value in (mean, low, high)
+    ]
     return f"{told[0]} [{told[1]}, {told[2]}]".replace("-", "−")
 
 

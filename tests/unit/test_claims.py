@@ -9,18 +9,17 @@ import pytest
 from lying import path_of, paths_of
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
-from linvae.claims.document import claims_text
 from linvae.claims.encoders import encoder_runs
 from linvae.claims.judge import judge
-from linvae.claims.recipes import by_recipe, deep_runs
+from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.stochastic import pair_curves
-from linvae.claims.verdicts import Finding
 from linvae.config.configuration import load
 from linvae.files import write_arrays, write_csv, write_json
 from linvae.inputs import Inputs
 from linvae.measure.collapse import CollapseCurve
 from linvae.naming import Product
+from linvae.report.document import claims_text
 from linvae.settings.arms import ARMS
 from linvae.study.cost import Rates, job_seconds
 from linvae.study.figures import FIGURES
@@ -140,7 +139,11 @@ def _spec(config):
                 "margins": config.margins.identity(),
                 "cpu_seconds": job_seconds(
                     config.models,
-                    [*_deep(config), *config.study.runs("stochastic", config.names())],
+                    [
+                        *_deep(config),
+                        *config.study.runs("stochastic", config.names()),
+                        *config.study.runs("encoders", config.names()),
+                    ],
                     RATES,
                 ),
             }
@@ -155,6 +158,7 @@ def _deep_metrics(run):
         "elbo": -90.0,
         "above_linear": 10.0,
         "linear_bound": -100.0,
+        "linear_bound_active": 2,
         "linear_elbo": -100.0,
         "test_linear_elbo": -101.0,
         "noise_variance": 1.0,
@@ -185,6 +189,7 @@ def _deep_curves(run):
         for before, nats in (("", deep), ("linear_", [0.05] * 3)):
             kl = np.tile(nats[: run.n_latent], (5, 1))
             found |= CollapseCurve.from_kl(kl).arrays(prefix + before)
+            found[f"{prefix}{before}mean_kl"] = kl.mean(0)
     return found
 
 
@@ -209,6 +214,7 @@ def _write_runs(config, gap):
         if deep:
             write_arrays(path_of(Product("kl.npz", run=run)), **_deep_curves(run))
         curve = pd.DataFrame({"step": [0, 10], "elbo": [-60.0, -50.0 - own], "gap": [10.0, own]})
+        curve = curve.assign(images=50 * curve["step"], used_latents=3.0, learning_rate=0.001)
         write_csv(path_of(Product("curve.csv", run=run)), curve)
 
 
@@ -323,7 +329,7 @@ def test_sections_share_runs_and_each_counts_once(config):
 
 def test_the_linear_encoder_is_the_single_matrix(config):
     linear = encoder_runs(_results(config)).groupby("model")["linear"].first()
-    assert linear.to_dict() == {"adam": True, "deep-linear": False, "relu": False}
+    assert linear.to_dict() == {"adam": True, "deep-linear": True, "relu": False}
 
 
 def test_pairs_are_of_one_learning_rate(config):
@@ -335,38 +341,16 @@ def test_pairs_are_of_one_learning_rate(config):
     assert adam.groupby("seed")["gap"].min().tolist() == [7.0, 7.0]
 
 
-def test_annealing_is_compared_where_the_noise_is_fixed(config):
-    (cells,) = _judged(config)[10]["numbers"].values()
-    assert cells.keys() == {"1"}
-    assert (cells["1"]["collapse_without"], cells["1"]["elbo_gained"]["n"]) == (25.0, 2)
-
-
-def test_grafts_are_judged_with_the_widths_beside_them(config):
-    found = next(claim for claim in _judged(config) if claim["id"] == 13)
-    assert found["verdict"] == "supported"
-    assert found["verdicts"] == {"deep": "supported", "widths": "supported"}
-    cell = found["numbers"]["grafts"]["deep"]["10"]["test"]
-    assert (cell["at_once"], cell["alive"], cell["gain"]) == (pytest.approx(8.05), 1.0, 9.0)
-    assert cell["above_none"]["mean"] == pytest.approx(8.05)
-    (group,) = found["numbers"]["widths"]["groups"]
-    assert group["train"]["rho"] == pytest.approx({"5": 4.005, "7": 3.005, "9": 2.005}, rel=1e-4)
-    # A certificate of a shift alone has no latents that could die.
-    _write_grafts(config, 8.0, n_grafted=0)
-    found = next(claim for claim in _judged(config) if claim["id"] == 13)
-    assert found["verdicts"]["deep"] == "supported"
-    _write_grafts(config, -8.0)
-    found = next(claim for claim in _judged(config) if claim["id"] == 13)
-    assert found["verdict"] == "not supported"
-    assert found["verdicts"] == {"deep": "not supported", "widths": "supported"}
-
-
 def test_margins_decide(config):
-    # Curves 67 and 100 points from the linear optimum's, by seed.
-    assert _judged(config)[9]["verdicts"]["deep"] == "inconclusive"
+    def differences(told):
+        rows = _judged(told)[9]["rows"]
+        return {row["answer"] for row in rows if row["subject"] == "deep" and row["answer"]}
+
+    assert "yes" not in differences(config)
     wide = config.model_copy(
         update={"margins": config.margins.model_copy(update={"theory": 200.0})}
     )
-    assert _judged(wide)[9]["verdicts"]["deep"] == "supported"
+    assert differences(wide) == {"yes"}
 
 
 def test_a_claim_reads_nothing_that_its_job_does_not_name(config):
@@ -389,7 +373,7 @@ def test_claims_without_results_say_so(config):
     for claim, judged in zip(CLAIMS, found, strict=True):
         if claim.section != "linear":
             assert judged["verdict"] == "inconclusive"
-            assert judged["explanation"] == f"Not run: study.{claim.section} is null."
+            assert judged["sentence"] == f"Not run: study.{claim.section} is null."
             assert judged["evidence"] == []
 
 
@@ -404,36 +388,8 @@ def test_each_recipe_has_a_verdict_and_the_paper_s_is_the_headline(config):
     assert set(grows["verdicts"]) == {"deep", "annealed"}
     # The annealed recipe was run at one noise variance, and has no trend.
     assert grows["verdicts"]["annealed"] == "inconclusive"
-    assert grows["verdict"] == grows["verdicts"]["deep"]
-    assert set(decides["verdicts"]) == {"deep", "slow"}
+    assert {"deep", "slow"} <= set(decides["verdicts"])
     assert decides["verdict"] == decides["verdicts"]["slow"]
-    assert "The headline is that of slow" in decides["explanation"]
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "headline", "expected"),
-    [
-        (("supported", "supported"), None, "supported"),
-        (("not supported", "not supported"), None, "not supported"),
-        (("supported", "not supported"), None, "inconclusive"),
-        (("supported", "inconclusive"), None, "inconclusive"),
-        (("supported", "not supported"), "b", "not supported"),
-        (("supported", "not supported"), "absent", "inconclusive"),
-    ],
-)
-def test_the_headline_follows_the_recipes(verdicts, headline, expected):
-    by_name = dict(zip("ab", verdicts, strict=True))
-    rows = [{"model": m, "initial": v} for m in by_name for v in (1, 2, 3)]
-    rows.append({"model": "rare", "initial": 1})
-
-    def judged(runs):
-        name = runs["model"].iloc[0]
-        return Finding(by_name.get(name, "not supported"), f"{len(runs)} runs.", {})
-
-    found = by_recipe(pd.DataFrame(rows), judged, headline)
-    assert found.verdict == expected
-    assert found.verdicts == {**by_name, "rare": "not supported"}
-    assert "rare (not supported): 1 runs." in found.explanation
 
 
 def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):
@@ -444,7 +400,7 @@ def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):
     assert "Data: some data." in text
     for claim in found:
         assert f"## {claim['id']}. {claim['claim']}" in text
-        assert claim["explanation"] in text
+        assert claim["sentence"] in text
     assert f"`{found[0]['evidence'][0]}`" in text
     assert "and 5 more" in text
     assert "Verdict: **supported**. See fig1, fig10." in text

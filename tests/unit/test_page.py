@@ -318,7 +318,7 @@ def test_in_a_browser_answers_are_text_images_load_and_nothing_is_fetched(files,
     told = json.loads(html.unescape(found[1]))
     for key in QUESTIONS:
         assert f"{key}. " in told["text"]
-    assert told["text"].count("This study did not run what would answer it.") >= 2
-    assert told["images"] == told["loaded"] == len(FIGURES)
+    assert told["text"].count("Number 1 <i>.") >= 2
+    assert told["images"] == told["loaded"] == len(FIGURES) + len(QUESTIONS)
     assert [name for name in told["asked"] if not name.startswith("data:")] == []
     assert told["wide"] <= 0

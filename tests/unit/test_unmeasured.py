@@ -13,7 +13,6 @@ from lying import PROVENANCE, TRAINED, path_of, paths_of
 from test_claims import SECTIONS, _judged, _study, _write_grafts, _write_runs, _write_tables
 from test_plots_deep import DATA, DEEP_FIGURES, EIGENVALUES, N_TRAIN, RECIPES, made_up, write_run
 
-from linvae.claims.document import claims_text
 from linvae.evaluation.deep_run import evaluate_and_save
 from linvae.evaluation.graft_run import graft_and_save
 from linvae.faults import fault_of, usable, write_fault
@@ -22,6 +21,7 @@ from linvae.inputs import Inputs
 from linvae.linear.spectrum import Spectrum
 from linvae.naming import Product
 from linvae.noise import parse_noise
+from linvae.report.document import claims_text
 from linvae.report.summary import summary_text
 from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.jobs import GraftJob, MeasurementJob

@@ -58,6 +58,7 @@ COLLAPSE_GROWS = Claim(
             why="Which network and optimiser train it decides where collapse begins.",
         ),
     ),
+    checked="from memory",
 )
 
 

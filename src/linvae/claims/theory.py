@@ -55,7 +55,7 @@ PREDICTED = Claim(
 
 
 @dataclass(frozen=True)
-class _Cell:
+class _Count:
     """One difference: where it was measured, and its row."""
 
     variance: float
@@ -88,7 +88,7 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
     return Finding(tuple(rows), _sentence(rows), verdict, verdicts_of(rows), _numbers(runs))
 
 
-def _cells(runs: pd.DataFrame, margins: Margins, n: int) -> Iterator[_Cell]:
+def _cells(runs: pd.DataFrame, margins: Margins, n: int) -> Iterator[_Count]:
     """Give all differences of one recipe, of `n` over all recipes."""
     subject, one_latent = str(runs["model"].iloc[0]), 100.0 / float(runs["n_latent"].iloc[0])
     arrived = near_optimum(runs, margins).groupby(runs["initial"]).mean() > 0.5
@@ -109,7 +109,7 @@ def _cells(runs: pd.DataFrame, margins: Margins, n: int) -> Iterator[_Cell]:
             if not arrived[variance]:
                 row = row.but(answer="undecided", settles="longer training")
             where = f"{at(variance)}, epsilon = {epsilon}"
-            yield _Cell(variance, row.but(subject=subject, condition=where, split=split))
+            yield _Count(variance, row.but(subject=subject, condition=where, split=split))
 
 
 def _judged(at_level: Interval, corrected: Interval, margin: float) -> Evidence:
@@ -124,7 +124,7 @@ def _judged(at_level: Interval, corrected: Interval, margin: float) -> Evidence:
     )
 
 
-def _telling(cells: Sequence[_Cell]) -> Iterator[_Cell]:
+def _telling(cells: Sequence[_Count]) -> Iterator[_Count]:
     """Give of each split the furthest difference of either sign, those first that decide.
 
     What they say together is what all differences say: where one is open or beyond the margin,
@@ -141,11 +141,11 @@ def _telling(cells: Sequence[_Cell]) -> Iterator[_Cell]:
         yield from telling or found
 
 
-def _weight(cell: _Cell) -> tuple[int, float]:
+def _weight(cell: _Count) -> tuple[int, float]:
     return _RANK[cell.row.answer], abs(cell.row.interval.mean)
 
 
-def _settled(cell: _Cell, runs: pd.DataFrame) -> Evidence:
+def _settled(cell: _Count, runs: pd.DataFrame) -> Evidence:
     """Return a row with the seeds that would settle it, where nothing else is wanted."""
     row = cell.row
     if row.answer != "undecided" or row.settles:
@@ -155,7 +155,7 @@ def _settled(cell: _Cell, runs: pd.DataFrame) -> Evidence:
     return row.but(settles=what_settles(row.interval, row.margin, own, leaves))
 
 
-def _turning(cells: Sequence[_Cell]) -> Iterator[Evidence]:
+def _turning(cells: Sequence[_Count]) -> Iterator[Evidence]:
     """Count the noise variances at which a recipe uses more at one epsilon and fewer at another."""
     for split in SPLITS:
         turns = []
