@@ -7,6 +7,8 @@ from deep_runs import MARGINS, deep_runs
 from scipy import stats
 
 from linvae.claims.annealing import after_annealing, annealing_leaves_collapse
+from linvae.study.deep import Recipes
+from linvae.study.names import Names
 
 EPSILONS = ("0.03", "0.1", "0.3")
 # Percent of the latents by noise variance: at the end without annealing; when its weight reaches 1.
@@ -191,3 +193,24 @@ def test_a_curve_is_read_from_the_record_at_which_the_weight_is_full():
     assert found == {"alive": 65, "at_end": 30, "updates": 40, "rate_kept": pytest.approx(0.25)}
     assert after_annealing(curve, 0.4)["alive"] == 70
     assert after_annealing(curve, 1.0)["updates"] == 0
+
+
+def test_curves_of_pairs_are_evidence_where_both_were_run():
+    section = Recipes(
+        data="logit-first60",
+        n_latent=3,
+        fixed=[
+            {"models": ["deep"], "noise_variances": [1, 10]},
+            {"models": ["annealed"], "noise_variances": [1]},
+        ],
+        annealing=[["deep", "annealed"]],
+        seeds=[0, 1],
+    )
+    names = Names(dataset="mnist", n_test=20, seed=0, logit_lambda=1e-6)
+    curves = [p.run for p in section.evidence(names) if p.file == "curve.csv"]
+    assert [(run.model, run.noise, run.seed) for run in curves] == [
+        ("deep", "fixed-1", 0),
+        ("deep", "fixed-1", 1),
+        ("annealed", "fixed-1", 0),
+        ("annealed", "fixed-1", 1),
+    ]
