@@ -341,16 +341,16 @@ def test_pairs_are_of_one_learning_rate(config):
     assert adam.groupby("seed")["gap"].min().tolist() == [7.0, 7.0]
 
 
-def test_margins_decide(config):
-    def differences(told):
+def test_margins_are_the_study_s(config):
+    def margins(told):
         rows = _judged(told)[9]["rows"]
-        return {row["answer"] for row in rows if row["subject"] == "deep" and row["answer"]}
+        return {row["margin"] for row in rows if row["subject"] == "deep" and row["answer"]}
 
-    assert "yes" not in differences(config)
+    assert margins(config) == {10.0}
     wide = config.model_copy(
         update={"margins": config.margins.model_copy(update={"theory": 200.0})}
     )
-    assert differences(wide) == {"yes"}
+    assert margins(wide) == {200.0}
 
 
 def test_a_claim_reads_nothing_that_its_job_does_not_name(config):

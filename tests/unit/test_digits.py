@@ -67,7 +67,7 @@ def test_numbers_of_explanations_hold_no_round_off(value, digits, text):
 def test_an_interval_holds_none_either():
     assert str(Interval(-0.0, -2.3e-13, 4e-13, 3)) == "0 [0, 0]"
     assert str(Interval(-2.3e-13, None, None, 1)) == "0 (one seed)"
-    assert str(Interval(0.1, -0.25, 0.45, 3)) == "0.1 [-0.25, 0.45]"
+    assert str(Interval(0.1, -0.25, 0.45, 3)) == "0.10 [−0.25, 0.45]"
 
 
 def test_names_sort_as_their_numbers():

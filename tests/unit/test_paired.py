@@ -58,7 +58,7 @@ def test_what_is_the_same_in_all_seeds_or_seen_once_has_no_interval():
     assert table.iloc[1]["elbo"] == -1.0
     assert math.isnan(table.iloc[1]["elbo_low"])
     text = paired_text({"mine": table})
-    assert "| `other` less `deep` | 2 | −2 | 4.5 [" in text
+    assert "| `other` less `deep` | 2 | −2 | 4 [" in text
     assert "| `other-long` less `deep-long` | 1 | 0 | −1 | −1 |" in text
 
 

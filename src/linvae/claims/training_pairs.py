@@ -117,7 +117,11 @@ def ends(rows: pd.DataFrame, step: float = math.inf) -> NDArray[np.float64]:
     """Average the exact ELBO of every seed, in order, over the last fifth of steps up to one."""
     steps, values = _by_seed(rows, "elbo")
     last = steps[steps <= step].max()
-    return values[:, (steps > (1 - _LAST) * last) & (steps <= last)].mean(axis=1)
+    inside = (steps > (1 - _LAST) * last) & (steps <= last)
+    if not inside.any():
+        # A short curve has no record there: its latest one before stands for it.
+        inside = steps == steps[steps <= last].max()
+    return values[:, inside].mean(axis=1)
 
 
 def updates_to(rows: pd.DataFrame, gap: float) -> NDArray[np.float64]:

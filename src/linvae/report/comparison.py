@@ -54,7 +54,9 @@ def claims_side_by_side(studies: Sequence[FinishedStudy]) -> pd.DataFrame:
 
 
 def _measured(claim: Mapping | None) -> str:
-    """Write the main rows of a claim; nothing of one that was kept without rows."""
+    """Write the main rows of a claim; or that it was kept without any."""
+    if claim and "rows" not in claim:
+        return "kept without rows"
     lines = main_lines(rows_of(claim)) if claim else []
     return "; ".join(f"{name}: {value}" for name, value in lines)
 

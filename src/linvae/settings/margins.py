@@ -22,10 +22,6 @@ class Margins(Strict):
     theory: _Positive = Field(
         10.0, description="percentage points between a collapse curve and the linear optimum's own"
     )
-    sizes: _Positive = Field(0.2, description="relative, between numbers of used latents")
-    residual: _Positive = Field(
-        0.1, description="relative, between largest eigenvalues of the residuals over sigma^2"
-    )
     near: _Positive = Field(
         10.0, description="nats below the linear bound at which a run still counts as trained"
     )

@@ -199,9 +199,8 @@ class Encoders(Section):
     seeds: Seeds
     margin: Annotated[Real, Field(gt=0)] = Field(
         0.1,
-        description="nats per datum: gaps to the pPCA maximum up to it count as none. A way of "
-        "training that does not bring the linear encoder within it, whose own the maximum is, "
-        "judges no other",
+        description="nats per datum: a ReLU encoder that ends less below the linear one counts as "
+        "not below",
     )
 
     def runs(self, names: Names) -> list[Run]:
