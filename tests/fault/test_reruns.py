@@ -36,7 +36,7 @@ PROGRAMS = {
     "solve": "workflow/scripts/solve.py",
     "spectrum": "workflow/scripts/spectrum.py",
     "summary": "workflow/scripts/summary.py",
-    "table1": "workflow/scripts/table1.py",
+    "table": "workflow/scripts/table.py",
     "page": "workflow/scripts/page.py",
     "publish": "workflow/scripts/publish.py",
     "train_linear": "src/linvae/training/linear_job.py",
