@@ -482,7 +482,7 @@ def test_time_between_checkpoints_decides_no_result(settled, planner):
 
 def test_another_margin_judges_again_and_computes_nothing(settled, planner):
     with settled.reconfigured(lambda settings: settings.update(margins={"latents": 7})):
-        assert set(planner(settled)) == {"record", *SAID}
+        assert set(planner(settled)) == {"record", "table", *SAID}
 
 
 def test_another_measurement_measures_deep_runs_beside_the_old_measurements(
