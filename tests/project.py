@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from addresses import without_addresses
 from configured import configuration
+from timed import shows_times, without_times
 
 from linvae.naming import Run
 from linvae.planning.study_plan import plan_study
@@ -160,7 +161,8 @@ class Project:
             and path.suffix in suffixes
             and not {"logs", "benchmarks"} & set(path.relative_to(folder).parts)
             # What a file was computed with, and not what it is.
-            and path.name not in ("made.json", "times.csv", "found.json")
+            and path.name not in ("made.json", "found.json")
+            and not shows_times(str(path))
         }
 
     def computed(self):
@@ -168,6 +170,9 @@ class Project:
         plan = self.plan()
         settings = plan.jobs[plan.final].settings
         names = {**settings["files"], **settings["runs"]}
-        names = [name for name in names if not name.endswith("times.csv")]
         folder = self.folder / "results" / plan.name
-        return {name: without_addresses(name, (folder / name).read_bytes()) for name in names}
+        return {
+            name: without_addresses(name, without_times((folder / name).read_bytes()))
+            for name in names
+            if not shows_times(name)
+        }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import OVERLAY, copy_project, finish
 from slurm_fixture import wait_for
+from timed import shows_times, without_times
 
 pytestmark = pytest.mark.slurm
 
@@ -33,7 +34,6 @@ ABOUT_THE_RUN = (
     "benchmarks",
     "study.json",
     "made.json",
-    "times.csv",
     "found.json",
     ".lock",
 )
@@ -45,9 +45,10 @@ def results(directory: Path) -> dict[str, bytes]:
     """Read every result, by path."""
     files = (path for path in sorted(directory.rglob("*")) if path.is_file())
     return {
-        str(path.relative_to(directory)): _MADE.sub(b"", path.read_bytes())
+        str(path.relative_to(directory)): without_times(_MADE.sub(b"", path.read_bytes()))
         for path in files
         if not set(path.relative_to(directory).parts) & set(ABOUT_THE_RUN)
+        and not shows_times(str(path))
     }
 
 
