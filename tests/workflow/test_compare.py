@@ -43,7 +43,7 @@ def test_every_claim_that_ran_has_a_main_row(finished):
     assert len(ran) >= 12
     # At one noise variance there is nothing to compare.
     without = {claim["id"] for claim in ran if not main_lines(rows_of(claim))}
-    assert without <= {8, 9}
+    assert without <= {7, 8, 9}
 
 
 def test_verdicts_stand_side_by_side(studies, tmp_path):

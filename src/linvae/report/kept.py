@@ -26,7 +26,7 @@ __all__ = ["keep", "quotable"]
 
 # Of a float: enough that differences of ELBOs show the same digits as those of the study itself.
 DIGITS = 12
-_OF_A_CLAIM = ("id", "claim", "verdict", "verdicts", "numbers")
+_OF_A_CLAIM = ("id", "claim", "verdict", "verdicts", "sentence", "rows", "numbers")
 
 
 def keep(folder: Path, to: Path) -> Path:
@@ -114,7 +114,7 @@ def quotable(folder: Path) -> dict[str, object]:
             for row in paired_table(found.runs).to_dict("records")
         }
     if found.endings is not None:
-        told["endings"] = {_end(row): row for row in found.endings.fillna("").to_dict("records")}
+        told["endings"] = {_end(row): row for row in found.endings.to_dict("records")}
     if found.settings is not None:
         rows = found.settings.to_dict("records")
         told["settings"] = {f"{row['recipe']}, {row['noise']}": row for row in rows}
@@ -123,8 +123,8 @@ def quotable(folder: Path) -> dict[str, object]:
 
 def _end(row: Mapping) -> str:
     cell = f"{row['recipe']} {number(row['initial'])}, k = {row['n_latent']}"
-    named = filter(None, (row["check"], row["quantity"], row["split"], row["with"]))
-    return f"{cell}: {', '.join(named)}"
+    named = (row["check"], row["quantity"], row["split"], row["with"])
+    return f"{cell}: {', '.join(part for part in named if isinstance(part, str))}"
 
 
 def _cells(runs: pd.DataFrame) -> dict[str, dict]:
