@@ -94,6 +94,8 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
         axes.set(xlabel="latents in use", xlim=(0, None))
     panels[3][0].set_ylabel("train ELBO")
     panels[3][1].set_ylabel("test ELBO")
+    for axes in panels[:3].flat:
+        axes.locator_params(axis="x", nbins=5)
     panels[2][0].set_xlabel("images seen (millions)")
     panels[2][1].set_xlabel("processor time (s)")
     letter(panels.flat)
