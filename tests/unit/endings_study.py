@@ -63,6 +63,7 @@ SETTINGS = {
     "measurement": Measurement().model_dump(mode="json"),
     "margins": Margins().model_dump(mode="json"),
     "models": MODELS,
+    "names": {"dataset": "mnist", "n_test": 20, "seed": 0, "logit_lambda": 1e-6},
 }
 
 

@@ -260,6 +260,23 @@ def test_reopened_runs_are_evidence():
     assert len(files) == 2 * 2
 
 
+def test_the_noise_that_is_drawn_is_one_that_is_run():
+    with pytest.raises(ConfigError) as caught:
+        only(recipes=recipes({1: ["tiny-deep"]}), endings=ENDINGS | {"drawn_at": 3})
+    assert str(caught.value) == (
+        "study.endings.drawn_at: no recipe with k = 3 runs at sigma^2 = 3; take one of its "
+        "noise_variances"
+    )
+
+
+def test_a_small_rate_has_no_exponent_in_a_name():
+    reopened = {"updates": 5, "rate": 1e-5}
+    entry = ENDINGS["recipes"][0] | {"reopened": reopened}
+    config = only(recipes=recipes({1: ["tiny-deep"]}), endings=ENDINGS | {"recipes": [entry]})
+    (variant,) = {file.variant for file in config.study.endings.tabulated(config.names())}
+    assert variant == "certificate-5-0.00001"
+
+
 TWICE = {"epochs": 8}
 
 

@@ -7,7 +7,7 @@ from lying import path_of
 
 from linvae.claims.end_of_training import CHECKS
 from linvae.faults import KEY
-from linvae.files import write_json
+from linvae.files import read_json, write_json
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
 from linvae.report import table2, table3
@@ -33,10 +33,11 @@ def test_where_all_checks_hold_a_number_is_said_of_the_objective(tmp_path):
     assert [row[name] for name in CHECKS] == ["yes"] * 6
     assert row["train ELBO"] == "-90.0 / -90.0"
     assert row["used latents"] == "40.0 / 40.0"
-    assert row["said of"] == "the objective"
+    assert row["said of"] == "objective"
     without = said(second(tmp_path, active=100)[1]).loc[("fast", "3")]
     assert without["room"] == "no"
     assert [without[name] for name in CHECKS] == ["yes"] * 6
+    assert without["said of"] == "objective, ELBO alone"
     text = table2.text(table, inputs, SETTINGS)
     assert "made up" in text
     assert all(f"- *{name}*: {asked}" in text for name, asked in CHECKS.items())
@@ -67,6 +68,22 @@ def test_reopened_latents_are_compared_with_those_of_the_run(tmp_path):
     (row,) = table[(table["check"] == "reopened") & (table["recipe"] == "fast")].to_dict("records")
     assert row["mean"] == pytest.approx(50.0)
     assert row["side"] == "beyond"
+
+
+def test_runs_on_other_images_are_in_no_cell(tmp_path):
+    paths = write_endings(tmp_path, active=100)
+    for seed in (0, 1, 2):
+        run = Run("fast", DATA.replace("first60", "first30"), 100, "fixed-3", seed)
+        path = tmp_path / path_of(Product("metrics.json", run=run))
+        path.parent.mkdir(parents=True)
+        own = Run("fast", DATA, 100, "fixed-3", seed)
+        told = read_json(tmp_path / path_of(Product("metrics.json", run=own)))
+        write_json(path, told | {"elbo": -500.0, "test_elbo": -500.0})
+        paths.append(str(path))
+    table = table2.tabulate(Inputs(paths), SETTINGS)
+    ends = table[(table["check"] == "end") & (table["with"] == "fast")]
+    assert ends["seeds"].unique().tolist() == [3]
+    assert said(table).loc[("fast", "3"), "start"] == "yes"
 
 
 def test_margins_decide(tmp_path):

@@ -105,6 +105,7 @@ class _Said(Computed):
             "measurement": self.config.measurement.identity(),
             "margins": self.config.margins.identity(),
             "models": {name: self.models[name].identity() for name in sorted(named)},
+            "names": self.names.to_dict(),
         }
         settings = {"module": source.module, "section": section.identity()}
         settings |= {key: told[key] for key in source.reads}

@@ -20,6 +20,7 @@ from linvae.settings.margins import Margins
 from linvae.settings.measurement import Measurement
 from linvae.settings.model import ModelSettings
 from linvae.study.endings import Endings
+from linvae.study.names import Names
 
 __all__ = ["NOTE", "shown", "tabulate", "text"]
 
@@ -50,7 +51,7 @@ def tabulate(inputs: Inputs, settings: Mapping) -> pd.DataFrame:
     inputs
         ``metrics.json`` of the runs, and ``graft.json`` of those that were trained on.
     settings
-        ``section``, ``measurement``, ``margins`` and ``models``, as JSON holds them.
+        ``section``, ``measurement``, ``margins``, ``models`` and ``names``, as JSON holds them.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def tabulate(inputs: Inputs, settings: Mapping) -> pd.DataFrame:
     level = margins.level
     runs = _runs(inputs, settings)
     rows: list[dict[str, object]] = []
-    for cell in _cells(section, runs):
+    for cell in _cells(section, Names.from_dict(settings["names"]), runs):
         own = cell.pop("runs")
         room = bool((own["model"]["active"] < own["model"]["n_latent"]).all())
         told = {**cell, "room": room}
@@ -96,27 +97,21 @@ def _runs(inputs: Inputs, settings: Mapping) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _cells(section: Endings, runs: pd.DataFrame) -> Iterator[dict[str, object]]:
+def _cells(section: Endings, names: Names, runs: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Give the cells whose recipe could be measured, with the rows of its runs by role."""
-    for entry in section.recipes if len(runs) else ():
-        latents = entry.n_latent or section.n_latent
-        for variance in entry.noise_variances:
-            here = runs[(runs["n_latent"] == latents) & (runs["initial"] == variance)]
-            seeds = entry.seeds or section.seeds
-            found = {}
-            for role in ("model", "other_start", "longer", "slower"):
-                own = (entry.other_seeds or section.other_seeds) if role == "other_start" else seeds
-                name = getattr(entry, role)
-                chosen = here[(here["model"] == name) & here["seed"].isin(own)]
-                if not chosen.empty:
-                    found[role] = chosen
-            if "model" in found:
-                yield {
-                    "recipe": entry.model,
-                    "initial": variance,
-                    "n_latent": latents,
-                    "runs": found,
-                }
+    by_run = runs.set_index("run", drop=False) if len(runs) else runs
+    for entry, variance, by_role in section.cells(names):
+        measured = {
+            role: [run for run in own if run in by_run.index] for role, own in by_role.items()
+        }
+        found = {role: by_run.loc[own] for role, own in measured.items() if own}
+        if "model" in found:
+            yield {
+                "recipe": entry.model,
+                "initial": variance,
+                "n_latent": by_role["model"][0].n_latent,
+                "runs": {role: own.reset_index(drop=True) for role, own in found.items()},
+            }
 
 
 def _checks(
@@ -217,7 +212,9 @@ def shown(table: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
         for name in CHECKS:
             sides = set(cell.loc[cell["check"] == name, "side"].fillna(""))
             row[name] = _SIDES[next((s for s in ("beyond", "open", "within") if s in sides), "")]
-        row["said of"] = "the objective" if all(row[name] == "yes" for name in CHECKS) else "recipe"
+        holds = all(row[name] == "yes" for name in CHECKS)
+        # Without room no check has looked at the number of latents.
+        row["said of"] = ("objective" if room else "objective, ELBO alone") if holds else "recipe"
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from linvae.naming import Product, Run
-from linvae.noise import NoiseName
+from linvae.noise import NoiseName, number
 from linvae.settings.differences import differences
 from linvae.settings.model import ModelSettings
 from linvae.settings.values import Real, Strict, Whole
@@ -29,7 +29,9 @@ class Reopened(Strict):
 
     def file(self, run: Run) -> Product:
         """Return what is measured of a run that was trained on so."""
-        return Product("graft.json", run=run, variant=f"certificate-{self.updates}-{self.rate:g}")
+        return Product(
+            "graft.json", run=run, variant=f"certificate-{self.updates}-{number(self.rate)}"
+        )
 
 
 class Ending(Strict):
@@ -113,11 +115,21 @@ class Endings(Section):
 
     def evidence(self, names: Names) -> list[Product]:
         """Return what reopened latents come to, too."""
-        return super().evidence(names) + list(self.reopened(names).values())
+        return super().evidence(names) + self.tabulated(names)
+
+    def tabulated(self, names: Names) -> list[Product]:
+        """Return what reopened latents come to, for table 2."""
+        return list(self.reopened(names).values())
 
     def problems(self, models: Mapping[str, ModelSettings]) -> list[str]:
         """List recipes whose variants differ from them in more than they should, too."""
         problems = super().problems(models)
+        own = (entry for entry in self.recipes if entry.n_latent in (None, self.n_latent))
+        if not any(self.drawn_at in entry.noise_variances for entry in own):
+            problems.append(
+                f"drawn_at: no recipe with k = {self.n_latent} runs at sigma^2 = "
+                f"{number(self.drawn_at)}; take one of its noise_variances"
+            )
         for entry in self.recipes:
             for role in ("other_start", "longer", "slower"):
                 if name := getattr(entry, role):

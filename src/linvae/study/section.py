@@ -46,6 +46,10 @@ class Section(Strict):
         """Return the tables that the section's figures are drawn from, beside those of runs."""
         return []
 
+    def tabulated(self, names: Names) -> list[Product]:
+        """Return what the section's table is made from, beside the metrics of runs."""
+        return []
+
     def named_models(self) -> Iterator[tuple[str, str]]:
         """Give every key that names a model, with the model's name."""
         for key in self.models_named:

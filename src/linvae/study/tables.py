@@ -41,7 +41,7 @@ TABLES = {
         "endings",
         "table2",
         "How training ends: the objective's doing, or the recipe's",
-        ("measurement", "margins", "models"),
+        ("measurement", "margins", "models", "names"),
         ("recipes",),
     ),
     "table3_settings": TableSource(
@@ -65,6 +65,4 @@ def table_inputs(study: Study, names: Names, table: str) -> list[Product]:
     for section in source.beside:
         runs += [run for run in study.runs(section, names) if run.noise.startswith("fixed")]
     files = [Product("metrics.json", run=run) for run in dict.fromkeys(runs)]
-    if table == "table2_endings":
-        files += study.endings.reopened(names).values()
-    return files
+    return files + getattr(study, source.section).tabulated(names)
