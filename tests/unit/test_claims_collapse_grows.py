@@ -57,6 +57,22 @@ def test_noise_variances_that_change_nothing_give_no_verdict(n_seeds, wide):
     assert verdicts_of(judge, runs, points=POINTS * wide)["inconclusive"] >= 95
 
 
+def test_a_noise_variance_that_scatters_widely_decides_nothing_for_the_others():
+    """Of null data over unequal scatter few studies may say "not supported", or "supported"."""
+    runs = deep_runs(FLAT, n_seeds=3, jitter=0.0)
+    counts = {}
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        scales = runs["initial"].map(dict(zip(RISING, [0.5, 0.5, 10.0, 0.5], strict=True)))
+        columns = [name for name in runs if "used_" in name or "effective" in name]
+        moved = runs.assign(
+            **{name: runs[name] + scales * rng.standard_normal(len(runs)) for name in columns}
+        )
+        verdict = judge(moved).verdict
+        counts[verdict] = counts.get(verdict, 0) + 1
+    assert counts["inconclusive"] >= 95
+
+
 @pytest.mark.parametrize(("sign", "verdict"), [(1, "supported"), (-1, "not supported")])
 def test_steps_of_twice_the_margin_either_way_are_seen(sign, verdict):
     step = 2 * MARGINS.latents * sign
