@@ -261,6 +261,15 @@ def test_evidence_is_a_table_with_heads_words_and_hidden_pictures(files):
     assert "what &lt;b&gt; it is" in tables[0]
 
 
+def test_what_is_ascribed_to_the_paper_says_whether_it_was_checked(files):
+    (path,) = (path for path in files if path.endswith("claims.json"))
+    told = json.loads(Path(path).read_text())
+    told[0] |= {"made_by": "paper", "checked": "from memory"}
+    Path(path).write_text(json.dumps(told))
+    assert "Made by: paper (in our words and from memory" in rendered(files)
+    assert "Made by: this project." in rendered(files)
+
+
 def test_a_claim_that_was_not_run_has_a_sentence_and_no_table(files):
     (path,) = (path for path in files if path.endswith("claims.json"))
     told = json.loads(Path(path).read_text())

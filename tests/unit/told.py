@@ -18,6 +18,7 @@ def claim(number, verdict="supported", rows=None, sentence="It was found.", **mo
         "id": number,
         "claim": f"Claim text {number}",
         "made_by": "this project",
+        "checked": "",
         "verdict": verdict,
         "sentence": sentence,
         "rows": [one.to_dict() for one in rows],

@@ -108,6 +108,7 @@ class Judgement:
             "id": self.claim.number,
             "claim": self.claim.text,
             "made_by": self.claim.made_by,
+            "checked": self.claim.checked,
             "verdict": found.verdict,
             **({"verdicts": dict(found.verdicts)} if found.verdicts else {}),
             "sentence": found.sentence,

@@ -15,10 +15,10 @@ from linvae.claims.claim import Claim, Earlier
 from linvae.claims.deciding import side, what_settles
 from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding, not_run
-from linvae.claims.pooled import PooledCells
 from linvae.claims.recipes import arrived, at, deep_runs, enough_variances
 from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS
+from linvae.claims.unequal import cells_of
 from linvae.claims.verdicts import Answer
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
@@ -108,7 +108,12 @@ def _step(
     runs: pd.DataFrame, low: float, high: float, column: str, split: str, margins: Margins,
     level: float,
 ) -> Evidence:  # fmt: skip
-    cells = PooledCells.of(runs, f"{SPLITS[split]}{column}", "initial")
+    name = f"{SPLITS[split]}{column}"
+    # A cell that has collapsed entirely counts the same for every seed: no finer than one latent.
+    # Where no cell scatters, nothing is known of another seed.
+    differ = runs.groupby("initial")[name].nunique()
+    unit = 100 / float(runs["n_latent"].iloc[0]) if differ.min() == 1 < differ.max() else 0.0
+    cells = cells_of(runs, name, "initial", unit)
     fall = cells.contrast({low: 1.0, high: -1.0}, level)
     where = _ANSWERS[side(fall, margins.latents, margins.none)]
     ends = runs[runs["initial"].isin([low, high])]

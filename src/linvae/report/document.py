@@ -7,7 +7,7 @@ import pandas as pd
 from linvae.claims.catalogue import CLAIMS
 from linvae.report.evidence_table import markdown, open_rows, rows_of
 
-__all__ = ["MAKERS", "claims_text", "verdict_table"]
+__all__ = ["CHECKED", "MAKERS", "claims_text", "verdict_table"]
 
 MAKERS = (
     "Claims are made by the paper (Lucas et al. 2019, *Don't Blame the ELBO!*), by the report (Li "
@@ -15,6 +15,12 @@ MAKERS = (
     "started), by Li et al. (2025, arXiv:2510.01621), and by this project."
 )
 
+# What is ascribed to the paper is in this project's words.
+CHECKED = {
+    "": "",
+    "theorem": " (in our words, after its Theorem 1)",
+    "from memory": " (in our words and from memory: its text was not at hand)",
+}
 _SHOWN_IN = {claim.number: ", ".join(claim.shown_in) for claim in CLAIMS}
 
 
@@ -78,7 +84,8 @@ def _settled_by(claim: dict) -> list[str]:
 def _attributes(claim: dict) -> str:
     shown = _SHOWN_IN[claim["id"]]
     seen = f" See {shown}." if shown and claim["evidence"] else ""
-    return f"Made by: {claim['made_by']}. Verdict: **{claim['verdict']}**.{seen}"
+    made_by = f"{claim['made_by']}{CHECKED[claim.get('checked', '')]}"
+    return f"Made by: {made_by}. Verdict: **{claim['verdict']}**.{seen}"
 
 
 def _evidence(paths: Sequence[str]) -> str:

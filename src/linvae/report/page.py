@@ -18,7 +18,7 @@ from linvae.files import DamagedFileError, read_json
 from linvae.inputs import Inputs
 from linvae.report.answers import answers
 from linvae.report.captions import caption, claims_of, short_name
-from linvae.report.document import MAKERS
+from linvae.report.document import CHECKED, MAKERS
 from linvae.report.earlier import compared
 from linvae.report.evidence_table import open_rows, rows_of, shown
 from linvae.report.forest import bars
@@ -91,6 +91,7 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
         compared=compared(by_id),
         open_points=_open_points(claims),
         makers=MAKERS.replace("*", ""),
+        checked=CHECKED,
         counts=_counts(claims),
     )
 
