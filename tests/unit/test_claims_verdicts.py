@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from linvae.claims.verdicts import answer, both, interval, joint
+from linvae.claims.verdicts import interval, joint
 
 
 def test_interval_equals_scipys():
@@ -15,7 +15,8 @@ def test_interval_equals_scipys():
 def test_one_seed_gives_no_interval_and_so_no_answer():
     found = interval([3.0])
     assert (found.low, found.high) == (None, None)
-    assert answer(found, 0.0) == "undecided"
+    assert not found.above(0.0)
+    assert not found.below(9.0)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, np.nan]])
@@ -24,13 +25,15 @@ def test_interval_of_what_is_no_number_is_an_error(values):
         interval(values)
 
 
-def test_answers_need_the_whole_interval_on_one_side():
-    assert answer(interval([1.0, 1.1, 1.2]), 0.5) == "yes"
-    assert answer(interval([1.0, 1.1, 1.2]), 1.1) == "undecided"
-    assert answer(interval([1.0, 1.1, 1.2]), 2.0) == "no"
-    assert both("yes", "yes") == "yes"
-    assert both("yes", "no") == both("undecided", "no") == "no"
-    assert both("yes", "undecided") == "undecided"
+def test_the_whole_interval_is_on_one_side_or_on_none():
+    found = interval([1.0, 1.1, 1.2])
+    assert found.above(0.5)
+    assert not found.above(1.1)
+    assert not found.below(1.1)
+    assert found.below(2.0)
+
+
+def test_one_no_refutes_and_all_must_say_yes():
     assert joint(["yes", "yes"]) == "supported"
     assert joint(["yes", "undecided"]) == joint([]) == "inconclusive"
     assert joint(["yes", "undecided", "no"]) == "not supported"

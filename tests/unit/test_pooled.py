@@ -34,43 +34,9 @@ def test_comparisons_share_the_level():
     assert cells.mean("a", 0.95, 5) == cells.mean("a", 0.99)
 
 
-def test_the_largest_difference_is_tukeys():
-    found = PooledCells.of(frame(VALUES), "x", "cell").spread(0.95)
-    assert (found.low, found.high) == ("a", "c")
-    expected = stats.tukey_hsd(*VALUES.values()).confidence_interval(0.95)
-    ends = (expected.low[2, 0], expected.high[2, 0])
-    assert (found.interval.low, found.interval.high) == pytest.approx(ends, rel=1e-6)
-
-
-def test_cells_of_unequal_size_are_tukey_and_kramers():
-    values = {**VALUES, "a": [1.0, 2.0], "c": [3.0, 5.0]}
-    found = PooledCells.of(frame(values), "x", "cell").spread(0.95)
-    expected = stats.tukey_hsd(*values.values()).confidence_interval(0.95)
-    ends = (expected.low[2, 0], expected.high[2, 0])
-    assert (found.interval.low, found.interval.high) == pytest.approx(ends, rel=1e-6)
-    assert found.interval.n == 2
-
-
 @pytest.mark.parametrize("values", [{"a": [1.0], "b": [2.0]}, {"a": [0.1] * 3, "b": [0.7] * 3}])
 def test_without_replicates_that_differ_there_is_no_interval(values):
     cells = PooledCells.of(frame(values), "x", "cell")
     assert cells.variance is None
-    assert cells.spread(0.95).interval.low is None
+    assert cells.contrast({"b": 1.0, "a": -1.0}, 0.95).low is None
     assert cells.mean("a", 0.95).high is None
-
-
-def test_one_cell_has_no_spread_and_equal_cells_have_one_of_zero():
-    assert PooledCells.of(frame({"a": [1.0, 2.0]}), "x", "cell").spread(0.95) is None
-    found = PooledCells.of(frame({"a": [1.0, 2.0], "b": [2.0, 1.0]}), "x", "cell").spread(0.95)
-    assert found.low != found.high
-    assert found.interval.mean == 0.0
-
-
-def test_the_largest_difference_of_equal_cells_is_seldom_one():
-    rng = np.random.default_rng(0)
-    called = 0
-    for _ in range(400):
-        values = {key: rng.normal(size=2) for key in "abcdef"}
-        called += PooledCells.of(frame(values), "x", "cell").spread(0.95).interval.low > 0
-    # 20 expected; three standard errors of that are 13.
-    assert called <= 33

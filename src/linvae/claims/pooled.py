@@ -16,24 +16,7 @@ from scipy import stats
 
 from linvae.claims.verdicts import Interval
 
-__all__ = ["PooledCells", "Spread"]
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The largest difference between two of several cells.
-
-    Attributes
-    ----------
-    low, high
-        The cells of lowest and of highest mean.
-    interval
-        Of the difference, by Tukey's studentised range: it knows that these two were picked.
-    """
-
-    low: object
-    high: object
-    interval: Interval
+__all__ = ["PooledCells"]
 
 
 @dataclass(frozen=True)
@@ -97,22 +80,6 @@ class PooledCells:
         """Interval of the mean of a cell."""
         return self.contrast({cell: 1.0}, level, comparisons)
 
-    def difference(self, high: object, low: object, level: float) -> Interval:
-        """Interval of a difference of means, by Tukey and Kramer: for all pairs at once."""
-        mean = float(self.means[high] - self.means[low])
-        scale = 1.0 / int(self.sizes[high]) + 1.0 / int(self.sizes[low])
-        quantile = _tukey(level, len(self.means), self.freedom)
-        return self._around(mean, quantile, scale, [self.sizes[high], self.sizes[low]])
-
-    def spread(self, level: float) -> Spread | None:
-        """Return the largest difference between two cells; None of one cell alone."""
-        if len(self.means) < 2:
-            return None
-        low, high = self.means.idxmin(), self.means.idxmax()
-        if low == high:
-            low, high = self.means.index[0], self.means.index[-1]
-        return Spread(low, high, self.difference(high, low, level))
-
     def _around(self, mean: float, quantile: float, scale: float, sizes: list[int]) -> Interval:
         n = int(min(sizes))
         if self.variance is None:
@@ -124,11 +91,3 @@ class PooledCells:
 @lru_cache(maxsize=1024)
 def _student(level: float, freedom: int) -> float:
     return float(stats.t.ppf(0.5 + level / 2, freedom)) if freedom else math.nan
-
-
-@lru_cache(maxsize=1024)
-def _tukey(level: float, n_cells: int, freedom: int) -> float:
-    """Quantile of the studentised range over sqrt(2), in standard errors of a difference."""
-    if not freedom:
-        return math.nan
-    return float(stats.studentized_range.ppf(level, n_cells, freedom)) / math.sqrt(2.0)

@@ -15,8 +15,6 @@ __all__ = [
     "Answer",
     "Interval",
     "Verdict",
-    "answer",
-    "both",
     "interval",
     "joint",
 ]
@@ -78,29 +76,6 @@ def interval(values: ArrayLike, level: float = 0.95) -> Interval:
         return Interval(mean, None, None, 1)
     half = stats.t.ppf(0.5 + level / 2, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
     return Interval(mean, float(mean - half), float(mean + half), int(x.size))
-
-
-def answer(found: Interval, yes_above: float, no_below: float | None = None) -> Answer:
-    """Tell on which side of a threshold an interval lies, if on one.
-
-    Parameters
-    ----------
-    found : Interval
-    yes_above : float
-        "yes" if all of the interval is above.
-    no_below : float, optional
-        "no" if all of it is at or below; `yes_above` where left out.
-    """
-    if found.above(yes_above):
-        return "yes"
-    return "no" if found.below(yes_above if no_below is None else no_below) else "undecided"
-
-
-def both(first: Answer, second: Answer) -> Answer:
-    """Answer whether two things hold together."""
-    if "no" in (first, second):
-        return "no"
-    return "yes" if first == second == "yes" else "undecided"
 
 
 def joint(answers: Iterable[Answer]) -> Verdict:
