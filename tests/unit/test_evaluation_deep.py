@@ -17,6 +17,8 @@ from linvae.linear import ppca
 from linvae.linear.spectrum import Spectrum
 from linvae.measure.collapse import CollapseCurve, collapse_percent
 from linvae.measure.gaussian import Measured, measure
+from linvae.measure.inference_gap import InferenceGap, inference_gap
+from linvae.measure.log_likelihood import LogLikelihood
 from linvae.measure.splits import SPLITS
 from linvae.noise import parse_noise
 from linvae.seeds import derive_seed
@@ -39,7 +41,13 @@ MODEL = {
     },
 }  # fmt: skip
 RUN = {"model": MODEL, "n_latent": K, "noise": "learned-2", "seed": 0}
-MEASUREMENT = {"draws": 4, "importance_draws": 20, "epsilon": 0.05, "delta": 0.01}
+MEASUREMENT = {
+    "draws": 4,
+    "inference_images": 20,
+    "importance_draws": 50,
+    "epsilon": 0.05,
+    "delta": 0.01,
+}
 JOB = MeasurementJob(**RUN, measurement=MEASUREMENT, preprocessing="logit", logit_lambda=1e-6)
 # Of the eigenvalues of the training data, two are above 2 and a third one is below.
 NOISES = ("learned-2", "fixed-2")
@@ -242,23 +250,42 @@ def test_above_linear_is_paired_by_image(measured_run, data, split):
     )
 
 
-def test_importance_weighted_estimate_is_no_lower_than_the_elbo(measured_run):
-    _, _, metrics, _ = measured_run
-    error = math.hypot(metrics["test_elbo_error"], metrics["test_iwae_error"])
-    assert metrics["test_iwae"] > metrics["test_elbo"] - 3 * error
-    assert metrics["test_iwae_error"] > 0
+@pytest.mark.parametrize("split", SPLITS)
+def test_gaps_are_those_of_the_first_images_added_to_the_elbo_of_all(measured_run, data, split):
+    noise, (_, model_file, _), metrics, arrays = measured_run
+    model, prefix = load_model(model_file), SPLITS[split]
+    n = JOB.measurement.inference_images
+    found = inference_gap(
+        model.encode, model.decode, data[split][:n], metrics["noise_variance"], draws=50,
+        seed=derive_seed(JOB.seed, f"evaluate/inference/{split}"),
+    )  # fmt: skip
+    told = {name: metrics[f"{prefix}{name}"] for name in found.numbers()}
+    assert told == found.numbers()
+    assert told["inference_data"] == n
+    elbo = metrics[f"{prefix}elbo"]
+    assert metrics[f"{prefix}elbo_optimised"] == elbo + told["amortisation_gap"]
+    assert metrics[f"{prefix}log_likelihood"] == pytest.approx(
+        elbo + told["amortisation_gap"] + told["approximation_gap"], rel=1e-12
+    )
+    assert told["amortisation_gap"] > 0
+    assert told["amortisation_gap_error"] > 0
+    np.testing.assert_allclose(
+        arrays[f"{prefix}optimised_mean_kl"], found.posterior.kl.mean(0), rtol=1e-12
+    )
 
 
-def test_more_importance_draws_change_that_estimate_alone(finished, data, tmp_path):
+def test_more_importance_draws_change_the_likelihood_alone(finished, data, tmp_path):
     found = []
     for draws in (1, 200):
         measurement = Measurement(**{**MEASUREMENT, "importance_draws": draws})
         files = evaluate(finished, data, tmp_path / str(draws), measurement=measurement)
         found.append(read_json(files["metrics.json"]))
-    differs = {name for name in found[0] if found[0][name] != found[1][name]}
-    assert differs == {"test_iwae", "test_iwae_error"}
-    # The same images: what the bound gains is no matter of which they are.
-    assert found[1]["test_iwae"] > found[0]["test_iwae"]
+    differs = {name.removeprefix("test_") for name in found[0] if found[0][name] != found[1][name]}
+    of_it = {"log_likelihood", "approximation_gap", "inference_gap"}
+    of_it |= {"approximation_gap_error", "inference_gap_error"}
+    assert differs == of_it | {"unreliable_data", "smallest_effective_draws"}
+    # One draw is an estimate of the ELBO, and the images are the same.
+    assert found[1]["test_log_likelihood"] > found[0]["test_log_likelihood"]
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -311,7 +338,7 @@ def test_a_latent_of_extreme_log_variance_does_not_stop_the_measurement(finished
             assert math.isfinite(metrics[f"{prefix}{name}"])
         # 1/2 (m^2 + s - 1 - log s), with a mean of some units.
         assert 0 <= arrays[f"{prefix}mean_kl"][0] - 0.5 * (1640 - 1) < 50
-    assert math.isfinite(metrics["test_iwae"])
+    assert math.isfinite(metrics["test_log_likelihood"])
 
 
 def test_metrics_are_the_same_bytes_twice(finished, data, tmp_path):
@@ -350,7 +377,10 @@ def test_sampled_elbo_is_the_exact_one_where_the_decoder_is_linear(data):
 def metrics_of(measured, data, spectrum, variance=2.0):
     both = {"train": data["train"], "test": data["train"]}
     found = {"train": measured, "test": measured}
-    return deep_metrics(JOB, spectrum, both, found, np.zeros(90), variance)
+    draws = LogLikelihood(np.full(20, 3.0), np.ones(20), np.zeros(20), 50)
+    gap = InferenceGap(np.arange(20.0), np.arange(20.0) + 1, draws, None)
+    gaps = {"train": gap, "test": gap}
+    return deep_metrics(JOB, spectrum, both, found, gaps, variance)
 
 
 def test_metrics_follow_from_divergences_and_reconstruction(data):

@@ -15,8 +15,13 @@ from linvae.report.finished import FinishedStudy
 ROOT = Path(__file__).parents[2]
 
 
-def recipe(model, initial, used, elbo, iwae):
-    measured = {"used": used, "test_elbo": elbo, "test_iwae": iwae, "test_linear_elbo": -100.0}
+def recipe(model, initial, used, elbo, log_p):
+    measured = {
+        "used": used,
+        "test_elbo": elbo,
+        "test_log_likelihood": log_p,
+        "test_linear_elbo": -100.0,
+    }
     means = {f"{name}_mean": value for name, value in measured.items()}
     return {"model": model, "kind": "fixed", "initial": initial, **means}
 

@@ -301,7 +301,14 @@ def test_every_setting_but_those_off_is_part_of_the_identity(part):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"epsilon": 0}, {"delta": 1}, {"delta": -0.1}, {"draws": 0}, {"importance_draws": 0}],
+    [
+        {"epsilon": 0},
+        {"delta": 1},
+        {"delta": -0.1},
+        {"draws": 0},
+        {"importance_draws": 0},
+        {"inference_images": 1},
+    ],
 )
 def test_a_measurement_out_of_range_is_refused(changes):
     with pytest.raises(ValidationError, match="than"):
@@ -309,5 +316,6 @@ def test_a_measurement_out_of_range_is_refused(changes):
 
 
 def test_a_measurement_is_told_in_full():
-    expected = {"epsilon": 0.1, "delta": 0.01, "draws": 4, "importance_draws": 100}
+    expected = {"epsilon": 0.1, "delta": 0.01, "draws": 4}
+    expected |= {"inference_images": 100, "importance_draws": 1000}
     assert Measurement().identity() == expected

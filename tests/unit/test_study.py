@@ -461,7 +461,7 @@ def test_collapse_is_drawn_from_every_recipe_of_that_kind_of_noise():
 def test_figures_without_anything_to_show_are_not_asked_for(learned, annealing):
     config = only(recipes=recipes({1: ["tiny-deep", "tiny-annealed"]}, learned, **annealing))
     always = {"fig8_collapse_fixed", "fig11_theory_vs_deep", "fig12_samples"}
-    always |= {"fig15_residual_spectrum"}
+    always |= {"fig15_residual_spectrum", "fig17_inference"}
     asked = always | ({"fig7_collapse_learned"} if learned else set())
     assert set(figures(config.study)) == asked | ({"fig13_kl_annealing"} if annealing else set())
 
@@ -531,7 +531,14 @@ def test_all_weights_follow_the_threads_and_auto_follows_the_device():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("delta", 0.05), ("draws", 9), ("epsilon", 0.2), ("importance_draws", 9)]
+    ("key", "value"),
+    [
+        ("delta", 0.05),
+        ("draws", 9),
+        ("epsilon", 0.2),
+        ("importance_draws", 9),
+        ("inference_images", 9),
+    ],
 )
 def test_what_is_measured_of_deep_runs_alone_follows_the_measurement(key, value):
     before, after = places(tiny()), places(tiny(set_at("measurement", key, value=value)))

@@ -55,7 +55,13 @@ MODEL = {
     "training": {"objective": "stochastic", "steps": 5, "precision": "float64"},
 }
 ARRAYS = ("kl.npz", "samples.npz", "residual.npz")
-MEASUREMENT = {"draws": 1, "importance_draws": 2, "epsilon": 0.1, "delta": 0.01}
+MEASUREMENT = {
+    "draws": 1,
+    "inference_images": 2,
+    "importance_draws": 2,
+    "epsilon": 0.1,
+    "delta": 0.01,
+}
 RUN = {"model": MODEL, "n_latent": 2, "noise": "learned-1", "seed": 0, "measurement": MEASUREMENT}
 
 

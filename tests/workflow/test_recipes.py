@@ -104,7 +104,7 @@ RUN = {
 OVERLAY = {
     "name": "toys",
     "dataset": {"name": "ToyMNIST", "source": "local", "local_dir": "images", "n_test": 20},
-    "measurement": {"draws": 2, "importance_draws": 3},
+    "measurement": {"draws": 2, "inference_images": 4, "importance_draws": 30},
     "models": {
         "perceptron": {
             "encoder": {"hidden": [8], "posterior": "amortised"}, "decoder": {"hidden": [8]}, **RUN,

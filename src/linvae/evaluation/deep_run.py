@@ -20,8 +20,9 @@ from linvae.linear import ppca
 from linvae.linear.elbo import linear_bound
 from linvae.linear.spectrum import Spectrum
 from linvae.measure.collapse import CollapseCurve, collapse_percent, kl_per_dimension
-from linvae.measure.gaussian import Measured, importance_weighted
-from linvae.measure.numbers import elbo_numbers, measure_splits, standard_error
+from linvae.measure.gaussian import Decode, Encode, Measured
+from linvae.measure.inference_gap import InferenceGap, inference_gap
+from linvae.measure.numbers import elbo_numbers, measure_splits
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.seeds import derive_seed
@@ -66,7 +67,7 @@ def evaluate_and_save(
     metrics_file, kl_file, samples_file, residual_file
         Files to write. ``kl.npz`` holds a `CollapseCurve` of each split and ``mean_kl`` (k,), with
         the prefix ``test_`` for the test split; with ``linear_`` behind it those of the linear
-        optimum.
+        optimum. ``optimised_mean_kl`` (k,) is of q optimised for each of the first images.
         ``residual.npz`` holds `residual_arrays` of the run's certificate.
     """
     torch.set_num_threads(job.threads)
@@ -79,15 +80,11 @@ def evaluate_and_save(
     if fault := _fault(measured, variance):
         write_fault(fault, metrics_file, kl_file, samples_file, residual_file)
         return
-    weighted = importance_weighted(
-        *functions,
-        data["test"],
-        variance,
-        draws=job.measurement.importance_draws,
-        seed=derive_seed(job.seed, "evaluate/importance"),
-        dtype=precision,
-    )
-    metrics = deep_metrics(job, spectrum, data, measured, weighted, variance)
+    gaps = {
+        split: _inference_gap(job, functions, rows, variance, precision, split)
+        for split, rows in data.items()
+    }
+    metrics = deep_metrics(job, spectrum, data, measured, gaps, variance)
     steps = int(read_last(curve_file, "step"))
     training = job.model.training
     metrics |= {"steps": steps, "epochs": steps // epoch_length(training, len(data["train"]))}
@@ -107,7 +104,8 @@ def evaluate_and_save(
     metrics |= residual_metrics(left, variance)
     write_arrays(residual_file, **residual_arrays(left, variance))
     write_arrays(samples_file, **images(job, model, data["test"]))
-    _write_collapse(kl_file, data, measured, _linear_optimum(job, spectrum, measured, variance))
+    linear = _linear_optimum(job, spectrum, measured, variance)
+    _write_collapse(kl_file, data, measured, linear, gaps)
     write_json(metrics_file, metrics)
 
 
@@ -155,7 +153,7 @@ def deep_metrics(
     spectrum: Spectrum,
     data: Mapping[str, NDArray[np.float64]],
     measured: Mapping[str, Measured],
-    importance_weighted: NDArray[np.float64],
+    gaps: Mapping[str, InferenceGap],
     variance: float,
 ) -> dict[str, object]:
     """Metrics of the training split, and those of the test split with the prefix ``test_``.
@@ -173,8 +171,10 @@ def deep_metrics(
         As in `evaluate_and_save`.
     measured
         Each split as `linvae.measure.gaussian.measure` gives it.
-    importance_weighted
-        Estimate of log p(x) of each test image, shape (n_test,).
+    gaps
+        What the ELBO lacks of log p(x) on the first images of each split. ``elbo_optimised`` and
+        ``log_likelihood`` are the ELBO of all images plus the gaps of these: gaps vary less from
+        image to image than the values that they lie between.
     variance
         The model's noise variance.
     """
@@ -188,7 +188,7 @@ def deep_metrics(
             numbers["bits_per_dimension"] = bits_per_dimension(
                 numbers["elbo"], data[split], "logit", job.logit_lambda
             )
-        found = numbers | _counts(job, measured[split])
+        found = numbers | _counts(job, measured[split]) | _with_gaps(numbers["elbo"], gaps[split])
         metrics |= {f"{prefix}{name}": value for name, value in found.items()}
     bound = linear_bound(spectrum, n_latent, variance)
     tuned = linear_bound(spectrum, n_latent, measured["train"].tuned_noise_variance)
@@ -201,8 +201,30 @@ def deep_metrics(
         "tuned_linear_bound": tuned.bound,
         "predicted_inactive_percent": 100.0 * (n_latent - bound.n_active) / n_latent,
         "largest_eigenvalue": float(spectrum.eigenvalues[0]),
-        "test_iwae": float(importance_weighted.mean()),
-        "test_iwae_error": standard_error(importance_weighted),
+    }
+
+
+def _inference_gap(
+    job: MeasurementJob, functions: tuple[Encode, Decode], rows: NDArray[np.float64],
+    variance: float, precision: torch.dtype, split: str,
+) -> InferenceGap:  # fmt: skip
+    return inference_gap(
+        *functions,
+        rows[: job.measurement.inference_images],
+        variance,
+        seed=derive_seed(job.seed, f"evaluate/inference/{split}"),
+        draws=job.measurement.importance_draws,
+        dtype=precision,
+    )
+
+
+def _with_gaps(elbo: float, gap: InferenceGap) -> dict[str, float]:
+    """Return the gaps, and what the ELBO of all images of a split is with them."""
+    found = gap.numbers()
+    return {
+        **found,
+        "elbo_optimised": elbo + found["amortisation_gap"],
+        "log_likelihood": elbo + found["inference_gap"],
     }
 
 
@@ -252,6 +274,7 @@ def _write_collapse(
     data: Mapping[str, NDArray[np.float64]],
     measured: Mapping[str, Measured],
     linear: ppca.PPCA,
+    gaps: Mapping[str, InferenceGap],
 ) -> None:
     arrays = {}
     for split, prefix in SPLITS.items():
@@ -261,4 +284,5 @@ def _write_collapse(
         for kl, before in ((measured[split].kl, prefix), (linear_kl, f"{prefix}linear_")):
             arrays |= CollapseCurve.from_kl(kl).arrays(before)
             arrays[f"{before}mean_kl"] = kl.mean(0)
+        arrays[f"{prefix}optimised_mean_kl"] = gaps[split].posterior.kl.mean(0)
     write_arrays(path, **arrays)

@@ -1,8 +1,8 @@
 """What a better encoder would find: q(z|x) optimised for each datum, with the decoder held.
 
 The ELBO of a VAE is below log p(x) for two reasons. Its encoder gives a datum a q that is not the
-best of its family (the amortisation gap, measured here), and the family of diagonal Gaussians does
-not hold the posterior (the approximation gap; `linvae.measure.log_likelihood` gives log p(x)).
+best of its family (the amortisation gap), and the family of diagonal Gaussians does not hold the
+posterior (the approximation gap). `linvae.measure.inference_gap` measures both.
 
 References
 ----------
@@ -19,7 +19,6 @@ from torch import Tensor
 
 from linvae.arrays import positive
 from linvae.measure.gaussian import Decode, Encode
-from linvae.measure.numbers import standard_error
 from linvae.measure.posterior import (
     Posterior,
     batches,
@@ -30,7 +29,7 @@ from linvae.measure.posterior import (
     stream,
 )
 
-__all__ = ["STARTS", "gap_numbers", "optimised"]
+__all__ = ["STARTS", "optimised"]
 
 # What `Posterior.start` counts: the encoder's own q, or the start of an optimisation.
 STARTS = ("encoder, not optimised", "encoder", "prior")
@@ -100,31 +99,6 @@ def optimised(
         starts.append(best)
     mean, log_variance = (torch.cat(parts).numpy() for parts in zip(*kept, strict=True))
     return Posterior(mean, log_variance, torch.cat(starts).numpy())
-
-
-def gap_numbers(
-    encoder_elbo: NDArray[np.float64], optimised_elbo: NDArray[np.float64]
-) -> dict[str, float]:
-    """Return two mean ELBOs and the amortisation gap between them, paired by datum.
-
-    Parameters
-    ----------
-    encoder_elbo, optimised_elbo : ndarray of shape (n,)
-        In nats, on the same draws.
-
-    Returns
-    -------
-    dict
-        In nats per datum: ``encoder_elbo``, ``optimised_elbo``, ``amortisation_gap``, which may be
-        negative by chance, and ``amortisation_gap_error``, its standard error over data.
-    """
-    gap = optimised_elbo - encoder_elbo
-    return {
-        "encoder_elbo": float(encoder_elbo.mean()),
-        "optimised_elbo": float(optimised_elbo.mean()),
-        "amortisation_gap": float(gap.mean()),
-        "amortisation_gap_error": standard_error(gap),
-    }
 
 
 def _climb(

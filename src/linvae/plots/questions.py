@@ -73,7 +73,8 @@ def compared_variances(tables: Mapping[str, pd.DataFrame]) -> list[float]:
 def _elbo_and_likelihood(axes: Axes, row: Mapping, drawn: Mapping[str, object]) -> None:
     used = row["used_mean"]
     elbo, log_p = (
-        row[f"test_{name}_mean"] - row["test_linear_elbo_mean"] for name in ("elbo", "iwae")
+        row[f"test_{name}_mean"] - row["test_linear_elbo_mean"]
+        for name in ("elbo", "log_likelihood")
     )
     axes.plot([used, used], [elbo, log_p], color=drawn["color"], linewidth=0.8, zorder=2)
     axes.plot(used, elbo, linestyle="", markersize=4.5, **drawn)

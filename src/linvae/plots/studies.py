@@ -54,7 +54,7 @@ def draw_collapse(
 def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict]) -> Figure:
     """Draw a column for each study: what deep VAEs have of test images, over a fixed sigma^2.
 
-    Upper row: test ELBO (filled) and the importance-weighted estimate of log p(x) (open), less the
+    Upper row: test ELBO (filled) and the estimate of log p(x) (open), less the
     linear optimum's log p(x), which is also its ELBO. Lower row: log p(x) less ELBO, the cost of
     inference. Nats per datum.
 
@@ -74,7 +74,7 @@ def draw_held_out(tables: Mapping[str, pd.DataFrame], looks: Mapping[str, dict])
         for shift, model in shifts(looks):
             rows, drawn = fixed[fixed["model"] == model], looks[model]
             x = rows["initial"].astype(float) * shift
-            elbo, log_p = (rows[f"test_{name}_mean"] for name in ("elbo", "iwae"))
+            elbo, log_p = (rows[f"test_{name}_mean"] for name in ("elbo", "log_likelihood"))
             points(axes[0], x, elbo - rows["test_linear_elbo_mean"], drawn)
             open_ = drawn | {"markerfacecolor": "white"}
             points(axes[0], x, log_p - rows["test_linear_elbo_mean"], open_)

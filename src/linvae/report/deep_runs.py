@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from linvae.claims.rows import COPIED
 from linvae.faults import KEY
 from linvae.files import read_json
 from linvae.naming import parse_run
@@ -39,7 +40,9 @@ def measured_runs(folder: Path) -> pd.DataFrame:
         If a run's metrics are not there.
     """
     if (folder / DEEP_RUNS).is_file():
-        return pd.read_csv(folder / DEEP_RUNS)
+        kept = pd.read_csv(folder / DEEP_RUNS)
+        # What was kept before a quantity was measured has nothing there.
+        return kept.reindex(columns=[*kept, *(name for name in COPIED if name not in kept)])
     paths = pd.read_csv(folder / "runs.csv")["metrics"]
     configuration = read_json(folder / "study.json")["configuration"]
     epsilon, models = configuration["measurement"]["epsilon"], configuration["models"]

@@ -8,6 +8,7 @@ import pandas as pd
 from linvae.files import read_json
 from linvae.report.deep_runs import measured_runs
 from linvae.report.publish import STAMPS
+from linvae.report.table1 import with_all_columns
 
 __all__ = ["COLLAPSE", "ENDINGS", "RECIPES", "RESIDUAL", "SETTINGS", "FinishedStudy"]
 
@@ -90,7 +91,7 @@ class FinishedStudy:
             n_latent=recipes.get("n_latent"),
             collapse=collapse,
             residual=residual,
-            recipes=table1,
+            recipes=None if table1 is None else with_all_columns(table1),
             runs=_filled(_runs(folder)),
             endings=endings,
             settings=settings,

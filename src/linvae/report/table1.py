@@ -23,6 +23,7 @@ __all__ = [
     "table_text",
     "tabulate",
     "text",
+    "with_all_columns",
 ]
 
 NOTE = (
@@ -40,6 +41,7 @@ _SHOWN = (
     "linear optimum",
     "test ELBO",
     "linear optimum, test",
+    "test ELBO, q optimised",
     "test log p(x)",
     "nats left, linear, test",
     "collapse %",
@@ -61,7 +63,13 @@ _COLUMNS = {
     "linear_elbo": "linear optimum",
     "test_elbo": "test ELBO",
     "test_linear_elbo": "linear optimum, test",
-    "test_iwae": "test log p(x)",
+    "test_elbo_optimised": "test ELBO, q optimised",
+    "test_log_likelihood": "test log p(x)",
+    "amortisation_gap": "amortisation gap",
+    "test_amortisation_gap": "amortisation gap, test",
+    "approximation_gap": "approximation gap",
+    "test_approximation_gap": "approximation gap, test",
+    "test_unreliable_data": "log p(x) not to be trusted, images",
     **_RESIDUAL,
     "best_known": "best known ELBO",
     "linear_bound": "linear bound",
@@ -135,6 +143,12 @@ def sigma_table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def with_all_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table as `sigma_table` makes it, with nothing where it was kept without a column."""
+    known = [f"{name}_{part}" for name in _COLUMNS for part in ("mean", "se")]
+    return table.reindex(columns=[*table, *(name for name in known if name not in table)])
+
+
 def runs_below_bound(runs: pd.DataFrame) -> pd.DataFrame:
     """Select the runs whose ELBO is below that of the best linear VAE at their noise variance.
 
@@ -166,12 +180,16 @@ def table_text(table: pd.DataFrame, runs: pd.DataFrame, label: str, epsilon: flo
         "images and evaluated on the same images as the deep one: at the same sigma^2 where that "
         "is fixed, learned too where it is learned. The linear bound is the largest training ELBO "
         "of a linear VAE at the final sigma^2; a run counts as below it from "
-        f"{number(bound.BOUND_NATS)} nats on. log p(x) is an importance-weighted estimate, in "
-        "expectation a lower bound. Nats left are what cutting some latents and giving them a "
-        "linear bypass of the networks adds to the ELBO, measured on draws, or test images, that "
-        "had no part in choosing it: a floor of what training or the networks have left, no "
-        "ceiling. rho_1 is the largest eigenvalue of the covariance of the mean residuals. The "
-        "best known ELBO is the largest of all runs at this sigma^2, or of all that learn it.",
+        f"{number(bound.BOUND_NATS)} nats on. Of some images of "
+        "each split q is optimised with the decoder held: what that adds to the ELBO is the "
+        "amortisation gap, and what is left to log p(x) the approximation gap. log p(x) is "
+        "estimated by importance weighting from the optimised q, in expectation a lower bound; it "
+        "is not to be trusted for images whose weights have a Pareto k above 0.7. Nats left are "
+        "what cutting some latents and giving them a linear bypass of the networks adds to the "
+        "ELBO, measured on draws, or test images, that had no part in choosing it: a floor of what "
+        "training or the networks have left, no ceiling. rho_1 is the largest eigenvalue of the "
+        "covariance of the mean residuals. The best known ELBO is the largest of all runs at this "
+        "sigma^2, or of all that learn it.",
         "",
         _written(table).to_markdown(index=False, disable_numparse=True),
         "",

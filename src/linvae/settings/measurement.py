@@ -22,6 +22,9 @@ class Measurement(Strict):
         0.01, description="for a share 1 - delta of the images at least"
     )
     draws: Annotated[Whole, Field(gt=0)] = Field(4, description="of z for each image")
+    inference_images: Annotated[Whole, Field(ge=2)] = Field(
+        100, description="of each split, for which q is optimised and log p(x) estimated"
+    )
     importance_draws: Annotated[Whole, Field(gt=0)] = Field(
-        100, description="of z for each test image in the estimate of log p(x)"
+        1000, description="of z for each of these in the estimate of log p(x)"
     )

@@ -129,6 +129,9 @@ FIGURES = {
         _fixed,
     ),
     "fig16_elbo_saddles": FigureSource("saddles", 2, "Saddle points that the ELBO adds"),
+    "fig17_inference": FigureSource(
+        "recipes", 4, "What inference costs", ("metrics.json", "kl.npz"), _fixed
+    ),
     "fig18_convergence": FigureSource(
         "endings",
         4,

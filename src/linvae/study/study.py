@@ -30,7 +30,7 @@ class Study(Strict):
     saddles: Saddles | None = Field(None, description="fig16, claim 14")
     stationary: Stationary | None = Field(None, description="fig9, claim 4")
     recipes: Recipes | None = Field(
-        None, description="fig7, fig8, fig11, fig12, fig13, fig15, table1, claims 8 to 12"
+        None, description="fig7, fig8, fig11, fig12, fig13, fig15, fig17, table1, claims 8 to 12"
     )
     sizes: Sizes | None = Field(None, description="claim 13: networks of several widths")
     endings: Endings | None = Field(None, description="fig18, table2, claim 15")
