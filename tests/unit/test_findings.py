@@ -7,7 +7,7 @@ import pytest
 from linvae.plots.side_by_side import figures_of
 from linvae.report import comparison
 from linvae.report.finished import FinishedStudy
-from linvae.report.paired import paired_table, paired_text
+from linvae.tables.paired import paired_table, paired_text
 
 ROOT = Path(__file__).parents[2]
 FINDINGS = ROOT / "docs" / "findings"

@@ -21,8 +21,8 @@ from linvae.inputs import Inputs
 from linvae.naming import Product, Run
 from linvae.report.captions import caption, claims_of
 from linvae.report.page import page_text
-from linvae.report.table1 import run_table, sigma_table
 from linvae.study.figures import FIGURES
+from linvae.tables.table1 import run_table, sigma_table
 
 ROOT = Path(__file__).resolve().parents[2]
 CAPTIONS = (ROOT / "workflow" / "report" / "figure.rst").read_text(encoding="utf-8")

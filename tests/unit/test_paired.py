@@ -10,7 +10,7 @@ from scipy import stats
 
 from linvae.files import write_csv, write_json
 from linvae.report.kept import quotable
-from linvae.report.paired import paired_table, paired_text
+from linvae.tables.paired import paired_table, paired_text
 
 ROUND = {"kind": "fixed", "data": "mnist-logit-first20", "n_latent": 4, "layers": "16-16"}
 

@@ -29,11 +29,18 @@ LAYERS = [
     ("training", "study"),
     ("evaluation", "reading"),
     ("config", "claims", "plots", "diagnose"),
+    ("tables",),
     ("report",),
     ("planning",),
 ]
 # Rooms that may use a room at the top: what a study says decides nothing that is computed.
-USERS = {"plots": set(), "claims": {"report"}, "report": {"planning"}, "planning": set()}
+USERS = {
+    "plots": set(),
+    "claims": {"tables", "report"},
+    "tables": {"report"},
+    "report": {"planning"},
+    "planning": set(),
+}
 # What is known of the linear VAE in closed form.
 CLOSED_FORMS = {"elbo", "ppca", "gaps", "alignment", "solve", "ascent", "stationary"}
 CLOSED_FORMS |= {"saddles", "curvature"}

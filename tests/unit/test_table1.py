@@ -8,7 +8,7 @@ from lying import path_of
 
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
-from linvae.report.table1 import run_table, runs_below_bound, sigma_table, table_text
+from linvae.tables.table1 import run_table, runs_below_bound, sigma_table, table_text
 
 
 def _metrics(elbo, collapse, noise_variance):

@@ -10,7 +10,7 @@ from linvae.faults import KEY
 from linvae.files import read_json, write_json
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
-from linvae.report import table2, table3
+from linvae.tables import table2, table3
 
 THIRD = SETTINGS | {"section": ONE_SETTING}
 

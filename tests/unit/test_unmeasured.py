@@ -23,10 +23,10 @@ from linvae.naming import Product
 from linvae.noise import parse_noise
 from linvae.report.document import claims_text
 from linvae.report.summary import summary_text
-from linvae.report.table1 import run_table, sigma_table, table_text
 from linvae.settings.jobs import GraftJob, MeasurementJob
 from linvae.settings.model import ModelSettings
 from linvae.study.figures import FIGURES
+from linvae.tables.table1 import run_table, sigma_table, table_text
 from linvae.training.archive import save_model
 from linvae.training.models import build
 

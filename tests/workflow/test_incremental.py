@@ -148,7 +148,7 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
         ("settings/margins", {"table", *SAID}),
         ("report/study_record", {"record", *PAGE}),
         ("report/summary", {"summary", "publish"}),
-        ("report/table1", {"table", *PAGE}),
+        ("tables/table1", {"table", *PAGE}),
         ("digits", {"table", *SAID}),
         ("report/answers", set(PAGE)),
         ("report/captions", set(PAGE)),

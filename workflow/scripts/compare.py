@@ -15,7 +15,7 @@ from linvae.plots.side_by_side import figures_of
 from linvae.plots.style import save
 from linvae.report import comparison
 from linvae.report.finished import FinishedStudy
-from linvae.report.paired import paired_table, paired_text
+from linvae.tables.paired import paired_table, paired_text
 
 
 def main(given: list[str], to: Path, kinds: list[str]) -> None:

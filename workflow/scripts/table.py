@@ -10,7 +10,7 @@ def main(settings: dict, inputs: list[str], csv: str, document: str) -> None:
     from linvae.files import write_csv, write_text
     from linvae.inputs import Inputs
 
-    files, module = Inputs(inputs), importlib.import_module(f"linvae.report.{settings['module']}")
+    files, module = Inputs(inputs), importlib.import_module(f"linvae.tables.{settings['module']}")
     table = module.tabulate(files, settings)
     write_csv(csv, table)
     write_text(document, module.text(table, files, settings))

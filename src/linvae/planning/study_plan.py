@@ -116,7 +116,7 @@ class _Said(Computed):
             settings,
             {"inputs": [*inputs, self.provenance]},
             {"csv": f"{table}.csv", "document": f"{table}.md"},
-            modules=(f"linvae.report.{source.module}",),
+            modules=(f"linvae.tables.{source.module}",),
         )
 
     def _summary(self, claims: str) -> Job:
@@ -157,7 +157,7 @@ class _Said(Computed):
             },
             {"inputs": [*self._metrics(self._runs()), *inputs, self.provenance]},
             {"page": "index.html"},
-            modules=tuple(f"linvae.report.{TABLES[name].module}" for name in tables),
+            modules=tuple(f"linvae.tables.{TABLES[name].module}" for name in tables),
             texts={option: self.workflow.text_hash(path) for option, path in texts.items()},
             text_files=texts,
         )

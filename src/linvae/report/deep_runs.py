@@ -9,8 +9,8 @@ from linvae.claims.rows import COPIED
 from linvae.faults import KEY
 from linvae.files import read_json
 from linvae.naming import parse_run
-from linvae.report.table1 import run_row
 from linvae.settings.model import ModelSettings
+from linvae.tables.table1 import run_row
 
 __all__ = ["DEEP_RUNS", "measured_runs"]
 
@@ -30,7 +30,7 @@ def measured_runs(folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run, as `linvae.report.table1.run_row` makes it, in nats per datum, with
+        One row a run, as `linvae.tables.table1.run_row` makes it, in nats per datum, with
         ``layers`` (of encoder and decoder) and ``length`` (updates or epochs, and batch).
         Without columns if there is none.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from linvae.files import read_json
 from linvae.report.deep_runs import measured_runs
 from linvae.report.publish import STAMPS
-from linvae.report.table1 import with_all_columns
+from linvae.tables.table1 import with_all_columns
 
 __all__ = ["COLLAPSE", "ENDINGS", "RECIPES", "RESIDUAL", "SETTINGS", "FinishedStudy"]
 

@@ -20,7 +20,7 @@ from linvae.report.finished import (
     SETTINGS,
     FinishedStudy,
 )
-from linvae.report.paired import paired_table
+from linvae.tables.paired import paired_table
 
 __all__ = ["keep", "quotable"]
 
@@ -94,7 +94,7 @@ def quotable(folder: Path) -> dict[str, object]:
         ``claims`` by number; ``theory``, the number of latents that the linear optimum uses, by
         sigma^2; ``table1`` by ``<recipe> <fixed or learned> <sigma^2>``; ``cells``,
         means over seeds of ``deep_runs.csv``, by ``<model> <fixed or learned> <sigma^2>, k = <k>,
-        <data>``; ``paired`` (`linvae.report.paired`) by ``<recipe> less <recipe>, <sigma^2>, k =
+        <data>``; ``paired`` (`linvae.tables.paired`) by ``<recipe> less <recipe>, <sigma^2>, k =
         <k>, <data>``.
         ELBOs are in nats per datum. ``endings``, rows of table 2 by ``<recipe> <sigma^2>, k = <k>:
         <check or end>, <quantity>, <split>, <with>``; ``settings``, rows of table 3 by

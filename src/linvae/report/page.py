@@ -171,7 +171,7 @@ def _tables(inputs: Inputs, known: Mapping[str, Mapping]) -> list[dict[str, obje
         name = PurePosixPath(path).stem
         if path.endswith(".csv") and name in known and not (table := _read(path)).empty:
             told = known[name]
-            module = importlib.import_module(f"linvae.report.{told['settings']['module']}")
+            module = importlib.import_module(f"linvae.tables.{told['settings']['module']}")
             cells = module.shown(table, told["settings"])
             rows = [[_minus(str(cell)) for cell in row] for row in cells.to_numpy().tolist()]
             short = short_name(name)

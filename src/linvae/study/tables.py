@@ -17,7 +17,7 @@ class TableSource(NamedTuple):
     section
         The section of `study` that asks for it.
     module
-        Of `linvae.report`, with `tabulate`, `text` and `shown`.
+        Of `linvae.tables`, with `tabulate`, `text` and `shown`.
     title
         What it shows, in words.
     reads

@@ -34,6 +34,8 @@ _SIDES = {"within": "yes", "beyond": "no", "open": "open", "": "not run"}
 _ENDS = {
     "elbo": ("ELBO", "train"),
     "test_elbo": ("ELBO", "test"),
+    "test_elbo_optimised": ("ELBO, q optimised", "test"),
+    "test_log_likelihood": ("log p(x)", "test"),
     "used": ("used latents", "train"),
 }
 _CELL = ["recipe", "initial", "n_latent", "room"]
@@ -205,6 +207,8 @@ def shown(table: pd.DataFrame, settings: Mapping) -> pd.DataFrame:
         for quantity, split, title in (
             ("ELBO", "train", "train ELBO"),
             ("ELBO", "test", "test ELBO"),
+            ("ELBO, q optimised", "test", "q optimised"),
+            ("log p(x)", "test", "log p(x)"),
             ("used latents", "train", "used latents"),
         ):
             chosen = ends[(ends["quantity"] == quantity) & (ends["split"] == split)]
