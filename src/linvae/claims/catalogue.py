@@ -5,10 +5,13 @@ from linvae.claims.annealing import ANNEALING_LEAVES_COLLAPSE
 from linvae.claims.collapse_grows import COLLAPSE_GROWS
 from linvae.claims.components import COLUMNS_ARE_COMPONENTS
 from linvae.claims.encoders import OTHER_ENCODERS
+from linvae.claims.inference_costs import ENCODER_COSTS_MORE
 from linvae.claims.initial_value import INITIAL_VALUE_DECIDES
 from linvae.claims.latent_dim import LIKELIHOOD_OVER_LATENTS
 from linvae.claims.maximum import REACHES_MAXIMUM
+from linvae.claims.more_latents import MORE_LATENTS
 from linvae.claims.nats_left import NATS_CAN_BE_HAD
+from linvae.claims.same_order import SAME_ORDER
 from linvae.claims.spurious_maxima import NO_SPURIOUS_MAXIMA
 from linvae.claims.stability import STABILITY
 from linvae.claims.start_and_rate import START_AND_RATE
@@ -42,4 +45,7 @@ CLAIMS = (
     NATS_CAN_BE_HAD,
     ADDED_SADDLES,
     START_AND_RATE,
+    MORE_LATENTS,
+    ENCODER_COSTS_MORE,
+    SAME_ORDER,
 )

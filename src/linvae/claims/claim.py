@@ -46,6 +46,8 @@ class Claim:
         Key of `linvae.claims.catalogue.QUESTIONS`.
     section
         Section of `linvae.study.study.Study` without which nothing can be said.
+    instead
+        Another section that serves as well, if there is one.
     judge
         Finds what the results say; it is called where the section is not left out.
     shown_in
@@ -65,13 +67,16 @@ class Claim:
     shown_in: tuple[str, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     checked: Literal["theorem", "from memory", ""] = ""
+    instead: str = ""
 
     def judged(self, results: Results) -> "Judgement":
         """Judge by results of which nothing has been read yet: what is read is the evidence."""
-        if getattr(results.study, self.section) is None:
+        sections = [name for name in (self.section, self.instead) if name]
+        asked = [name for name in sections if getattr(results.study, name) is not None]
+        if not asked:
             finding = not_run(f"Not run: study.{self.section} is null.")
-        elif results.all_failed(self.section):
-            finding = not_run(f"No run of study.{self.section} could be measured.")
+        elif all(results.all_failed(name) for name in asked):
+            finding = not_run(f"No run of study.{asked[0]} could be measured.")
         else:
             finding = self._found(results)
         return Judgement(self, finding, tuple(results.used))

@@ -25,6 +25,9 @@ class Margins(Strict):
     near: _Positive = Field(
         10.0, description="nats below the linear bound at which a run still counts as trained"
     )
+    log_likelihood: _Positive = Field(
+        2.0, description="nats per image by which log p(x) may exceed its estimate"
+    )
     none: _Share = Field(
         0.1, description="share of a margin within which an interval shows that nothing differs"
     )

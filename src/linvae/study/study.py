@@ -30,15 +30,14 @@ class Study(Strict):
     saddles: Saddles | None = Field(None, description="fig16, claim 14")
     stationary: Stationary | None = Field(None, description="fig9, claim 4")
     recipes: Recipes | None = Field(
-        None, description="fig7, fig8, fig11, fig12, fig13, fig15, fig17, table1, claims 8 to 12"
+        None,
+        description="fig7, fig8, fig11, fig12, fig13, fig15, fig17, table1, claims 8 to 12, 17, 18",
     )
     sizes: Sizes | None = Field(None, description="claim 13: networks of several widths")
-    endings: Endings | None = Field(None, description="fig18, table2, claim 15")
+    endings: Endings | None = Field(None, description="fig18, table2, claims 15, 17, 18")
     one_setting: OneSetting | None = Field(None, description="table3, claim 9")
     grafts: Grafts | None = Field(None, description="claim 13")
-    likelihood: Likelihood | None = Field(
-        None, description="claims on whether the ELBO is to blame"
-    )
+    likelihood: Likelihood | None = Field(None, description="claim 16")
 
     def sections(self) -> Iterator[tuple[str, Section]]:
         """Give the sections that are not left out, by name."""

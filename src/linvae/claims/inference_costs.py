@@ -1,0 +1,121 @@
+"""Claim 17: whether what the ELBO of a deep VAE lacks of log p(x) is the encoder's more than not.
+
+The amortisation gap is what optimising q for each image adds, with the decoder held: the encoder's
+part. What remains is the family's, and is known from below only, as log p(x) is estimated from
+below. So the claim takes an amortisation gap that exceeds what remains by more than
+`margins.log_likelihood`, by which log p(x) may be higher than its estimate: by bidirectional Monte
+Carlo on data simulated from such decoders (docs/benchmarks.md).
+
+What would turn the verdict: an amortisation gap that is smaller than the lower end of what remains.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from linvae.claims.claim import Claim
+from linvae.claims.evidence import Evidence, weakest
+from linvae.claims.finding import Finding, not_run
+from linvae.claims.recipes import answer_first, at, deep_runs
+from linvae.claims.results import Results
+from linvae.claims.unequal import own_interval
+from linvae.claims.verdicts import Answer, Interval
+from linvae.measure.splits import SPLITS
+from linvae.settings.margins import Margins
+
+__all__ = ["ENCODER_COSTS_MORE", "encoder_costs_more"]
+
+
+def _from_results(results: Results) -> Finding:
+    sections = [name for name in ("recipes", "endings") if results.runs(name)]
+    runs = deep_runs(results, *sections, kind="fixed")
+    return encoder_costs_more(runs, results.margins)
+
+
+ENCODER_COSTS_MORE = Claim(
+    number=17,
+    text="What a deep VAE's ELBO lacks of log p(x) is more the encoder's doing than that of the "
+    "family of q.",
+    made_by="Cremer, Li and Duvenaud (2018), of other VAEs",
+    question=4,
+    section="recipes",
+    instead="endings",
+    judge=_from_results,
+    shown_in=("fig17",),
+)
+
+
+def encoder_costs_more(runs: pd.DataFrame, margins: Margins) -> Finding:
+    """Claim 17. Whether the amortisation gap exceeds what remains, for each recipe.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Noise variance fixed: `linvae.claims.recipes.deep_runs`.
+    margins
+        Of the study.
+    """
+    if runs.empty:
+        return not_run("The study has no runs at a fixed sigma^2.")
+    rows: list[Evidence] = []
+    for _, own in runs.groupby("model", sort=False):
+        found = [
+            row
+            for (variance, n_latent), cell in own.groupby(["initial", "n_latent"])
+            for row in _cell(cell, f"{at(variance)}, k = {n_latent}", margins, own)
+        ]
+        for split in SPLITS:
+            rows += weakest([row for row in found if row.split == split], _above)
+    shown = {row.subject for row in rows[: 2 * len(SPLITS)]}
+    rows = [row.but(main=row.subject in shown and row.split == "test") for row in rows]
+    verdicts = Finding.by_subject(rows, "")
+    sentence = f"{answer_first(verdicts.verdicts)}: the encoder costs more than the family of q."
+    trusted = {
+        split: {
+            str(model): float(own[f"{prefix}unreliable_data"].mean())
+            for model, own in runs.groupby("model", sort=False)
+        }
+        for split, prefix in SPLITS.items()
+    }
+    numbers = {"images whose log p(x) is not to be trusted": trusted}
+    return Finding(tuple(rows), sentence, verdicts.verdict, verdicts.verdicts, numbers)
+
+
+def _above(row: Evidence) -> float:
+    return row.interval.mean
+
+
+def _cell(
+    cell: pd.DataFrame, condition: str, margins: Margins, own: pd.DataFrame
+) -> Iterator[Evidence]:
+    comparisons = own.groupby(["initial", "n_latent"]).ngroups * len(SPLITS)
+    for split, prefix in SPLITS.items():
+        more = cell[f"{prefix}amortisation_gap"] - cell[f"{prefix}approximation_gap"]
+        at_level = own_interval(more, margins.level)
+        corrected = own_interval(more, margins.level, comparisons)
+        answer = _answer(at_level, corrected, margins.log_likelihood)
+        yield Evidence(
+            "amortisation gap less what remains of log p(x)",
+            corrected if answer == "no" else at_level,
+            "nats",
+            subject=str(cell["model"].iloc[0]),
+            condition=condition,
+            split=split,
+            margin=margins.log_likelihood,
+            answer=answer,
+            settles=_settles(at_level, margins) if answer == "undecided" else "",
+        )
+
+
+def _answer(at_level: Interval, corrected: Interval, slack: float) -> Answer:
+    """Answer for one cell: that all are above needs no correction, that one is not does."""
+    if at_level.above(slack):
+        return "yes"
+    return "no" if corrected.below(0.0) else "undecided"
+
+
+def _settles(found: Interval, margins: Margins) -> str:
+    """Say what would settle a cell: seeds where the mean is clear, else a sharper estimate."""
+    if found.mean > margins.log_likelihood or found.mean < 0:
+        return "more seeds"
+    return "an upper bound of log p(x)"
