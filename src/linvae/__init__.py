@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from linvae.linear import alignment, elbo, ppca, saddles, solve, spectrum
     from linvae.linear.spectrum import Spectrum
     from linvae.measure import collapse
+    from linvae.measure.inference_gap import inference_gap
     from linvae.threads import one_blas_thread
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "data",
     "diagnose",
     "elbo",
+    "inference_gap",
     "one_blas_thread",
     "ppca",
     "preprocess",
@@ -54,7 +56,11 @@ _MODULES = {
     "solve": "linvae.linear.solve",
     "spectrum": "linvae.linear.spectrum",
 }
-_MEMBERS = {"Spectrum": "linvae.linear.spectrum", "one_blas_thread": "linvae.threads"}
+_MEMBERS = {
+    "Spectrum": "linvae.linear.spectrum",
+    "inference_gap": "linvae.measure.inference_gap",
+    "one_blas_thread": "linvae.threads",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -283,7 +283,7 @@ def test_more_importance_draws_change_the_likelihood_alone(finished, data, tmp_p
     differs = {name.removeprefix("test_") for name in found[0] if found[0][name] != found[1][name]}
     of_it = {"log_likelihood", "approximation_gap", "inference_gap"}
     of_it |= {"approximation_gap_error", "inference_gap_error"}
-    assert differs == of_it | {"unreliable_data", "smallest_effective_draws"}
+    assert differs == of_it | {"unreliable_data", "effective_samples"}
     # One draw is an estimate of the ELBO, and the images are the same.
     assert found[1]["test_log_likelihood"] > found[0]["test_log_likelihood"]
 

@@ -346,7 +346,7 @@ def test_a_proposal_that_is_far_too_narrow_is_told():
     assert numbers["largest_pareto_k"] > 0.9
     good = log_likelihood(best, vae.decode, vae.data, NOISE, widening=1.2, **options).numbers()
     assert good["unreliable"] == 0
-    assert good["smallest_effective_draws"] > 300
+    assert good["effective_samples"] > 300
     assert good["log_likelihood"] > numbers["log_likelihood"]
 
 
@@ -356,7 +356,7 @@ def test_numbers_are_plain_and_take_nan_for_unreliable():
     told = numbers.numbers()
     assert told["log_likelihood"] == -4.0
     assert told["log_likelihood_error"] == pytest.approx(1 / math.sqrt(3))
-    assert told["smallest_effective_draws"] == 2.0
+    assert told["effective_samples"] == 2.0
     assert told["unreliable"] == 2.0
     assert all(type(value) is float for value in told.values())
 

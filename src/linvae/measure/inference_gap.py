@@ -60,7 +60,8 @@ class InferenceGap:
             In nats per datum ``amortisation_gap``, ``approximation_gap``, ``inference_gap``, each
             with ``*_error``, its standard error over data; ``inference_data``, how many these are;
             ``unreliable_data``, for how many of them the estimate of log p(x) cannot be trusted
-            (Pareto k above 0.7); ``smallest_effective_draws``.
+            (Pareto k above 0.7); ``effective_samples``, the
+            smallest effective number of draws among them.
         """
         gaps = {
             "amortisation_gap": self.optimised_elbo - self.encoder_elbo,
@@ -73,7 +74,7 @@ class InferenceGap:
             **{f"{name}_error": standard_error(gap) for name, gap in gaps.items()},
             "inference_data": len(self.encoder_elbo),
             "unreliable_data": int(trust["unreliable"]),
-            "smallest_effective_draws": trust["smallest_effective_draws"],
+            "effective_samples": trust["effective_samples"],
         }
 
 

@@ -84,13 +84,13 @@ class LogLikelihood:
         -------
         dict
             ``log_likelihood`` and ``log_likelihood_error``, its standard error over data, in nats
-            per datum; ``smallest_effective_draws``; ``unreliable``, the number of data whose Pareto
+            per datum; ``effective_samples``; ``unreliable``, the number of data whose Pareto
             k is above 0.7; ``largest_pareto_k``.
         """
         return {
             "log_likelihood": float(self.log_likelihood.mean()),
             "log_likelihood_error": standard_error(self.log_likelihood),
-            "smallest_effective_draws": float(self.effective_draws.min()),
+            "effective_samples": float(self.effective_draws.min()),
             # NaN is not reliable either.
             "unreliable": float((~(self.pareto_k <= MAX_RELIABLE_K)).sum()),
             "largest_pareto_k": float(self.pareto_k.max()),
