@@ -84,8 +84,8 @@ class LogLikelihood:
         -------
         dict
             ``log_likelihood`` and ``log_likelihood_error``, its standard error over data, in nats
-            per datum; ``effective_samples``; ``unreliable``, the number of data whose Pareto
-            k is above 0.7; ``largest_pareto_k``.
+            per datum; the smallest ``effective_samples``; ``unreliable``, the number of data whose
+            Pareto k is above 0.7; ``largest_pareto_k``.
         """
         return {
             "log_likelihood": float(self.log_likelihood.mean()),
