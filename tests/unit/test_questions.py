@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from linvae.plots.questions import draw_used
 from linvae.plots.recipe_looks import looks_of
 from linvae.plots.side_by_side import figures_of
+from linvae.plots.studies import draw_held_out
 from linvae.report.finished import FinishedStudy
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,8 @@ def recipe(model, initial, used, elbo, log_p):
         "test_elbo": elbo,
         "test_log_likelihood": log_p,
         "test_linear_elbo": -100.0,
+        "test_amortisation_gap": 0.75 * (log_p - elbo),
+        "test_approximation_gap": 0.25 * (log_p - elbo),
     }
     means = {f"{name}_mean": value for name, value in measured.items()}
     return {"model": model, "kind": "fixed", "initial": initial, **means}
@@ -60,6 +63,21 @@ def test_elbo_is_filled_and_the_likelihood_open_over_latents_in_use():
     }
     dotted = [line for line in panel.get_lines() if line.get_linestyle() == ":"]
     assert [line.get_xdata()[0] for line in dotted] == [99.0]
+
+
+def test_what_inference_costs_is_split_and_said_where_it_was_not_measured():
+    old = RECIPES.assign(
+        test_amortisation_gap_mean=np.nan, test_approximation_gap_mean=np.nan,
+        test_log_likelihood_mean=np.nan,
+    )  # fmt: skip
+    looks = looks_of([RECIPES])
+    made = draw_held_out({"new": RECIPES, "old": old}, looks)
+    new, earlier = made.axes[2:]
+    deep = to_hex(looks["deep"]["color"])
+    told = {(y, filled) for _, y, filled, color in markers(new) if color == deep}
+    assert told == {(3.75, True), (1.25, False), (0.75, True), (0.25, False)}
+    assert [text.get_text() for text in earlier.texts] == ["not measured"]
+    assert not new.texts
 
 
 def study(name, **given):
