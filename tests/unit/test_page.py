@@ -16,11 +16,15 @@ from told import claim, row
 
 from linvae.claims.catalogue import CLAIMS, QUESTIONS
 from linvae.faults import KEY
-from linvae.files import DamagedFileError, write_csv
+from linvae.files import DamagedFileError, write_csv, write_json
 from linvae.inputs import Inputs
 from linvae.naming import Product, Run
-from linvae.report.captions import caption, claims_of
+from linvae.report.captions import caption
+from linvae.report.comparison import comparison_text
+from linvae.report.document import claims_text
+from linvae.report.finished import FinishedStudy
 from linvae.report.page import page_text
+from linvae.report.summary import summary_text
 from linvae.study.figures import FIGURES
 from linvae.tables.table1 import run_table, sigma_table
 
@@ -93,8 +97,9 @@ def png(width=1500, height=4):
     )
 
 
-def judged(number):
+def judged(of):
     """A claim of each kind; the one of a name that HTML could take for its own."""
+    number = of.number
     verdict = ("supported", "not supported", "inconclusive")[number % 3]
     answer = ("yes", "no", "undecided")[number % 3]
     rows = [
@@ -104,6 +109,7 @@ def judged(number):
     if answer == "undecided":
         rows[0] = rows[0].but(settles="another seed")
     told = claim(number, verdict, rows, sentence=f"Number {number} <i>.")
+    told |= {"question": of.question, "shown_in": list(of.shown_in)}
     return told | {"claim": f"Claim text {number} <b>"}
 
 
@@ -112,7 +118,7 @@ def files(tmp_path):
     """Paths of a finished study, with a table of one run."""
     content = {
         path_of(Product("metrics.json", run=RUN)): _metrics(-90.0, 10.0, 10.0),
-        path_of(Product("claims.json")): [judged(one.number) for one in CLAIMS],
+        path_of(Product("claims.json")): [judged(one) for one in CLAIMS],
         path_of(Product("study.json")): STUDY,
         PROVENANCE: STUDY["data"],
     }
@@ -165,8 +171,38 @@ def test_every_link_stays_on_the_page_and_leads_somewhere(files):
     assert {link.removeprefix("#") for link in links} <= set(anchors)
     assert all(link.startswith("#") for link in links)
     for name in FIGURES:
-        for number in claims_of(name):
-            assert f'href="#claim{number}"' in page
+        for one in CLAIMS:
+            if name.split("_")[0] in one.shown_in:
+                assert f'href="#claim{one.number}"' in page
+
+
+def test_a_claim_of_rows_alone_stands_wherever_claims_do(files, tmp_path):
+    """A claim that no module but its own knows: no edit beside it makes it seen."""
+    added = claim(
+        99, "inconclusive",
+        [row("a new quantity", subject="a new recipe", condition="sigma^2 = 7", split="test",
+             unit="nats", answer="undecided", settles="a new run", margin=2.0, main=True)],
+        sentence="Nobody asked before.", question=2, shown_in=["fig9"],
+    )  # fmt: skip
+    (path,) = (path for path in files if path.endswith("claims.json"))
+    claims = [*json.loads(Path(path).read_text()), added]
+    Path(path).write_text(json.dumps(claims))
+    page = html.unescape(rendered(files))
+    (article,) = re.findall(r'<article[^>]* id="claim99".*?</article>', page, re.DOTALL)
+    for text in ("Nobody asked before.", "a new quantity", "a new recipe", "figure 9"):
+        assert text in article
+    assert "It takes a new run." in page
+    assert article in page.partition('id="question2"')[2].partition('id="question3"')[0]
+    assert 'href="#claim99"' in page.partition('id="fig9"')[2].partition("</figure>")[0]
+    summary = summary_text(Inputs(files), {"name": "x", "epsilon": 0.01})
+    question = summary.partition("## 2. ")[2].partition("## 3. ")[0]
+    assert "Claim 99, **inconclusive**. Nobody asked before." in question
+    document = claims_text(claims, "images", "x")
+    assert "a new recipe" in document.partition("## 99. Claim text 99")[2]
+    write_json(tmp_path / "kept" / "claims.json", claims)
+    write_json(tmp_path / "kept" / "study.json", {"name": "kept", "data": {"label": "images"}})
+    side_by_side = comparison_text([FinishedStudy.read(tmp_path / "kept")])
+    assert "a new quantity" in side_by_side.partition("## Claim 99. Claim text 99")[2]
 
 
 def test_nothing_is_asked_for_from_outside(files):

@@ -68,6 +68,8 @@ def base(write):
             "id": i,
             "claim": f"Claim text {i}",
             "made_by": "paper",
+            "question": {1: 1, 2: 2, 12: 4}[i],
+            "shown_in": [],
             "verdict": verdict,
             "sentence": f"Number {i}.",
             "numbers": {},

@@ -19,6 +19,8 @@ def claim(number, verdict="supported", rows=None, sentence="It was found.", **mo
         "claim": f"Claim text {number}",
         "made_by": "this project",
         "checked": "",
+        "question": 4,
+        "shown_in": [],
         "verdict": verdict,
         "sentence": sentence,
         "rows": [one.to_dict() for one in rows],

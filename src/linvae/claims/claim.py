@@ -114,6 +114,8 @@ class Judgement:
             "claim": self.claim.text,
             "made_by": self.claim.made_by,
             "checked": self.claim.checked,
+            "question": self.claim.question,
+            "shown_in": list(self.claim.shown_in),
             "verdict": found.verdict,
             **({"verdicts": dict(found.verdicts)} if found.verdicts else {}),
             "sentence": found.sentence,

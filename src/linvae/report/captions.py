@@ -7,9 +7,7 @@ from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from linvae.claims.catalogue import CLAIMS
-
-__all__ = ["caption", "claims_of", "short_name"]
+__all__ = ["caption", "short_name"]
 
 _SETTINGS = {
     # What a browser shows by itself; the writer's default asks for a style sheet from elsewhere.
@@ -48,8 +46,3 @@ def caption(template: str, figure: str) -> Markup:
 def short_name(figure: str) -> str:
     """Name by which claims refer to a figure: ``fig8`` for ``fig8_collapse_fixed``."""
     return figure.split("_")[0]
-
-
-def claims_of(figure: str) -> list[int]:
-    """Numbers of the claims that a figure shows."""
-    return [claim.number for claim in CLAIMS if short_name(figure) in claim.shown_in]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from linvae.claims.catalogue import CLAIMS
 from linvae.report.evidence_table import markdown, open_rows, rows_of
 
 __all__ = ["CHECKED", "MAKERS", "claims_text", "verdict_table"]
@@ -21,7 +20,6 @@ CHECKED = {
     "theorem": " (in our words, after its Theorem 1)",
     "from memory": " (in our words and from memory: its text was not at hand)",
 }
-_SHOWN_IN = {claim.number: ", ".join(claim.shown_in) for claim in CLAIMS}
 
 
 def claims_text(claims: Sequence[dict], label: str, study: str) -> str:
@@ -82,7 +80,7 @@ def _settled_by(claim: dict) -> list[str]:
 
 
 def _attributes(claim: dict) -> str:
-    shown = _SHOWN_IN[claim["id"]]
+    shown = ", ".join(claim["shown_in"])
     seen = f" See {shown}." if shown and claim["evidence"] else ""
     made_by = f"{claim['made_by']}{CHECKED[claim.get('checked', '')]}"
     return f"Made by: {made_by}. Verdict: **{claim['verdict']}**.{seen}"

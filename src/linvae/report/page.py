@@ -12,12 +12,12 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.claims.catalogue import QUESTIONS
 from linvae.digits import by_number
 from linvae.files import DamagedFileError, read_json
 from linvae.inputs import Inputs
 from linvae.report.answers import answers
-from linvae.report.captions import caption, claims_of, short_name
+from linvae.report.captions import caption, short_name
 from linvae.report.document import CHECKED, MAKERS
 from linvae.report.earlier import compared
 from linvae.report.evidence_table import open_rows, rows_of, shown
@@ -69,7 +69,7 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
     claims = read_json(_only(inputs, "claims.json"))
     by_id = {claim["id"]: claim for claim in claims}
     study = read_json(_only(inputs, "study.json"))
-    figures = _by_question(inputs, captions, settings["figures"])
+    figures = _by_question(inputs, captions, settings["figures"], claims)
     environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True)
     environment.filters.update(symbols=symbols, slug=lambda text: text.replace(" ", "-"))
     return environment.from_string(template).render(
@@ -82,8 +82,8 @@ def page_text(inputs: Inputs, captions: str, template: str, settings: Mapping) -
         questions=QUESTIONS,
         answers=answers(by_id),
         claims=claims,
-        claims_of_question={key: _answering(by_id, key) for key in QUESTIONS},
-        shown_in={claim.number: _parts(claim.shown_in) for claim in CLAIMS},
+        claims_of_question={key: [c for c in claims if c["question"] == key] for key in QUESTIONS},
+        shown_in={claim["id"]: _parts(claim["shown_in"]) for claim in claims},
         evidence={claim["id"]: _evidence(claim) for claim in claims},
         figures=figures,
         by_name={figure.short: figure for own in figures.values() for figure in own},
@@ -116,14 +116,6 @@ def _open_points(claims: Sequence[Mapping]) -> list[tuple[Mapping, list]]:
     return [(claim, open_rows(claim)) for claim in claims if claim["verdict"] == "inconclusive"]
 
 
-def _answering(by_id: Mapping[int, Mapping], question: int) -> list[Mapping]:
-    return [
-        by_id[claim.number]
-        for claim in CLAIMS
-        if claim.question == question and claim.number in by_id
-    ]
-
-
 def _parts(shown_in: Sequence[str]) -> list[tuple[str, str]]:
     """Anchors of the parts that show a claim, with their names."""
     return [(name, name.replace("fig", "figure ").replace("table", "table ")) for name in shown_in]
@@ -135,17 +127,19 @@ def _counts(claims: Sequence[Mapping]) -> dict[str, int]:
 
 
 def _by_question(
-    inputs: Inputs, captions: str, known: Mapping[str, Mapping]
+    inputs: Inputs, captions: str, known: Mapping[str, Mapping], claims: Sequence[Mapping]
 ) -> dict[int, list[_Figure]]:
     paths = {PurePosixPath(path).stem: path for path in inputs.paths if path.endswith(".png")}
     figures: dict[int, list[_Figure]] = {key: [] for key in QUESTIONS}
     for name in sorted(paths, key=by_number):
         told = known[name]
-        figures[told["question"]].append(_figure(name, paths[name], told["title"], captions))
+        showing = [claim["id"] for claim in claims if short_name(name) in claim["shown_in"]]
+        made = _figure(name, paths[name], told["title"], caption(captions, name), showing)
+        figures[told["question"]].append(made)
     return figures
 
 
-def _figure(name: str, path: str, title: str, captions: str) -> _Figure:
+def _figure(name: str, path: str, title: str, words: Markup, showing: list[int]) -> _Figure:
     content = Path(path).read_bytes()
     if not content.startswith(_PNG):
         raise DamagedFileError(path, "it is not a PNG file")
@@ -159,8 +153,8 @@ def _figure(name: str, path: str, title: str, captions: str) -> _Figure:
         Markup("data:image/png;base64," + base64.b64encode(content).decode()),
         width,
         height,
-        caption(captions, name),
-        claims_of(name),
+        words,
+        showing,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from linvae.claims.catalogue import CLAIMS, QUESTIONS
+from linvae.claims.catalogue import QUESTIONS
 from linvae.digits import by_number, rounded
 from linvae.files import read_json
 from linvae.inputs import Inputs
@@ -108,10 +108,9 @@ def _questions(claims: Sequence[Mapping]) -> list[str]:
     """Give each question the claims that answer it, with the numbers of those that were run."""
     lines = []
     for key, question in QUESTIONS.items():
-        answering = {claim.number for claim in CLAIMS if claim.question == key}
         lines += ["", f"## {key}. {question}", ""]
         for claim in claims:
-            if claim["id"] in answering:
+            if claim["question"] == key:
                 told = claim["sentence"]
                 lines.append(f"- Claim {claim['id']}, **{claim['verdict']}**. {told}")
     return lines
