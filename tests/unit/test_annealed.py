@@ -258,12 +258,12 @@ def test_the_benchmark_has_a_row_for_each_decoder_and_start():
     rows = np.random.default_rng(0).normal(size=(20, 7))
     model, _ = deep.linvae_vae(Spectrum.from_data(rows), deep.Shape(7, (5,), 3), 10)
     effort = annealed.Effort(images=4, temperatures=(2, 5), chains=2, leapfrog_steps=2)
-    found = annealed.part({"one": (model.eval(), rows)}, effort, ["encoder", "prior"])
-    assert found.table["start"].tolist() == ["encoder", "prior"]
-    for column in ("ELBO", "annealed, T = 2", "annealed, T = 5", "from above", "gap"):
+    found = annealed.part({"one": (model.eval(), rows)}, effort, ["optimised", "prior"])
+    assert found.table["start"].tolist() == ["optimised", "prior"]
+    for column in ("ELBO", "q optimised", "log p(x)", "annealed more, T = 2", "from above"):
         assert found.table[column].str.contains(" ± ").all()
     assert found.table["ELBO"].nunique() == 1
-    assert found.table["annealed, T = 5"].nunique() == 2
+    assert found.table["annealed more, T = 5"].nunique() == 2
     text = found.markdown()
     assert "{" not in text
     assert "nan" not in text
