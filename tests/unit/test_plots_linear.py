@@ -137,6 +137,19 @@ def test_stochastic_against_analytic(make):
     assert [list(bars[0].get_xdata()) for bars in ends.containers] == [[1e-3, 1e-2]] * 2
 
 
+def test_a_rate_that_falls_and_one_that_does_not_are_two_curves(make):
+    module, section, table = make("fig4_analytic_vs_stochastic")
+    assert table["schedule"].unique().tolist() == ["constant"]
+    falling = table.assign(schedule="falling")
+    curves, ends = module.draw(pd.concat([table, falling]), section, {}).axes
+    assert len(curves.lines) == 2 * 6
+    told = [text.get_text() for text in curves.get_legend().get_texts()]
+    assert {"falling from 0.01", "constant at 0.01"} <= set(told)
+    assert [text.get_text() for text in ends.get_legend().get_texts()] == [
+        "analytic, constant", "stochastic, constant", "analytic", "stochastic",
+    ]  # fmt: skip
+
+
 def test_encoders_in_the_order_of_the_configuration(make):
     module, section, table = make("fig5_encoders")
     assert table["model"].unique().tolist() == ["relu", "adam"]
