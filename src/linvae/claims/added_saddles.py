@@ -56,46 +56,38 @@ def added_saddles(points: pd.DataFrame) -> Finding:
     end = outcomes(points["end_gap"], points["end_gradient"], points["end_curvature"])
     added = (first == "saddle point") & (points["likelihood_gradient"] > NOT_STATIONARY)
     points = points.assign(first=first, end=end, added=added)
-    numbers = {f"k={k}": _numbers(rows) for k, rows in points.groupby("n_latent")} | {
-        "margin": REACHED_NATS,
-        "curvature_margin": FLAT,
-    }
-    rows = [*_added(points), *_no_maxima(points)]
-    verdict = Finding.of(rows, "").verdict
-    found = Finding.of(rows, _sentence(verdict, points), numbers)
+    found = Finding.of(
+        [*_added(points), *_no_maxima(points)],
+        "",
+        {f"k={k}": {"gap": float(rows["gap"].iloc[0])} for k, rows in points.groupby("n_latent")},
+    )
     # Each half has its own verdict; the claim is what all rows say together.
-    return replace(found, verdicts=verdicts_of(rows))
+    sentence = _sentence(found.verdict, points)
+    return replace(found, sentence=sentence, verdicts=verdicts_of(found.rows))
 
 
 def _added(points: pd.DataFrame) -> Iterator[Evidence]:
     """Give the stop of each number of latents, and what makes them saddle points of the ELBO."""
     any_added, largest = bool(points["added"].any()), points["n_latent"].max()
     for k, own in points.groupby("n_latent"):
-        answer = _is_added(own, any_added)
-        yield Evidence(
+        row = Evidence(
             "distance from the maximum where L-BFGS without rotations first stops",
             Interval.exact(own["gap"].max()),
             "nats",
             subject=_ADDED,
             condition=f"k = {k}",
-            answer=answer,
-            settles=_SETTLES.get(own["first"].iloc[0], "") if answer == "undecided" else "",
             main=bool(k == largest),
         )
+        yield row.answered(_is_added(own, any_added), _SETTLES.get(own["first"].iloc[0], ""))
     found = points[points["added"]]
-    if len(found):
-        yield Evidence(
-            "length of the likelihood's gradient at these points, the least",
-            Interval.exact(found["likelihood_gradient"].min()),
-            subject=_ADDED,
-            reference=NOT_STATIONARY,
-        )
-        yield Evidence(
-            "curvature along the steepest direction at these points, the least",
-            Interval.exact(found["curvature"].min()),
-            subject=_ADDED,
-            reference=FLAT,
-        )
+    least = {
+        "likelihood_gradient": ("length of the likelihood's gradient", NOT_STATIONARY),
+        "curvature": ("curvature along the steepest direction", FLAT),
+    }
+    for column, (what, reference) in least.items() if len(found) else ():
+        value = Interval.exact(found[column].min())
+        what = f"{what} at these points, the least"
+        yield Evidence(what, value, subject=_ADDED, reference=reference)
 
 
 _SETTLES = {
@@ -123,18 +115,17 @@ def _no_maxima(points: pd.DataFrame) -> Iterator[Evidence]:
         condition=f"all {len(points)} climbs",
         answer="no" if below else None,
     )
-    over = bool(below or (points["end"] == "at the maximum").all())
-    yield Evidence(
+    over = bool((points["end"] == "at the maximum").all())
+    row = Evidence(
         "distance of the worst end from the maximum",
         Interval.exact(points["end_gap"].max()),
         "nats",
         subject=_NO_MAXIMA,
         condition="both ways on from each saddle point",
         margin=REACHED_NATS,
-        answer=None if below else "yes" if over else "undecided",
-        settles="" if over else "more iterations",
         main=True,
     )
+    yield row.answered(None if below else "yes" if over else "undecided", "more iterations")
 
 
 def _sentence(verdict: Verdict, points: pd.DataFrame) -> str:
@@ -149,16 +140,3 @@ def _sentence(verdict: Verdict, points: pd.DataFrame) -> str:
         f"The ELBO adds saddle points, at k = {row['n_latent']} one {short(row['gap'])} nats below "
         "the maximum, and every way on from them ends at the maximum."
     )
-
-
-def _numbers(rows: pd.DataFrame) -> dict[str, object]:
-    told = rows.iloc[0]
-    names = ("gap", "predicted_gap", "marginal_gap", "gradient", "likelihood_gradient")
-    return {
-        **{name: float(told[name]) for name in names},
-        "curvature": None if pd.isna(told["curvature"]) else float(told["curvature"]),
-        "turning_curvature": float(told["turning_curvature"]),
-        "end_gap": float(rows["end_gap"].max()),
-        "saddles": int(rows["saddles"].max()),
-        "iterations": int(rows["iterations"].max()),
-    }

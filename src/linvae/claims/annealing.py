@@ -10,18 +10,19 @@ that there are none: that takes a constant rate.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side_of_all, spent, what_settles
+from linvae.claims.deciding import side, spent, what_settles, with_seeds
 from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding, not_run
 from linvae.claims.recipes import answer_first, arrived, at
 from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS, deep_row, used_row
-from linvae.claims.unequal import own_interval
-from linvae.claims.verdicts import Answer, Interval
+from linvae.claims.verdicts import Interval
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
@@ -123,8 +124,8 @@ def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
         return not_run("No runs with and without annealing have noise, seed and later updates.")
     found = Finding.by_subject(rows, "", numbers)
     sentence = f"{answer_first(found.verdicts)}: after annealing ends, latents collapse again"
-    sentence += ", as far as a learning rate that falls can tell." if falls else "."
-    return Finding.by_subject(rows, sentence, numbers)
+    end = ", as far as a learning rate that falls can tell." if falls else "."
+    return replace(found, sentence=f"{sentence}{end}")
 
 
 def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -141,7 +142,7 @@ def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
     return both.assign(
         deaths=scale * (own - other),
         control_deaths=scale * other,
-        cost=both["cpu_seconds"] + both["cpu_seconds_control"],
+        cpu_seconds=both["cpu_seconds"] + both["cpu_seconds_control"],
         **differences,
     )[both["updates"] > 0]
 
@@ -163,39 +164,33 @@ def _recipe(both: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
 def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare net deaths at one noise variance; the verdict rests on n intervals."""
     at_level, corrected = _intervals(here, "deaths", margins, n)
-    where = side_of_all(at_level, corrected, margins.latents, margins.none)
-    # As many deaths with as without say nothing where annealing had revived none.
-    answers: dict[str, Answer] = {"above": "yes", "below": "no"}
-    answer = answers.get(where, "undecided")
-    return Evidence(
+    above, below = (side(found, margins.latents, margins.none) for found in (at_level, corrected))
+    row = Evidence(
         "net deaths after annealing ends, less those without annealing",
         at_level,
         split="train",
         margin=margins.latents,
-        answer=answer,
-        settles=_seeds(here, at_level, margins, 0.0) if answer == "undecided" else "",
+        # As many deaths with as without say nothing where annealing had revived none.
+        answer="yes" if above == "above" else "no" if below == "below" else "undecided",
         main=True,
     )
+    return with_seeds(row, here)
 
 
 def _left(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare latents in use at the end: at all thresholds and on both splits, or it is open."""
-    rows = []
+    rows, margin = [], margins.latents
     for split, column, epsilon in _USED:
         at_level, corrected = _intervals(here, f"more_{column}", margins, n)
-        answer: Answer = "undecided"
-        if corrected.above(margins.latents):
-            answer = "no"
-        elif at_level.below(margins.latents):
-            answer = "yes"
+        more, no_more = corrected.above(margin), at_level.below(margin)
         quantity = f"used latents at the end (epsilon = {epsilon}), less those without annealing"
-        row = Evidence(quantity, at_level, split=split, margin=margins.latents, answer=answer)
-        rows.append(row)
+        answer = "no" if more else "yes" if no_more else "undecided"
+        rows.append(Evidence(quantity, at_level, split=split, margin=margin, answer=answer))
     answers = {row.answer for row in rows}
-    row = min(rows, key=lambda row: abs(row.interval.mean - margins.latents))
-    answer = answers.pop() if len(answers) == 1 else "undecided"
-    settles = _seeds(here, row.interval, margins, margins.latents) if answer == "undecided" else ""
-    return row.but(answer=answer, settles=settles, main=True)
+    row = min(rows, key=lambda row: abs(row.interval.mean - margin)).but(main=True)
+    if len(answers) == 1 and answers != {"undecided"}:
+        return row
+    return row.answered("undecided", what_settles(row.interval, margin, here, margin))
 
 
 def _intervals(
@@ -206,10 +201,6 @@ def _intervals(
     unit = 2**0.5 * 100.0 / float(here["n_latent"].iloc[0])
     at_level, corrected = (own_interval(here[column], margins.level, of, unit) for of in (1, n))
     return at_level, corrected
-
-
-def _seeds(here: pd.DataFrame, found: Interval, margins: Margins, threshold: float) -> str:
-    return what_settles(found, margins.latents, here.assign(cpu_seconds=here["cost"]), threshold)
 
 
 def _constant(both: pd.DataFrame) -> bool:
@@ -223,7 +214,7 @@ def _at_its_rate(row: Evidence, here: pd.DataFrame) -> Evidence:
     quantity = f"{row.quantity}, at a falling rate"
     if row.answer != "no":
         return row.but(quantity=quantity)
-    settles = f"both at a constant rate after annealing, {spent(float(here['cost'].sum()))}"
+    settles = f"both at a constant rate after annealing, {spent(float(here['cpu_seconds'].sum()))}"
     return row.but(quantity=quantity, answer="undecided", settles=settles)
 
 

@@ -4,10 +4,11 @@ from itertools import combinations
 
 import pandas as pd
 
-from linvae.claims.deciding import side, spent, what_settles
-from linvae.claims.evidence import Evidence, equivalence
-from linvae.claims.scatter import CheckedCells
-from linvae.claims.verdicts import Answer, Interval, interval
+from linvae.claims.cells import Cells
+from linvae.claims.deciding import equivalent, side, with_seeds
+from linvae.claims.evidence import Evidence, missing
+from linvae.claims.recipes import another
+from linvae.claims.verdicts import interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -46,25 +47,23 @@ def start_rows(runs: pd.DataFrame, margins: Margins, subject: str, share: float)
     share
         Of a margin, within which starts are equivalent.
     """
-    if runs["initial"].nunique() < 2:
-        return [_one_start(runs, subject)]
-    columns = [f"{prefix}{measure}" for measure in MEASURES for prefix in SPLITS.values()]
-    cells = CheckedCells.of_columns(runs, columns, "initial")
+    n = runs["initial"].nunique()
+    if n < 2:
+        settles = another("initial value", runs)
+        return [missing("initial values of sigma^2 run", settles, subject, n, needed=2)]
+    columns = {f"{SPLITS[split]}{name}": (name, split) for name in MEASURES for split in SPLITS}
     rows = [
-        _furthest(cells[f"{prefix}{measure}"], measure, runs, margins, share).but(
-            subject=subject, split=split
-        )
-        for measure in MEASURES
-        for split, prefix in SPLITS.items()
+        _furthest(cells, runs, *columns[column], margins, share).but(subject=subject)
+        for column, cells in Cells.of_columns(runs, list(columns), "initial").items()
     ]
     late = _on_its_way(runs, margins)
     if late is None:
         return rows
-    return [*(row.but(answer=None, settles="") for row in rows), late.but(subject=subject)]
+    return [*(row.answered(None) for row in rows), late.but(subject=subject)]
 
 
 def _furthest(
-    cells: CheckedCells, measure: str, runs: pd.DataFrame, margins: Margins, share: float
+    cells: Cells, runs: pd.DataFrame, measure: str, split: str, margins: Margins, share: float
 ) -> Evidence:
     """Compare the two starts of most distant means; the level knows that they were picked.
 
@@ -73,28 +72,23 @@ def _furthest(
     """
     pairs = list(combinations(cells.means, 2))
     low, high = max(pairs, key=lambda pair: abs(cells.means[pair[1]] - cells.means[pair[0]]))
-    margin, missed = margin_of(measure, margins), (1.0 - margins.level) / len(pairs)
+    margin, (name, unit) = margin_of(measure, margins), MEASURES[measure]
     picked, corrected = (
-        cells.contrast({high: 1.0, low: -1.0}, 1.0 - missed / n)
+        cells.contrast({high: 1.0, low: -1.0}, margins.level, len(pairs) * n)
         for n in (1, len(MEASURES) * len(SPLITS))
     )
-    answer: Answer = "undecided"
-    if side(picked, margin, 0.0) in ("above", "below"):
-        answer = "yes"
-    elif equivalence(corrected, corrected, share * margin) == "within":
-        answer = "no"
-    shown = picked if answer == "yes" else corrected
-    ends = runs[runs["initial"].isin([low, high])]
-    name, unit = MEASURES[measure]
-    return Evidence(
+    apart = side(picked, margin, 0.0) in ("above", "below")
+    same = equivalent(corrected, corrected, share * margin) == "yes"
+    row = Evidence(
         f"{name}, larger initial sigma^2 less smaller",
-        shown,
+        picked if apart else corrected,
         unit,
         condition=learned_from(low, high),
+        split=split,
         margin=margin,
-        answer=answer,
-        settles=what_settles(shown, margin, ends) if answer == "undecided" else "",
+        answer="yes" if apart else "no" if same else "undecided",
     )
+    return with_seeds(row, runs[runs["initial"].isin([low, high])])
 
 
 def _on_its_way(runs: pd.DataFrame, margins: Margins) -> Evidence | None:
@@ -117,16 +111,4 @@ def _on_its_way(runs: pd.DataFrame, margins: Margins) -> Evidence | None:
         margin=margins.elbo,
         answer="undecided",
         settles="longer training",
-    )
-
-
-def _one_start(runs: pd.DataFrame, subject: str) -> Evidence:
-    cost = spent(runs["seed"].nunique() * float(runs["cpu_seconds"].mean()))
-    return Evidence(
-        "initial values of sigma^2 run",
-        Interval.exact(runs["initial"].nunique()),
-        subject=subject,
-        reference=2,
-        answer="undecided",
-        settles=f"another initial value, {cost}",
     )

@@ -4,13 +4,15 @@ Judged at the maximum alone, on every seed; intervals over seeds are only shown.
 verdict: a run that has come to its end at the maximum and whose columns are not the components.
 """
 
+from dataclasses import replace
+
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence
+from linvae.claims.evidence import Evidence, missing
 from linvae.claims.finding import Finding
 from linvae.claims.maximum import ADAM_FALLS_SHORT, linear_runs
-from linvae.claims.verdicts import Answer, Interval, interval
+from linvae.claims.verdicts import Answer, interval
 
 __all__ = ["COLUMNS_ARE_COMPONENTS", "columns_are_components"]
 
@@ -66,22 +68,19 @@ def columns_are_components(runs: pd.DataFrame, reached: float, aligned: float) -
         row = _cosine_row(own, reached, aligned)
         rows.append(row)
         if not own["stops"].all() and (own["gap"] > reached).any():
-            rows.append(_not_orthogonal(row, own))
+            what = "inference gap, which is zero only where columns are orthogonal"
+            found = interval(own["inference_gap"])
+            rows.append(
+                row.but(quantity=what, interval=found, unit="nats", reference=0.0, main=False)
+            )
         numbers[f"{name}, {condition}"] = {
             measure: interval(own[measure]).to_dict() for measure in _MEASURES
         }
     if not (runs["stops"] & ~runs["rotates"]).any():
-        rows.append(
-            Evidence(
-                "runs of L-BFGS without rotations",
-                Interval.exact(0),
-                reference=1.0,
-                answer="undecided",
-                settles="a model for study.linear.unrotated",
-            )
-        )
+        what = "runs of L-BFGS without rotations"
+        rows.append(missing(what, "a model for study.linear.unrotated"))
     found = Finding.of(rows, "", numbers)
-    return Finding.of(rows, _aligned_sentence(found), numbers)
+    return replace(found, sentence=_sentence(found))
 
 
 def _cosine_row(own: pd.DataFrame, reached: float, aligned: float) -> Evidence:
@@ -92,30 +91,19 @@ def _cosine_row(own: pd.DataFrame, reached: float, aligned: float) -> Evidence:
         answer = "no"
     elif own["stops"].all() and not own["rotates"].any():
         answer = "yes" if len(there) else "undecided"
-    return Evidence(
+    row = Evidence(
         "mean |cos| of decoder columns and principal components",
         interval((there if len(there) else own)["mean_abs_cos"]),
         subject=str(own["optimiser"].iloc[0]),
         condition=str(own["condition"].iloc[0]),
         split="train",
         reference=aligned,
-        answer=answer,
-        settles="more iterations" if answer == "undecided" else "",
         main=True,
     )
+    return row.answered(answer, "more iterations")
 
 
-def _not_orthogonal(row: Evidence, own: pd.DataFrame) -> Evidence:
-    return row.but(
-        quantity="inference gap, which is zero only where columns are orthogonal",
-        interval=interval(own["inference_gap"]),
-        unit="nats",
-        reference=0.0,
-        main=False,
-    )
-
-
-def _aligned_sentence(found: Finding) -> str:
+def _sentence(found: Finding) -> str:
     if found.verdict == "inconclusive":
         return "Open: no run of L-BFGS without rotations came to its end at the maximum."
     wanted = "yes" if found.verdict == "supported" else "no"

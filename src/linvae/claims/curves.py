@@ -1,4 +1,4 @@
-"""What claims take of a run's collapse curves: means and differences over a range of epsilon."""
+"""What claims take of a run's collapse curves: their means, and differences at several epsilon."""
 
 from collections.abc import Mapping
 
@@ -10,25 +10,20 @@ from linvae.measure.collapse import CollapseCurve
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 
-__all__ = ["COMPARED", "TREND", "curve_row", "effective_number"]
+__all__ = ["curve_row", "effective_number"]
 
-# Ranges of epsilon, in nats. Below 0.001 latents that nothing uses still carry what sampling leaves
-# of their KL, and at 10 those that are used count as collapsed.
+# Range of epsilon, in nats. Below it latents that nothing uses still carry what sampling leaves of
+# their KL, and at 10 those that are used count as collapsed.
 TREND = (0.001, 1.0)
-COMPARED = (0.01, 1.0)
 
 
 def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dict[str, float]:
     """Return columns of a deep run's row, of each split; those of test with the prefix ``test_``.
 
     ``mean_collapse`` is the mean of the collapse curve over the logarithm of epsilon in `TREND`, in
-    percent; ``off_linear`` the largest difference from the linear optimum's own curve over epsilon
-    in `COMPARED`, in percentage points, at ``off_linear_at`` nats; ``extra_latents`` and
-    ``extra_everywhere`` the largest and the smallest number, over that range, of latents in use
-    beyond those that the linear optimum uses at the same epsilon. ``effective`` is
-    `effective_number` in percent of the latents. ``extra_0.03`` and so on, for each of
-    `THRESHOLDS`, is the number of used latents less that of the linear optimum at the same epsilon
-    (the nearest of the curves'), in percent of the latents.
+    percent; ``effective`` is `effective_number` in percent of the latents; ``extra_0.03`` and so
+    on, for each of `THRESHOLDS`, is the number of used latents less that of the linear optimum at
+    the same epsilon (the nearest of the curves'), in percent of the latents.
 
     Parameters
     ----------
@@ -45,23 +40,17 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
             CollapseCurve.from_arrays(arrays, f"{prefix}{before}") for before in ("", "linear_")
         )
         found, expected = deep.percent(delta), linear.percent(delta)
-        inside = _within(deep.epsilon, TREND)
-        logs = np.log(deep.epsilon[inside])
-        mean = np.trapezoid(found[inside], logs) / (logs[-1] - logs[0])
-        compared = _within(deep.epsilon, COMPARED)
-        apart = (found - expected)[compared]
+        inside = (deep.epsilon >= TREND[0] * (1 - 1e-9)) & (deep.epsilon <= TREND[1] * (1 + 1e-9))
+        logs = np.log(deep.epsilon)
+        mean = np.trapezoid(found[inside], logs[inside]) / np.ptp(logs[inside])
         row |= {
             f"{prefix}effective": 100 * effective_number(arrays[f"{prefix}mean_kl"]) / n_latent,
             f"{prefix}mean_collapse": float(mean),
-            f"{prefix}off_linear": float(np.abs(apart).max()),
-            f"{prefix}off_linear_at": float(deep.epsilon[compared][np.abs(apart).argmax()]),
-            f"{prefix}extra_latents": float(-apart.min() * n_latent / 100),
-            f"{prefix}extra_everywhere": float(-apart.max() * n_latent / 100),
-            **{
-                f"{prefix}extra_{number(epsilon)}": float((expected - found)[place])
-                for epsilon, place in zip(THRESHOLDS, _nearest(deep.epsilon), strict=True)
-            },
         }
+        for epsilon in THRESHOLDS:
+            nearest = np.abs(logs - np.log(epsilon)).argmin()
+            extra = float(expected[nearest] - found[nearest])
+            row[f"{prefix}extra_{number(epsilon)}"] = extra
     return row
 
 
@@ -80,11 +69,3 @@ def effective_number(mean_kl: NDArray[np.floating]) -> float:
         return 0.0
     shares = np.asarray(mean_kl, dtype=np.float64)[mean_kl > 0] / total
     return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def _nearest(epsilon: NDArray[np.float64]) -> list[int]:
-    return [int(np.abs(np.log(epsilon / wanted)).argmin()) for wanted in THRESHOLDS]
-
-
-def _within(epsilon: NDArray[np.float64], ends: tuple[float, float]) -> NDArray[np.bool_]:
-    return (epsilon >= ends[0] * (1 - 1e-9)) & (epsilon <= ends[1] * (1 + 1e-9))

@@ -3,15 +3,23 @@
 import math
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from linvae.claims.evidence import equivalence
-from linvae.claims.verdicts import Answer, Interval, interval
+from linvae.claims.evidence import Evidence
+from linvae.claims.verdicts import Answer, Interval
 from linvae.noise import number
 
-__all__ = ["Side", "exceeds", "paired", "side", "side_of_all", "spent", "what_settles"]
+__all__ = [
+    "Side",
+    "at_most",
+    "equivalent",
+    "exceeds",
+    "larger",
+    "side",
+    "spent",
+    "what_settles",
+    "with_seeds",
+]
 
 Side = Literal["above", "below", "none", "open"]
 
@@ -56,27 +64,13 @@ def exceeds(found: Interval, margin: float, none: float = 1.0) -> Answer:
     "No" takes an interval beyond the margin on the other side, or within a share of it on both, as
     in `side`: what scatters widely about zero decides nothing.
     """
-    if equivalence(found, found, margin) == "beyond":
+    if equivalent(found, found, margin) == "no":
         return "yes" if found.mean > 0 else "no"
-    return "no" if equivalence(found, found, none * margin) == "within" else "undecided"
+    return "no" if equivalent(found, found, none * margin) == "yes" else "undecided"
 
 
-def paired(first: ArrayLike, second: ArrayLike, level: float) -> Interval:
-    """Mean of the differences of pairs, first less second, with Student's interval.
-
-    Each comparison has the scatter of its own differences, whatever that of others is. Differences
-    that are all the same have no interval.
-    """
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    found = interval(differences, level)
-    # Round-off of numbers of a thousand nats is no scatter.
-    if np.ptp(differences) <= 1e-12 * np.abs([*np.ravel(first), *np.ravel(second)]).max():
-        return Interval(found.mean, None, None, found.n)
-    return found
-
-
-def side_of_all(at_level: Interval, corrected: Interval, margin: float, none: float) -> Side:
-    """Tell on which side a difference lies that must be above its margin as others must.
+def larger(at_level: Interval, corrected: Interval, margin: float, none: float) -> Answer:
+    """Answer whether a difference lies above its margin, as others must too.
 
     Parameters
     ----------
@@ -88,8 +82,59 @@ def side_of_all(at_level: Interval, corrected: Interval, margin: float, none: fl
     margin, none
         As in `side`.
     """
-    where = side(at_level, margin, none)
-    return where if where == "above" else side(corrected, margin, none)
+    if side(at_level, margin, none) == "above":
+        return "yes"
+    return "no" if side(corrected, margin, none) in ("below", "none") else "undecided"
+
+
+def equivalent(at_level: Interval, corrected: Interval, margin: float) -> Answer:
+    """Answer whether a difference lies within a margin; "no" if it lies beyond.
+
+    Parameters
+    ----------
+    at_level
+        Its interval. That all of several differences lie within their margins needs no correction
+        for their number: each alone can refute it.
+    corrected
+        The same at the level that their number asks for: that one of them lies beyond does.
+    margin
+        Positive.
+
+    References
+    ----------
+    Berger and Hsu (1996), *Bioequivalence trials, intersection-union tests and equivalence
+    confidence sets*.
+    """
+    if corrected.low is not None and (corrected.low > margin or corrected.high < -margin):
+        return "no"
+    if at_level.low is not None and at_level.low >= -margin and at_level.high <= margin:
+        return "yes"
+    return "undecided"
+
+
+def at_most(found: Interval, margin: float) -> Answer:
+    """Answer whether a quantity is at most a margin."""
+    if found.above(margin):
+        return "no"
+    return "yes" if found.below(margin) else "undecided"
+
+
+def with_seeds(row: Evidence, runs: pd.DataFrame, *, leave_margin: bool = False) -> Evidence:
+    """Add to a row that is undecided the seeds that would settle it.
+
+    Parameters
+    ----------
+    row
+        With a margin.
+    runs
+        As in `what_settles`.
+    leave_margin
+        Whether the interval must leave the nearer end of the margin, and not zero.
+    """
+    if row.answer != "undecided" or row.settles:
+        return row
+    threshold = math.copysign(row.margin, row.interval.mean) if leave_margin else 0.0
+    return row.but(settles=what_settles(row.interval, row.margin, runs, threshold))
 
 
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:

@@ -13,14 +13,14 @@ docs/runs), and no less is evidence against an encoder. At 0.01 the ReLU encoder
 study, with the decoder solved for, does end below.
 """
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
 
+from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.deciding import exceeds, paired, what_settles
-from linvae.claims.evidence import Evidence, verdicts_of
+from linvae.claims.deciding import exceeds, with_seeds
+from linvae.claims.evidence import Evidence, missing, verdicts_of
 from linvae.claims.finding import Finding
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
@@ -34,19 +34,15 @@ __all__ = ["OTHER_ENCODERS", "encoder_runs", "relu_encoders"]
 _TRAINED, _SOLVED = "decoder trained too", "decoder solved for"
 
 
-def _from_results(results: Results) -> Finding:
-    return relu_encoders(
-        encoder_runs(results), results.study.encoders.margin, results.margins.level
-    )
-
-
 OTHER_ENCODERS = Claim(
     number=7,
     text="With a linear decoder a ReLU encoder ends below a linear one.",
     made_by="paper, report",
     question=1,
     section="encoders",
-    judge=_from_results,
+    judge=lambda results: relu_encoders(
+        encoder_runs(results), results.study.encoders.margin, results.margins.level
+    ),
     shown_in=("fig5",),
     earlier=(
         Earlier(
@@ -124,10 +120,7 @@ def relu_encoders(runs: pd.DataFrame, margin: float, level: float) -> Finding:
     corrected = 1.0 - (1.0 - level) / max(1, len(judged))
     rows = [row for own in judged for row in _compared(own, runs, margin, corrected)]
     numbers = {
-        str(model): {
-            "gap": interval(own["gap"], level).to_dict(),
-            "encoder": own["encoder"].iloc[0],
-        }
+        str(model): {"gap": interval(own["gap"], level).to_dict()}
         for model, own in runs.groupby("model", sort=False)
     }
     return Finding.by_subject(rows, _sentence(rows, margin), numbers)
@@ -141,23 +134,24 @@ def _compared(
     beside = runs[runs["subject"] == first["subject"]]
     matrix = beside[(beside["encoder"] == "matrix") & (beside["alike"] == first["alike"])]
     matrix = matrix[matrix["model"].isin(matrix["model"].head(1))]
-    if not set(matrix["seed"]) & set(relu["seed"]):
+    seeds = set(matrix["seed"]) & set(relu["seed"])
+    if not seeds:
         yield _alone(str(first["model"]), str(first["subject"]))
         return
-    short_by, both = _deficit(relu, matrix, level)
-    said, nearest = exceeds(short_by, margin), math.copysign(margin, short_by.mean)
-    yield Evidence(
+    both = [own[own["seed"].isin(seeds)].sort_values("seed") for own in (relu, matrix)]
+    found = paired(*(own["gap"] for own in both[::-1]), level)
+    row = Evidence(
         "ELBO, ReLU encoder less linear one",
-        _minus(short_by),
+        found,
         "nats",
         subject=str(first["subject"]),
         condition=f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}",
         split="train",
         margin=margin,
-        answer=said,
-        settles=what_settles(short_by, margin, both, nearest) if said == "undecided" else "",
+        answer=exceeds(_minus(found), margin),
         main=True,
     )
+    yield with_seeds(row, pd.concat(both), leave_margin=True)
     yield _gap(matrix, "linear encoder", margin, level)
     for _, deep in beside[beside["encoder"] == "deep linear"].groupby("model", sort=False):
         yield _gap(deep, "deep linear encoder", margin, level)
@@ -168,7 +162,7 @@ def _gap(runs: pd.DataFrame, name: str, margin: float, level: float) -> Evidence
     first = runs.iloc[0]
     return Evidence(
         f"ELBO of the {name} less the pPCA maximum",
-        _minus(interval(runs["gap"], level)),
+        interval(-runs["gap"], level),
         "nats",
         subject=str(first["subject"]),
         condition=f"{first['model']}, {first['budget']}",
@@ -178,23 +172,11 @@ def _gap(runs: pd.DataFrame, name: str, margin: float, level: float) -> Evidence
 
 
 def _alone(model: str, subject: str) -> Evidence:
-    return Evidence(
+    return missing(
         f"encoders of one matrix that are trained and started as {model} is",
-        Interval.exact(0),
-        subject=subject,
-        reference=1.0,
-        answer="undecided",
-        settles=f"{model} with encoder.hidden: [], under a name of its own in study.encoders",
+        f"{model} with encoder.hidden: [], under a name of its own in study.encoders",
+        subject,
     )
-
-
-def _deficit(
-    other: pd.DataFrame, matrix: pd.DataFrame, level: float
-) -> tuple[Interval, pd.DataFrame]:
-    """Return by how much another encoder ends below the matrix, and the runs that say so."""
-    seeds = set(other["seed"]) & set(matrix["seed"])
-    both = [runs[runs["seed"].isin(seeds)].sort_values("seed") for runs in (other, matrix)]
-    return paired(*(runs["gap"] for runs in both), level), pd.concat(both)
 
 
 def _minus(found: Interval) -> Interval:
@@ -208,19 +190,18 @@ def _sentence(rows: list[Evidence], margin: float) -> str:
     for subject, verdict in sorted(verdicts_of(rows).items()):
         short_by = [-row.interval.mean for row in rows if row.subject == subject and row.main]
         nats = short(min(short_by, default=0.0))
-        if not parts:
-            said = {
-                "supported": f"a ReLU encoder ends {nats} nats below the linear one",
-                "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear "
-                "one",
-                "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
-            }
-            parts.append(f"With the {subject}, {said[verdict]}")
-        else:
+        if parts:
             said = {
                 "supported": f"it ends {nats} below",
                 "not supported": "it does not",
                 "inconclusive": "that stays open",
             }
             parts.append(f"with it {subject.removeprefix('decoder ')}, {said[verdict]}")
+            continue
+        said = {
+            "supported": f"a ReLU encoder ends {nats} nats below the linear one",
+            "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear one",
+            "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
+        }
+        parts.append(f"With the {subject}, {said[verdict]}")
     return f"{'; '.join(parts) or 'No ReLU encoder was run'}."

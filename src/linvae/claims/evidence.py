@@ -6,22 +6,14 @@ is written from them by the claim's own module. Nothing reads a sentence.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal, Self
+from typing import Self
 
 from linvae.claims.verdicts import Answer, Interval, Verdict, joint
 
-__all__ = [
-    "Evidence",
-    "Side",
-    "all_within",
-    "at_most",
-    "equivalence",
-    "together",
-    "verdicts_of",
-    "weakest",
-]
+__all__ = ["RANK", "Evidence", "missing", "subjects", "together", "verdicts_of", "weakest"]
 
-Side = Literal["within", "beyond", "open"]
+# Which of several answers decides; a row that is only reported decides nothing.
+RANK = {"no": 2, "undecided": 1, "yes": 0, None: 0}
 
 
 @dataclass(frozen=True)
@@ -78,6 +70,32 @@ class Evidence:
         """Return the row with some fields changed."""
         return replace(self, **changes)
 
+    def answered(self, answer: Answer | None, settles: str = "") -> Self:
+        """Return the row with an answer, and what would settle it where that is undecided."""
+        return self.but(answer=answer, settles=settles if answer == "undecided" else "")
+
+
+def missing(
+    quantity: str, settles: str, subject: str = "", n: int = 0, needed: int = 1, **more: object
+) -> Evidence:
+    """Return a row that keeps a verdict open: n were run, of so many that are needed.
+
+    Parameters
+    ----------
+    quantity
+        What is counted.
+    settles
+        Which runs would do, and their cost.
+    subject
+        Whose verdict it is.
+    n, needed
+    **more
+        Other fields of the row.
+    """
+    found = Interval.exact(n)
+    told = {"subject": subject, "reference": needed, "settles": settles}
+    return Evidence(quantity, found, answer="undecided", **told, **more)
+
 
 def verdicts_of(rows: Iterable[Evidence]) -> dict[str, Verdict]:
     """Judge each subject by its rows: all must say yes, and one "no" refutes it.
@@ -98,6 +116,11 @@ def together(verdicts: Mapping[str, Verdict]) -> Verdict:
     return found.pop() if len(found) == 1 else "inconclusive"
 
 
+def subjects(verdicts: Mapping[str, Verdict], verdict: Verdict) -> list[str]:
+    """List the subjects of one verdict."""
+    return [subject for subject, found in verdicts.items() if found == verdict]
+
+
 def weakest(rows: Iterable[Evidence], strength: Callable[[Evidence], float]) -> list[Evidence]:
     """Pick the row that supports a claim least: its answer stands for those of all, which is joint.
 
@@ -108,46 +131,4 @@ def weakest(rows: Iterable[Evidence], strength: Callable[[Evidence], float]) -> 
     strength
         Which of several with the same answer supports more.
     """
-    order = ("no", "undecided", "yes")
-    chosen = sorted(rows, key=lambda row: (order.index(row.answer), strength(row)))
-    return chosen[:1]
-
-
-def equivalence(at_level: Interval, corrected: Interval, margin: float) -> Side:
-    """Test whether a difference lies within a margin.
-
-    Parameters
-    ----------
-    at_level
-        Its interval. That all of several differences lie within their margins needs no correction
-        for their number: each alone can refute it.
-    corrected
-        The same at the level that their number asks for: that one of them lies beyond does.
-    margin
-        Positive.
-
-    References
-    ----------
-    Berger and Hsu (1996), *Bioequivalence trials, intersection-union tests and equivalence
-    confidence sets*.
-    """
-    if corrected.low is not None and (corrected.low > margin or corrected.high < -margin):
-        return "beyond"
-    if at_level.low is not None and at_level.low >= -margin and at_level.high <= margin:
-        return "within"
-    return "open"
-
-
-def at_most(found: Interval, margin: float) -> Side:
-    """Test whether a quantity is at most a margin."""
-    if found.above(margin):
-        return "beyond"
-    return "within" if found.below(margin) else "open"
-
-
-def all_within(sides: Iterable[Side]) -> Side:
-    """Judge several rows together: one beyond its margin is enough, and so is one that is open."""
-    found = set(sides)
-    if "beyond" in found:
-        return "beyond"
-    return "within" if found == {"within"} else "open"
+    return sorted(rows, key=lambda row: (-RANK[row.answer], strength(row)))[:1]

@@ -11,17 +11,14 @@ from dataclasses import replace
 
 import pandas as pd
 
-from linvae.claims.between_starts import MEASURES, start_rows
+from linvae.claims.between_starts import start_rows
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence, together, verdicts_of
+from linvae.claims.evidence import Evidence, subjects, together, verdicts_of
 from linvae.claims.finding import Finding, not_run
 from linvae.claims.recipes import deep_runs
-from linvae.claims.results import Results
-from linvae.claims.single_setting import setting_rows, setting_runs, undone_by
+from linvae.claims.single_setting import of_settings, setting_runs
 from linvae.claims.verdicts import Verdict
 from linvae.digits import short
-from linvae.measure.splits import SPLITS
-from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = ["INITIAL_VALUE_DECIDES", "initial_value_decides"]
@@ -33,20 +30,18 @@ _SAID: dict[Verdict, str] = {
 }
 
 
-def _from_results(results: Results) -> Finding:
-    runs = deep_runs(results, "recipes", kind="learned", curves=True)
-    return initial_value_decides(
-        runs, results.margins, results.study.recipes.as_in_paper, setting_runs(results)
-    )
-
-
 INITIAL_VALUE_DECIDES = Claim(
     number=9,
     text="With sigma^2 learned, its initial value still decides collapse and final ELBO.",
     made_by="paper, report",
     question=4,
     section="recipes",
-    judge=_from_results,
+    judge=lambda results: initial_value_decides(
+        deep_runs(results, "recipes", kind="learned", curves=True),
+        results.margins,
+        results.study.recipes.as_in_paper,
+        setting_runs(results),
+    ),
     shown_in=("fig7", "table1"),
     earlier=(
         Earlier(
@@ -91,15 +86,13 @@ def initial_value_decides(
         for name, own in runs.groupby("model", sort=False)
         for row in start_rows(own, margins, str(name), margins.none)
     ]
-    settings = pd.DataFrame() if settings is None else settings
-    undone = undone_by(settings, margins)
-    of_recipes = verdicts_of(rows)
-    numbers = _numbers(runs) | ({"undone_by": undone} if undone else {})
-    sentence = _sentence(of_recipes, headline, rows, undone)
-    found = Finding.by_subject([*rows, *setting_rows(settings, margins)], sentence, numbers)
-    own = of_recipes[headline] if headline in of_recipes else together(of_recipes)
+    more, undone = of_settings(pd.DataFrame() if settings is None else settings, margins)
+    verdicts = verdicts_of(rows)
+    sentence = _sentence(verdicts, headline, rows, undone)
+    numbers = {"undone_by": undone} if undone else {}
     # Recipes that were changed for the experiment have no say in the claim.
-    return replace(found, verdict=own)
+    verdict = together(verdicts) if of_all else verdicts[headline]
+    return replace(Finding.by_subject([*rows, *more], sentence, numbers), verdict=verdict)
 
 
 def _sentence(
@@ -109,16 +102,15 @@ def _sentence(
     undone: Mapping[str, bool],
 ) -> str:
     """Say what the headline's recipe does, and the others."""
-    parts = []
+    parts, others = [], dict(verdicts)
     if headline in verdicts:
-        said = f"{headline}, the recipe nearest to the paper's, the initial value "
-        said += _SAID[verdicts[headline]]
-        if verdicts[headline] == "supported":
+        own = others.pop(headline)
+        said = f"{headline}, the recipe nearest to the paper's, the initial value {_SAID[own]}"
+        if own == "supported":
             said += f" (train ELBOs end {_nats(rows, headline)} nats apart)"
         parts.append(said)
     for verdict, verb in _SAID.items():
-        names = [name for name, own in verdicts.items() if own == verdict and name != headline]
-        if names:
+        if names := subjects(others, verdict):
             parts.append(f"{', '.join(names)} {'it' if parts else 'the initial value'} {verb}")
     text = f"With {', and with '.join(parts)}"
     undoing = [name for name, whether in undone.items() if whether]
@@ -129,22 +121,3 @@ def _nats(rows: Sequence[Evidence], recipe: str) -> str:
     (row,) = (row for row in rows
               if (row.subject, row.unit, row.split) == (recipe, "nats", "train"))  # fmt: skip
     return short(abs(row.interval.mean))
-
-
-def _numbers(runs: pd.DataFrame) -> dict[str, object]:
-    """Return the means over seeds by recipe and initial value, and where sigma^2 ended."""
-    return {
-        str(model): {
-            "n_runs": len(own),
-            "noise_variance": _means(own, "noise_variance"),
-            **{
-                split: {measure: _means(own, f"{prefix}{measure}") for measure in MEASURES}
-                for split, prefix in SPLITS.items()
-            },
-        }
-        for model, own in runs.groupby("model", sort=False)
-    }
-
-
-def _means(runs: pd.DataFrame, column: str) -> dict[str, float]:
-    return {number(v): float(mean) for v, mean in runs.groupby("initial")[column].mean().items()}

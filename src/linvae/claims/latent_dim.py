@@ -5,6 +5,7 @@ only falls, by more than the margin on some data.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -66,38 +67,30 @@ def likelihood_over_latents(
     margin
         A rise or a fall below it is none, in nats per datum.
     """
-    rows, numbers = [], {}
+    rows, rises = [], []
     for i, (data, table) in enumerate(tables.items()):
-        found = _measure(table, fixed_at)
-        numbers[data] = found
-        peak, last = found["peak"], found["last"]
-        halves = (("rise", "fall", fixed_at, peak), ("fall", "rise", peak, last))
-        for name, other, low, high in halves:
-            rows.append(
-                Evidence(
-                    f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}",
-                    Interval.exact(found[name]),
-                    "nats",
-                    subject=data,
-                    condition=f"k = {low} to {high}",
-                    split="train",
-                    margin=margin,
-                    answer=_beyond(found[name], found[other], margin),
-                    main=i < _SHOWN,
-                )
+        values = table.set_index("n_latent")["fixed_log_likelihood"]
+        # From the held k on: what lies before it says nothing of the claim.
+        values = values[values.index >= fixed_at]
+        peak, last = int(values.idxmax()), int(values.index[-1])
+        rise, fall = (float(values[peak] - values[k]) for k in (fixed_at, last))
+        rises.append(rise)
+        halves = (("rise", rise, fall, fixed_at, peak), ("fall", fall, rise, peak, last))
+        for name, own, other, low, high in halves:
+            row = Evidence(
+                f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}",
+                Interval.exact(own),
+                "nats",
+                subject=data,
+                condition=f"k = {low} to {high}",
+                split="train",
+                margin=margin,
+                answer=_beyond(own, other, margin),
+                main=i < _SHOWN,
             )
-    verdict = Finding.of(rows, "").verdict
-    least = min(found["rise"] for found in numbers.values())
-    return Finding.of(rows, _sentence(verdict, fixed_at, least), numbers)
-
-
-def _measure(table: pd.DataFrame, fixed_at: int) -> dict[str, float]:
-    values = table.set_index("n_latent")["fixed_log_likelihood"]
-    # From the held k on: what lies before it says nothing of the claim.
-    values = values[values.index >= fixed_at]
-    peak, last = int(values.idxmax()), int(values.index[-1])
-    rise, fall = float(values[peak] - values[fixed_at]), float(values[peak] - values[last])
-    return {"peak": peak, "rise": rise, "fall": fall, "last": last}
+            rows.append(row)
+    found = Finding.of(rows, "")
+    return replace(found, sentence=_sentence(found.verdict, fixed_at, min(rises)))
 
 
 def _beyond(own: float, other: float, margin: float) -> Answer:

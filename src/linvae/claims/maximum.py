@@ -18,12 +18,7 @@ from linvae.digits import short
 from linvae.naming import Run
 from linvae.settings.model import Training
 
-__all__ = [
-    "ADAM_FALLS_SHORT",
-    "REACHES_MAXIMUM",
-    "linear_runs",
-    "reaches_maximum",
-]
+__all__ = ["ADAM_FALLS_SHORT", "REACHES_MAXIMUM", "linear_runs", "reaches_maximum"]
 
 # Why figures 1 to 3 of the report look as they do.
 ADAM_FALLS_SHORT = (
@@ -68,28 +63,20 @@ def reaches_maximum(runs: pd.DataFrame, reached: float) -> Finding:
     """
     rows, numbers = [], {}
     for (name, condition), own in runs.groupby(["optimiser", "condition"], sort=False):
-        answer = _reaches(own, reached)
         gap = interval(own["gap"])
-        rows.append(
-            Evidence(
-                "gap to the pPCA maximum",
-                gap,
-                "nats",
-                subject=name,
-                condition=condition,
-                split="train",
-                margin=reached,
-                answer=answer,
-                settles="more iterations" if answer == "undecided" else "",
-                main=True,
-            )
+        row = Evidence(
+            "gap to the pPCA maximum",
+            gap,
+            "nats",
+            subject=name,
+            condition=condition,
+            split="train",
+            margin=reached,
+            main=True,
         )
-        numbers[f"{name}, {condition}"] = {
-            "gap": gap.to_dict(),
-            "worst_gap": float(own["gap"].max()),
-            "ended": bool(own["ended"].all()),
-            "reached": bool((own["gap"] <= reached).all()),
-        }
+        rows.append(row.answered(_reaches(own, reached), "more iterations"))
+        worst = float(own["gap"].max())
+        numbers[f"{name}, {condition}"] = {"gap": gap.to_dict(), "worst_gap": worst}
     above = runs.loc[runs["gap"] < -reached, "optimiser"].tolist()
     there = [row.subject for row in rows if row.answer == "yes"]
     stuck = [row.subject for row in rows if row.answer == "no"]

@@ -9,19 +9,19 @@ where nothing is certified it says nothing. What a run gains by going on without
 reported: those nats were a matter of the updates.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side_of_all, what_settles
+from linvae.claims.deciding import larger, with_seeds
 from linvae.claims.evidence import Evidence, together, weakest
 from linvae.claims.finding import Finding, not_run
 from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
-from linvae.claims.unequal import own_interval
-from linvae.claims.verdicts import Answer, Interval
+from linvae.claims.verdicts import Interval
 from linvae.claims.widths import fall_with_width, width_runs
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
@@ -39,7 +39,6 @@ _CONTROLS = {
     "above_random": "final ELBO, certified bypass less random one",
 }
 _MEANS = ("gain", "gain_error", "at_once", "going_on", "alive")
-_ANSWERS: dict[str, Answer] = {"above": "yes", "below": "no", "none": "no", "open": "undecided"}
 
 
 def nats_left(gain: float, error: float) -> bool:
@@ -80,14 +79,12 @@ def _row(results: Results, run: Run) -> dict[str, object]:
             f"{prefix}above_random": grafted[elbo] - arms["random"][elbo],
             f"{prefix}at_once": grafted[start] - none[start],
             f"{prefix}going_on": none[elbo] - none[start],
-            f"{prefix}alive": _share(grafted[f"{prefix}grafted_used"], grafted["grafted"]),
+            # A mere shift has no latents that could die.
+            f"{prefix}alive": (
+                grafted[f"{prefix}grafted_used"] / grafted["grafted"] if grafted["grafted"] else 1.0
+            ),
         }
     return row
-
-
-def _share(n_used: int, n_grafted: int) -> float:
-    """Share of the grafted latents that are in use; a mere shift has none that could die."""
-    return n_used / n_grafted if n_grafted else 1.0
 
 
 NATS_CAN_BE_HAD = Claim(
@@ -119,13 +116,14 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
         return not_run("No run that was trained on could be measured.")
     rows, numbers, asked = [], {}, set()
     for name, own in runs.groupby("model", sort=False):
-        cells = _cells(own, margins)
-        numbers[str(name)] = _numbers(own, cells)
-        rows += _recipe(own, [cell for cell in cells if cell.left], margins)
-        asked |= {str(name)} if any(cell.left for cell in cells) else set()
+        cells = _cells(own)
+        numbers[str(name)] = _numbers(cells, margins.level)
+        left = [cell for cell in cells if cell.left]
+        rows += _rows(left, margins) if left else [_most_left(cells)]
+        asked |= {str(name)} if left else set()
     found = Finding.by_subject(rows, "", numbers)
     # Recipes of which nothing is certified settle nothing, for or against.
-    judged = {name: found.verdicts[name] for name in found.verdicts if name in asked}
+    judged = {name: verdict for name, verdict in found.verdicts.items() if name in asked}
     sentence = "The certificate finds no nats left, so there was nothing to be had."
     if judged:
         sentence = (
@@ -137,104 +135,94 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A recipe's runs at one noise variance on one split, against both controls."""
+    """A recipe's runs at one noise variance, as one split has them; `n` intervals decide."""
 
+    runs: pd.DataFrame
     split: str
-    variance: float
-    left: bool
-    against: Mapping[str, Evidence]
+    n: int = 1
 
+    @property
+    def variance(self) -> float:
+        return float(self.runs["initial"].iloc[0])
 
-def _cells(runs: pd.DataFrame, margins: Margins) -> list[_Cell]:
-    """Judge each noise variance of one recipe on each split."""
-    left = {
-        (split, float(variance)): nats_left(
-            float(rows[f"{prefix}gain"].mean()), float(rows[f"{prefix}gain_error"].mean())
+    @property
+    def left(self) -> bool:
+        """Whether the certificate finds nats there."""
+        return nats_left(self.mean("gain"), self.mean("gain_error"))
+
+    def values(self, name: str) -> pd.Series:
+        return self.runs[f"{SPLITS[self.split]}{name}"]
+
+    def mean(self, name: str) -> float:
+        return float(self.values(name).mean())
+
+    @property
+    def told(self) -> dict[str, str]:
+        subject = str(self.runs["model"].iloc[0])
+        return {"subject": subject, "condition": at(self.variance), "split": self.split}
+
+    def above(self, control: str, margins: Margins) -> Evidence:
+        """Judge by one control."""
+        values = self.values(control)
+        at_level, corrected = (own_interval(values, margins.level, of) for of in (1, self.n))
+        row = Evidence(
+            _CONTROLS[control],
+            at_level,
+            "nats",
+            margin=margins.elbo,
+            answer=larger(at_level, corrected, margins.elbo, margins.none),
+            main=control == "above_none",
+            **self.told,
         )
-        for split, prefix in SPLITS.items()
-        for variance, rows in runs.groupby("initial")
-    }
+        return with_seeds(row, self.runs)
+
+
+def _cells(runs: pd.DataFrame) -> list[_Cell]:
+    """Split the runs of one recipe by noise variance and split."""
+    cells = [_Cell(own, split) for split in SPLITS for _, own in runs.groupby("initial")]
     # The recipe's verdict rests on all that is left, against both controls.
-    n = len(_CONTROLS) * max(1, sum(left.values()))
-    found = []
-    for (split, variance), here in left.items():
-        own = runs[runs["initial"] == variance]
-        against = {name: _above(own, name, split, margins, n) for name in _CONTROLS}
-        found.append(_Cell(split, variance, here, against))
-    return found
+    n = len(_CONTROLS) * max(1, sum(cell.left for cell in cells))
+    return [replace(cell, n=n) for cell in cells]
 
 
-def _above(runs: pd.DataFrame, name: str, split: str, margins: Margins, n: int) -> Evidence:
-    """Judge one noise variance against one control; the verdict rests on n such intervals."""
-    values = runs[f"{SPLITS[split]}{name}"]
-    at_level, corrected = (own_interval(values, margins.level, of) for of in (1, n))
-    answer = _ANSWERS[side_of_all(at_level, corrected, margins.elbo, margins.none)]
-    return Evidence(
-        _CONTROLS[name],
-        at_level,
+def _rows(left: list[_Cell], margins: Margins) -> Iterator[Evidence]:
+    """Give the rows of one recipe: of those that decide together, the one that supports least."""
+    for split in SPLITS:
+        rows = [cell.above("above_none", margins) for cell in left if cell.split == split]
+        yield from weakest(rows, _mean)
+    yield from weakest([cell.above("above_random", margins) for cell in left], _mean)
+    most = max(left, key=lambda cell: cell.mean("going_on"))
+    yield Evidence(
+        "most ELBO gained by going on without a bypass: training was unfinished",
+        own_interval(most.values("going_on"), margins.level),
         "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(float(runs["initial"].iloc[0])),
-        split=split,
-        margin=margins.elbo,
-        answer=answer,
-        settles=what_settles(at_level, margins.elbo, runs) if answer == "undecided" else "",
-        main=name == "above_none",
+        **most.told,
     )
 
 
-def _recipe(runs: pd.DataFrame, left: Sequence[_Cell], margins: Margins) -> Iterator[Evidence]:
-    """Give the rows of one recipe: of those that decide together, the one that supports least."""
-    if not left:
-        yield _most_left(runs)
-        return
-    for split in SPLITS:
-        rows = [cell.against["above_none"] for cell in left if cell.split == split]
-        yield from weakest(rows, lambda row: row.interval.mean)
-    random = [cell.against["above_random"] for cell in left]
-    yield from weakest(random, lambda row: row.interval.mean)
-    yield max((_going_on(runs, cell, margins) for cell in left), key=lambda row: row.interval.mean)
+def _mean(row: Evidence) -> float:
+    return row.interval.mean
 
 
-def _most_left(runs: pd.DataFrame) -> Evidence:
-    gains = {
-        (split, variance): float(rows[f"{prefix}gain"].mean())
-        for split, prefix in SPLITS.items()
-        for variance, rows in runs.groupby("initial")
-    }
-    (split, variance), most = max(gains.items(), key=lambda item: item[1])
+def _most_left(cells: list[_Cell]) -> Evidence:
+    most = max(cells, key=lambda cell: cell.mean("gain"))
     return Evidence(
         "most nats that the certificate finds",
-        Interval.exact(most),
+        Interval.exact(most.mean("gain")),
         "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(variance),
-        split=split,
         reference=LEFT_NATS,
         answer="undecided",
+        **most.told,
     )
 
 
-def _going_on(runs: pd.DataFrame, cell: _Cell, margins: Margins) -> Evidence:
-    values = runs.loc[runs["initial"] == cell.variance, f"{SPLITS[cell.split]}going_on"]
-    return Evidence(
-        "most ELBO gained by going on without a bypass: training was unfinished",
-        own_interval(values, margins.level),
-        "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(cell.variance),
-        split=cell.split,
-    )
-
-
-def _numbers(runs: pd.DataFrame, cells: Sequence[_Cell]) -> dict[str, object]:
+def _numbers(cells: list[_Cell], level: float) -> dict[str, dict[str, dict[str, object]]]:
     """Return what was measured, by noise variance and split, as JSON holds it."""
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, dict[str, object]]] = {}
     for cell in cells:
-        here = runs[runs["initial"] == cell.variance]
         found.setdefault(number(cell.variance), {})[cell.split] = {
             "left": cell.left,
-            **{name: row.interval.to_dict() for name, row in cell.against.items()},
-            **{name: float(here[f"{SPLITS[cell.split]}{name}"].mean()) for name in _MEANS},
+            **{name: own_interval(cell.values(name), level).to_dict() for name in _CONTROLS},
+            **{name: cell.mean(name) for name in _MEANS},
         }
     return found

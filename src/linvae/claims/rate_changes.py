@@ -12,11 +12,11 @@ from itertools import combinations
 
 import pandas as pd
 
-from linvae.claims.deciding import side, spent, what_settles
-from linvae.claims.evidence import Evidence, equivalence, weakest
+from linvae.claims.cells import Cells
+from linvae.claims.deciding import equivalent, side, spent, with_seeds
+from linvae.claims.evidence import Evidence, missing, weakest
 from linvae.claims.recipes import at
 from linvae.claims.rows import THRESHOLDS
-from linvae.claims.unequal import cells_of
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
@@ -73,7 +73,8 @@ def rate_changes(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
     """
     families = runs[runs["family"] != ""].groupby("family", sort=False)
     rows = [row for _, own in families for row in _family(own, margins)]
-    return rows or [_missing(runs, "rates of one optimiser from opposite starts", "another rate")]
+    wanted = "rates of one optimiser from opposite starts"
+    return rows or [_missing(runs, wanted, "another rate", "rates")]
 
 
 def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
@@ -81,11 +82,12 @@ def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     groups = [cell for _, cell in roomy.groupby(["initial", "n_latent"])]
     cells = [cell for cell in groups if cell["rate"].nunique() > 1]
     if not cells:
-        what = (
-            "noise variances with several rates at which the linear optimum leaves latents unused"
+        yield _missing(
+            runs,
+            "noise variances with several rates at which the linear optimum leaves latents unused",
+            "all rates at a larger sigma^2 or with more latents",
+            str(runs["family"].iloc[0]),
         )
-        row = _missing(runs, what, "all rates at a larger sigma^2 or with more latents")
-        yield row.but(subject=str(runs["family"].iloc[0]))
         return
     rows = [row for cell in cells for row in _at_one_noise(cell, margins, len(cells))]
     yield from (row for row in rows if row.unit == "nats")
@@ -94,18 +96,11 @@ def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
         yield from weakest(counts, lambda row: row.interval.mean)
 
 
-def _missing(runs: pd.DataFrame, quantity: str, settles: str) -> Evidence:
+def _missing(runs: pd.DataFrame, quantity: str, settles: str, subject: str) -> Evidence:
     """Return the row of a comparison that was not run: at the price of one recipe's runs."""
     first = runs[runs["recipe"] == runs["recipe"].iloc[0]]
     cost = spent(float(first.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
-    return Evidence(
-        quantity,
-        Interval.exact(0),
-        subject="rates",
-        reference=1.0,
-        answer="undecided",
-        settles=f"{settles}, {cost}",
-    )
+    return missing(quantity, f"{settles}, {cost}", subject)
 
 
 def _at_one_noise(runs: pd.DataFrame, margins: Margins, n_cells: int) -> Iterator[Evidence]:
@@ -137,24 +132,19 @@ def _elbo(
     both: pd.DataFrame, low: str, high: str, split: str, margins: Margins, n_pairs: int
 ) -> Evidence:
     """Test whether two rates end at equal ELBO on one split, in the mean over starts."""
-    cells = cells_of(both, f"{SPLITS[split]}elbo", _CELL)
-    weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means.index}
-    at_level, corrected = (
-        cells.contrast(weights, margins.level, n) for n in (1, n_pairs * len(SPLITS))
-    )
-    answers: dict[str, Answer] = {"within": "yes", "beyond": "no", "open": "undecided"}
-    answer = answers[equivalence(at_level, corrected, margins.elbo)]
-    edge = margins.elbo if at_level.mean > 0 else -margins.elbo
-    return Evidence(
+    cells = Cells.of(both, f"{SPLITS[split]}elbo", _CELL)
+    weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means}
+    at_level, corrected = cells.at_both(weights, margins.level, n_pairs * len(SPLITS))
+    row = Evidence(
         "ELBO, higher rate less lower",
         at_level,
         "nats",
         split=split,
         margin=margins.elbo,
-        answer=answer,
-        settles=what_settles(at_level, margins.elbo, both, edge) if answer == "undecided" else "",
+        answer=equivalent(at_level, corrected, margins.elbo),
         **_told(both, low, high),
     )
+    return with_seeds(row, both, leave_margin=True)
 
 
 def _counts(
@@ -162,30 +152,27 @@ def _counts(
 ) -> Iterator[Evidence]:
     """Compare what the rate changes with what the start does, at each threshold on each split."""
     starts = sorted(both["start"].unique())
-    n = 2 * n_cells * len(SPLITS) * len(THRESHOLDS)
+    crossed = [
+        {(high, here): 1.0, (low, there): -1.0} for here, there in (starts, reversed(starts))
+    ]
+    n = len(crossed) * n_cells * len(SPLITS) * len(THRESHOLDS)
+    unit = 100.0 / float(both["n_latent"].iloc[0])
     for split, prefix in SPLITS.items():
-        for epsilon in THRESHOLDS:
-            column, unit = f"{prefix}used_{number(epsilon)}", 100.0 / both["n_latent"].iloc[0]
-            cells = cells_of(both, column, _CELL, float(unit))
-            crossed = [
-                {(high, here): 1.0, (low, there): -1.0}
-                for here, there in (starts, reversed(starts))
-            ]
+        for epsilon in map(number, THRESHOLDS):
+            cells = Cells.of(both, f"{prefix}used_{epsilon}", _CELL, unit)
             seen, strict = (
                 [cells.contrast(weights, margins.level, of) for weights in crossed] for of in (1, n)
             )
-            found, answer = _more(seen), _answer(seen, strict, margins)
-            undecided = answer == "undecided"
-            yield Evidence(
-                f"used latents at epsilon = {epsilon:g}, change by the rate less that by the start",
-                found,
+            row = Evidence(
+                f"used latents at epsilon = {epsilon}, change by the rate less that by the start",
+                _more(seen),
                 "% of k",
                 split=split,
                 margin=margins.latents,
-                answer=answer,
-                settles=what_settles(found, margins.latents, both) if undecided else "",
+                answer=_answer(seen, strict, margins),
                 **_told(both, low, high),
             )
+            yield with_seeds(row, both)
 
 
 def _more(crossed: list[Interval]) -> Interval:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from linvae.claims.curves import curve_row
 from linvae.claims.deciding import spent
-from linvae.claims.evidence import Evidence
+from linvae.claims.evidence import Evidence, missing, subjects
 from linvae.claims.results import Results
 from linvae.claims.rows import deep_row, used_row
 from linvae.claims.verdicts import Interval, Verdict
@@ -15,7 +15,7 @@ from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = [
-    "ENOUGH_VARIANCES",
+    "another",
     "answer_first",
     "arrived",
     "at",
@@ -69,8 +69,7 @@ def answer_first(verdicts: Mapping[str, Verdict]) -> str:
     words = {"supported": "yes", "not supported": "no", "inconclusive": "open"}
     parts = []
     for verdict, word in words.items():
-        names = [name for name, found in verdicts.items() if found == verdict]
-        if names:
+        if names := subjects(verdicts, verdict):
             told = ", ".join(names) if len(names) <= 3 else f"{len(names)} recipes"
             parts.append(f"{word} with {told}")
     sentence = ", ".join(parts)
@@ -88,31 +87,27 @@ def arrived(runs: pd.DataFrame, margins: Margins) -> Evidence:
     Where most did not, the recipe's verdict is open: what it shows is that training was short.
     """
     share = 100.0 * float(near_optimum(runs, margins).mean())
-    return Evidence(
+    row = Evidence(
         f"runs that end at most {margins.near:g} nats below the linear bound",
         Interval.exact(share),
         "%",
         subject=str(runs["model"].iloc[0]),
         split="train",
         reference=50.0,
-        answer=None if share > 50.0 else "undecided",
-        settles="" if share > 50.0 else "longer training",
     )
+    return row.answered(None if share > 50.0 else "undecided", "longer training")
+
+
+def another(what: str, runs: pd.DataFrame) -> str:
+    """Name one more setting of a recipe to run, and what its seeds cost."""
+    cost = runs["seed"].nunique() * float(runs["cpu_seconds"].mean())
+    return f"another {what}, {spent(cost)}"
 
 
 def enough_variances(runs: pd.DataFrame) -> list[Evidence]:
     """Return a row that keeps a trend open where one recipe was run at too few noise variances."""
-    n = runs["initial"].nunique()
+    n, subject = runs["initial"].nunique(), str(runs["model"].iloc[0])
     if n >= ENOUGH_VARIANCES:
         return []
-    cost = spent(runs["seed"].nunique() * float(runs["cpu_seconds"].mean()))
-    return [
-        Evidence(
-            "noise variances run",
-            Interval.exact(n),
-            subject=str(runs["model"].iloc[0]),
-            reference=ENOUGH_VARIANCES,
-            answer="undecided",
-            settles=f"another noise variance, {cost}",
-        )
-    ]
+    settles = another("noise variance", runs)
+    return [missing("noise variances run", settles, subject, n, ENOUGH_VARIANCES)]

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 import pandas as pd
 
 from linvae.claims.between_starts import MEASURES, learned_from, margin_of, start_rows
-from linvae.claims.evidence import Evidence, verdicts_of
+from linvae.claims.cells import Cells
+from linvae.claims.evidence import RANK, Evidence, verdicts_of
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
-from linvae.claims.scatter import CheckedCells
-from linvae.measure.splits import SPLITS
 from linvae.settings.differences import differences
 from linvae.settings.margins import Margins
 
-__all__ = ["setting_rows", "setting_runs", "undone_by"]
+__all__ = ["of_settings", "setting_runs"]
 
-_RANK = {"no": 2, "undecided": 1, "yes": 0, None: 0}
 # Of a margin: an equivalence test asks for all of it.
 _SHARE = 1.0
 
@@ -46,8 +44,8 @@ def setting_runs(results: Results) -> pd.DataFrame:
     return runs.assign(base=base, changed=runs["model"].map(changed))
 
 
-def setting_rows(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
-    """Return the rows of a base and of the recipes that differ from it in single settings.
+def of_settings(runs: pd.DataFrame, margins: Margins) -> tuple[list[Evidence], dict[str, bool]]:
+    """Compare a base and the recipes that differ from it in single settings.
 
     Parameters
     ----------
@@ -55,34 +53,30 @@ def setting_rows(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
         As `setting_runs` gives them.
     margins
         Of the study.
+
+    Returns
+    -------
+    rows
+    undone
+        Whether the initial values of each recipe but the base end equivalent, by every measure.
+        Empty where there is nothing to undo: where the base's own verdict is not that they differ.
     """
     if runs.empty:
-        return []
+        return [], {}
     if runs["initial"].nunique() < 2:
-        return list(_changes(runs, margins))
-    return [
-        row.but(condition=_with(row.condition, own["changed"].iloc[0]))
-        for name, own in runs.groupby("model", sort=False)
-        for row in _decisive(
-            start_rows(own, margins, _label(str(name), own["base"].iloc[0]), _SHARE)
-        )
-    ]
-
-
-def undone_by(runs: pd.DataFrame, margins: Margins) -> dict[str, bool]:
-    """Say of each recipe but the base whether its initial values end equivalent, by every measure.
-
-    Empty where there is nothing to undo: where the base's own verdict is not that they differ.
-    """
-    if runs.empty or runs["initial"].nunique() < 2:
-        return {}
-    found = {
-        str(name): start_rows(own, margins, "", _SHARE)
-        for name, own in runs.groupby("model", sort=False)
-    }
-    if verdicts_of(found.pop(runs["base"].iloc[0], ())) != {"": "supported"}:
-        return {}
-    return {name: all(row.answer == "no" for row in rows) for name, rows in found.items()}
+        return list(_changes(runs, margins)), {}
+    base, rows, all_same, differs = runs["base"].iloc[0], [], {}, False
+    for name, own in runs.groupby("model", sort=False):
+        found = start_rows(own, margins, _label(name, base), _SHARE)
+        rows += [
+            row.but(condition=_with(row.condition, own["changed"].iloc[0]))
+            for row in _decisive(found)
+        ]
+        if name == base:
+            differs = "supported" in verdicts_of(found).values()
+        else:
+            all_same[str(name)] = all(row.answer == "no" for row in found)
+    return rows, all_same if differs else {}
 
 
 def _label(model: str, base: str) -> str:
@@ -97,7 +91,7 @@ def _decisive(rows: list[Evidence]) -> list[Evidence]:
     """Keep of each quantity the split that decides: what the rows say together stays the same."""
     kept: dict[str, Evidence] = {}
     for row in rows:
-        if row.quantity not in kept or _RANK[row.answer] > _RANK[kept[row.quantity].answer]:
+        if row.quantity not in kept or RANK[row.answer] > RANK[kept[row.quantity].answer]:
             kept[row.quantity] = row
     return list(kept.values())
 
@@ -108,16 +102,16 @@ def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     variants = [name for name in runs["model"].unique() if name != base]
     if base not in set(runs["model"]):
         return
-    level = 1.0 - (1.0 - margins.level) / max(1, len(variants) * len(MEASURES))
     for name in variants:
         # How a third recipe scatters is no matter.
         pair = runs[runs["model"].isin([base, name])]
         changed = pair.loc[pair["model"] == name, "changed"].iloc[0]
         for measure, (quantity, unit) in MEASURES.items():
-            cells = CheckedCells.of(pair, f"{SPLITS['train']}{measure}", "model")
+            cells = Cells.of(pair, measure, "model")
+            n = len(variants) * len(MEASURES)
             yield Evidence(
                 f"{quantity}, less that of {base}",
-                cells.contrast({name: 1.0, base: -1.0}, level),
+                cells.contrast({name: 1.0, base: -1.0}, margins.level, n),
                 unit,
                 subject=_label(name, base),
                 condition=_with(learned_from(start), changed),

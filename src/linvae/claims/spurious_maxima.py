@@ -12,6 +12,7 @@ point goes on from there; one whose climb is not over leaves the claim open.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 from scipy.stats import beta
@@ -67,12 +68,14 @@ def no_spurious_maxima(starts: pd.DataFrame) -> Finding:
     """
     ends = starts.assign(outcome=outcomes(starts["gap"], starts["gradient"], starts["curvature"]))
     ways = {_name(rotate): rows for rotate, rows in ends.groupby("rotate")}
-    numbers = {name: _summary(rows) for name, rows in ways.items()}
+    numbers = {
+        name: {"n_starts": len(own), "worst_gap": float(own["gap"].max())}
+        for name, own in ways.items()
+    }
     rows = [row for name, own in ways.items() for row in _rows(name, own)]
-    missing = {True, False} - set(ends["rotate"])
-    rows += [*(_not_tried(_name(rotate)) for rotate in missing), _spurious(ends)]
-    found = Finding.of(rows, "", numbers)
-    return Finding.of(rows, _sentence(found, ends), numbers)
+    rows += [_not_tried(_name(rotate)) for rotate in {True, False} - set(ends["rotate"])]
+    found = Finding.of([*rows, _spurious(ends)], "", numbers)
+    return replace(found, sentence=_sentence(found, ends))
 
 
 def _spurious(ends: pd.DataFrame) -> Evidence:
@@ -95,47 +98,27 @@ def _rows(name: str, own: pd.DataFrame) -> Iterator[Evidence]:
         settles = "more iterations"
     elif n < ENOUGH_STARTS:
         settles = f"starts: {ENOUGH_STARTS} in place of {n}"
+    told = {"subject": name, "condition": f"{n} starts"}
     row = Evidence(
         "starts that end at the maximum",
         _share(there, n),
         "%",
-        subject=name,
-        condition=f"{n} starts",
         reference=100.0 * _surely(ENOUGH_STARTS),
-        answer="undecided" if settles else "yes",
-        settles=settles,
         main=True,
+        **told,
     )
-    yield row
-    worst = row.but(
-        quantity="distance of the worst end from the maximum",
-        interval=Interval.exact(own["gap"].max()),
-        unit="nats",
-        reference=0.0,
-        margin=REACHED_NATS,
-        answer=None,
-        settles="",
-        main=False,
-    )
-    yield worst
-    yield worst.but(
-        quantity="starts that stop at a saddle point and go on",
-        interval=Interval.exact((own["saddles"] > 0).sum()),
-        unit="starts",
-        margin=None,
-    )
+    yield row.answered("undecided" if settles else "yes", settles)
+    worst, what = Interval.exact(own["gap"].max()), "distance of the worst end from the maximum"
+    yield Evidence(what, worst, "nats", margin=REACHED_NATS, **told)
+    passed = Interval.exact((own["saddles"] > 0).sum())
+    yield Evidence("starts that stop at a saddle point and go on", passed, "starts", **told)
 
 
 def _not_tried(name: str) -> Evidence:
-    return Evidence(
-        "starts that end at the maximum",
-        Interval(0.0, None, None, 0),
-        "%",
-        subject=name,
-        condition="0 starts",
-        answer="undecided",
-        settles=f"starts: {ENOUGH_STARTS} in place of none",
-    )
+    settles = f"starts: {ENOUGH_STARTS} in place of none"
+    what, none = "starts that end at the maximum", Interval(0.0, None, None, 0)
+    told = {"subject": name, "condition": "0 starts"}
+    return Evidence(what, none, "%", answer="undecided", settles=settles, **told)
 
 
 def _share(there: int, n: int) -> Interval:
@@ -187,23 +170,3 @@ def outcomes(gap: pd.Series, gradient: pd.Series, curvature: pd.Series) -> pd.Se
 
 def _name(rotate: bool) -> str:
     return "L-BFGS with rotations" if rotate else "L-BFGS without rotations"
-
-
-def _summary(rows: pd.DataFrame) -> dict[str, object]:
-    n = len(rows)
-    passed = rows[rows["saddles"] > 0]
-    return {
-        "n_starts": n,
-        "n_by_kind": {kind: int(count) for kind, count in rows.groupby("kind").size().items()},
-        "worst_gap": float(rows["gap"].max()),
-        "worst_gap_by_kind": {
-            kind: float(gap) for kind, gap in rows.groupby("kind")["gap"].max().items()
-        },
-        "outcomes": {name: int(count) for name, count in rows.groupby("outcome").size().items()},
-        "most_iterations": int(rows["iterations"].max()),
-        "worst_mean_abs_cos": float(rows["mean_abs_cos"].min()),
-        "n_passed_saddles": len(passed),
-        "passed_saddle_gap": float(passed["saddle_gap"].max()) if len(passed) else None,
-        # Exact upper bound of a binomial share of which none was seen in n.
-        "share_elsewhere_below": 1.0 - _surely(n),
-    }

@@ -7,6 +7,8 @@ column whose Hessian is not the formula's. Points of one kind alone leave it ope
 needs both.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -45,21 +47,12 @@ def stability(table: pd.DataFrame) -> Finding:
     table : DataFrame
         As `linvae.landscape.hessian.hessian_table` gives it.
     """
-    points = [
-        {"noise_at": int(noise_at), "retained": str(retained), **_point(rows)}
-        for (noise_at, retained), rows in table.groupby(["noise_at", "retained"], sort=False)
-    ]
+    points = [_point(rows) for _, rows in table.groupby(["noise_at", "retained"], sort=False)]
     judged = [point for point in points if point["n_zero"] > 0]
     without = [point for point in points if point["n_zero"] == 0]
     rows = [_rule(judged), _hessian(judged), _stable(judged), *_needed(without)]
-    rows += _not_stationary(points)
-    numbers = {
-        "points": points,
-        "worst_relative_error": rows[1].interval.mean,
-        "n_stable": int(rows[2].interval.mean),
-    }
-    verdict = Finding.of(rows, "").verdict
-    return Finding.of(rows, _SENTENCES[verdict].format(n=len(judged)), numbers)
+    found = Finding.of([*rows, *_not_stationary(points)], "")
+    return replace(found, sentence=_SENTENCES[found.verdict].format(n=len(judged)))
 
 
 _SENTENCES = {
@@ -97,45 +90,31 @@ def _hessian(judged: list[dict]) -> Evidence:
 
 def _stable(judged: list[dict]) -> Evidence:
     n = sum(point["stable"] for point in judged)
-    # "Exactly when" needs points of both kinds.
-    one_kind = n in (0, len(judged))
-    return Evidence(
+    row = Evidence(
         f"stable points, of {len(judged)}",
         Interval.exact(n),
         "points",
         condition="with a zero column",
-        answer="undecided" if one_kind else None,
-        settles="other values of study.stationary.noise_at" if one_kind else "",
     )
+    # "Exactly when" needs points of both kinds.
+    one_kind = n in (0, len(judged))
+    settles = "other values of study.stationary.noise_at"
+    return row.answered("undecided" if one_kind else None, settles)
 
 
 def _needed(without: list[dict]) -> list[Evidence]:
     """Say what stable points without a zero column do to the rule without its condition."""
     n = sum(point["stable"] and not point["rule"] for point in without)
-    if not n:
-        return []
-    return [
-        Evidence(
-            f"stable points where an unused eigenvalue exceeds sigma^2, of {len(without)}",
-            Interval.exact(n),
-            "points",
-            condition="without a zero column",
-        )
-    ]
+    what = f"stable points where an unused eigenvalue exceeds sigma^2, of {len(without)}"
+    row = Evidence(what, Interval.exact(n), "points", condition="without a zero column")
+    return [row] if n else []
 
 
 def _not_stationary(points: list[dict]) -> list[Evidence]:
     worst = max(point["gradient"] for point in points)
-    if worst <= SAME_CURVATURE:
-        return []
-    return [
-        Evidence(
-            "gradient at a point that should be stationary",
-            Interval.exact(worst),
-            margin=SAME_CURVATURE,
-            answer="no",
-        )
-    ]
+    what = "gradient at a point that should be stationary"
+    row = Evidence(what, Interval.exact(worst), margin=SAME_CURVATURE, answer="no")
+    return [row] if worst > SAME_CURVATURE else []
 
 
 def _point(rows: pd.DataFrame) -> dict[str, object]:
@@ -144,12 +123,10 @@ def _point(rows: pd.DataFrame) -> dict[str, object]:
     unused = rows[~rows["used"]]
     difference = np.fmax((rows["autograd"] - rows["formula"]).abs(), rows["off_diagonal"])
     return {
-        "noise_variance": float(rows["noise_variance"].iloc[0]),
         "n_zero": int(rows["n_zero"].iloc[0]),
         # Without zero columns there is nothing to compare.
         "error": float(difference.max()) / scale if rows["n_zero"].iloc[0] else 0.0,
         "gradient": float(rows["gradient"].max()),
-        "largest_curvature": float(rows["largest"].max()),
         "stable": bool(rows["largest"].max() <= FLAT),
         "rule": bool((unused["eigenvalue"] <= unused["noise_variance"]).all()),
     }

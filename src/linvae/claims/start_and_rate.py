@@ -10,18 +10,19 @@ is no room for more: all 50 of 50 latents in use from one start are no sign that
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import spent, what_settles
+from linvae.claims.deciding import spent, with_seeds
 from linvae.claims.end_of_training import same_end
-from linvae.claims.evidence import Evidence, together, weakest
+from linvae.claims.evidence import Evidence, missing, together, weakest
 from linvae.claims.finding import Finding, not_run
 from linvae.claims.rate_changes import rate_changes, rates_of
 from linvae.claims.recipes import answer_first, at, deep_runs
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Interval, Verdict
+from linvae.claims.verdicts import Verdict
 from linvae.measure.splits import SPLITS
 from linvae.settings.margins import Margins
 
@@ -83,12 +84,7 @@ def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
     """
     starts = [row for _, own in runs.groupby("recipe", sort=False) for row in _recipe(own, margins)]
     rates = rate_changes(runs, margins)
-    rows = [*_shown(starts, 2), *_shown(rates, 1)]
-    numbers = {
-        "starts": _means(runs, "recipe"),
-        "rates": _means(runs[runs["family"] != ""], "family"),
-    }
-    found = Finding.by_subject(rows, "", numbers)
+    found = Finding.by_subject([*_shown(starts, 2), *_shown(rates, 1)], "")
     subjects = {row.subject for row in rates}
     of_starts, of_rates = (
         {name: verdict for name, verdict in found.verdicts.items() if (name in subjects) is wanted}
@@ -100,7 +96,7 @@ def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
         "change the number of used latents more than the start does."
     )
     verdict = _of_halves(together(of_starts), together(of_rates))
-    return Finding(tuple(rows), sentence, verdict, found.verdicts, numbers)
+    return replace(found, sentence=sentence, verdict=verdict)
 
 
 def _of_halves(first: Verdict, second: Verdict) -> Verdict:
@@ -132,28 +128,21 @@ def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidenc
     own, other = (runs[runs["start"] == start] for start in STARTS)
     room = bool((runs["predicted"] > 0).all())
     first = runs.iloc[0]
-    for row in same_end(own, other, margins, room=room, checks=checks).rows:
-        settles = ""
-        if row.answer == "undecided":
-            edge = row.margin if row.interval.mean > 0 else -row.margin
-            settles = what_settles(row.interval, row.margin, runs, edge)
-        yield row.but(
+    for row in same_end(own, other, margins, room=room, checks=checks):
+        told = row.but(
             quantity=f"{row.quantity}, other start less own",
             subject=str(first["recipe"]),
             condition=f"{at(first['initial'])}, k = {first['n_latent']}",
-            settles=settles,
         )
+        yield with_seeds(told, runs, leave_margin=True)
 
 
 def _no_room(runs: pd.DataFrame) -> Evidence:
-    cost = runs.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()
-    return Evidence(
+    cost = spent(float(runs.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
+    return missing(
         "noise variances at which the linear optimum leaves latents unused",
-        Interval.exact(0),
-        subject=str(runs["recipe"].iloc[0]),
-        reference=1.0,
-        answer="undecided",
-        settles=f"a larger sigma^2 or more latents, {spent(float(cost))}",
+        f"a larger sigma^2 or more latents, {cost}",
+        str(runs["recipe"].iloc[0]),
     )
 
 
@@ -165,21 +154,3 @@ def _shown(rows: list[Evidence], most: int) -> Iterator[Evidence]:
         if chosen:
             marked.add(row.subject)
         yield row.but(main=chosen)
-
-
-def _means(runs: pd.DataFrame, by: str) -> dict[str, object]:
-    """Return means over seeds by recipe or family, sigma^2 and k, model and split."""
-    found: dict[str, dict[str, dict[str, object]]] = {}
-    for (name, variance, k, model), own in runs.groupby([by, "initial", "n_latent", "model"]):
-        cell = found.setdefault(str(name), {}).setdefault(f"{at(variance)}, k = {k}", {})
-        cell[str(model)] = {
-            "room": bool((own["predicted"] > 0).all()),
-            **{
-                split: {
-                    "elbo": float(own[f"{p}elbo"].mean()),
-                    "used": float(own[f"{p}used"].mean()),
-                }
-                for split, p in SPLITS.items()
-            },
-        }
-    return found

@@ -19,7 +19,6 @@ from linvae.claims.claim import Claim
 from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding
 from linvae.claims.recipes import at, deep_runs
-from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS
 from linvae.claims.verdicts import Answer, Interval
 from linvae.digits import short
@@ -34,10 +33,6 @@ ENOUGH_RUNS = 3
 _CELL = ["model", "kind", "initial", "n_latent"]
 
 
-def _from_results(results: Results) -> Finding:
-    return total_collapse(deep_runs(results, "recipes", "endings", "sizes"))
-
-
 TOTAL_COLLAPSE = Claim(
     number=12,
     text="Total collapse with sigma^2 below the largest eigenvalue lambda_1 leaves G nats or more "
@@ -46,7 +41,7 @@ TOTAL_COLLAPSE = Claim(
     made_by="this project, on the threshold of Li et al. (2025)",
     question=4,
     section="recipes",
-    judge=_from_results,
+    judge=lambda results: total_collapse(deep_runs(results, "recipes", "endings", "sizes")),
     shown_in=("fig8", "fig11"),
 )
 
@@ -63,7 +58,7 @@ def total_collapse(runs: pd.DataFrame) -> Finding:
     failures = runs[below & _collapsed(runs)]
     failures = failures.assign(G=failures["linear_bound"] - failures["elbo"])
     rows = [_enough(failures), *_cells(failures), *_above(runs[~below])]
-    return Finding.of(rows, _sentence(failures), _numbers(runs, below, failures))
+    return Finding.of(rows, _sentence(failures))
 
 
 def _collapsed(runs: pd.DataFrame, prefix: str = "") -> pd.Series:
@@ -72,16 +67,17 @@ def _collapsed(runs: pd.DataFrame, prefix: str = "") -> pd.Series:
 
 
 def _enough(failures: pd.DataFrame) -> Evidence:
-    few = len(failures) < ENOUGH_RUNS
-    return Evidence(
+    row = Evidence(
         "totally collapsed runs below lambda_1",
         Interval.exact(len(failures)),
         "runs",
         split="train",
         reference=ENOUGH_RUNS,
-        answer="undecided" if few else None,
-        settles="more runs that collapse entirely below lambda_1" if few else "",
         main=True,
+    )
+    few = len(failures) < ENOUGH_RUNS
+    return row.answered(
+        "undecided" if few else None, "more runs that collapse entirely below lambda_1"
     )
 
 
@@ -92,8 +88,8 @@ def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
         where = at(float(f"{own['noise_variance'].mean():.3g}"))
         where += f", learned from {number(initial)}" if kind == "learned" else ""
         where += f", k = {k}" if several else ""
-        least = float(own["G"].min())
-        yield Evidence(
+        least, gain = float(own["G"].min()), float(own["test_residual_gain"].min())
+        row = Evidence(
             "G, linear bound less ELBO, least of the runs",
             Interval.exact(least),
             "nats",
@@ -101,19 +97,10 @@ def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
             condition=where,
             split="train",
             margin=BOUND_NATS,
-            answer=_answer(least),
-            settles="" if abs(least) > BOUND_NATS else "a smaller sigma^2",
-            main=i < 2,
         )
-        yield Evidence(
-            "gain of a linear bypass, least of the runs",
-            Interval.exact(float(own["test_residual_gain"].min())),
-            "nats",
-            subject=str(model),
-            condition=where,
-            split="test",
-            margin=BOUND_NATS,
-        )
+        yield row.answered(_answer(least), "a smaller sigma^2").but(main=i < 2)
+        quantity = "gain of a linear bypass, least of the runs"
+        yield row.but(quantity=quantity, interval=Interval.exact(gain), split="test")
 
 
 def _answer(least: float) -> Answer:
@@ -149,40 +136,3 @@ def _sentence(failures: pd.DataFrame) -> str:
     if len(failures) < ENOUGH_RUNS:
         return f"{text}, too few for a verdict."
     return f"{text}; it is proved to be the optimum from sigma^2 = diam^2 / 4 on only."
-
-
-def _numbers(runs: pd.DataFrame, below: pd.Series, failures: pd.DataFrame) -> dict[str, object]:
-    """Return counts above and below lambda_1, and each total collapse below it."""
-    counts = {}
-    for prefix in SPLITS.values():
-        total = _collapsed(runs, prefix)
-        counts |= {
-            f"{prefix}n_total_above": int((total & ~below).sum()),
-            f"{prefix}n_total_below": int((total & below).sum()),
-        }
-    return {
-        "largest_eigenvalue": float(runs["largest_eigenvalue"].max()),
-        "n_above": int((~below).sum()),
-        "n_below": int(below.sum()),
-        **counts,
-        "failures": [_failure(row, runs) for _, row in failures.iterrows()],
-    }
-
-
-def _failure(row: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
-    """Describe a total collapse below lambda_1, and the better runs at the same noise."""
-    same = runs[(runs["kind"] == row["kind"]) & (runs["initial"] == row["initial"])]
-    better = same[~_collapsed(same) & (same["elbo"] > row["elbo"])]
-    escapes = better.sort_values("elbo", ascending=False)
-    return {
-        "model": row["model"],
-        "noise": f"{row['kind']} {number(row['initial'])}",
-        "noise_variance": float(row["noise_variance"]),
-        "seed": int(row["seed"]),
-        "elbo": float(row["elbo"]),
-        "G": float(row["G"]),
-        "escapes": [
-            {"model": other["model"], "seed": int(other["seed"]), "elbo": float(other["elbo"])}
-            for _, other in escapes.iterrows()
-        ],
-    }

@@ -1,16 +1,26 @@
 """Curves of analytic and stochastic training side by side: where they end, when they come near."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from linvae.claims.deciding import spent
+from linvae.claims.results import Results
+from linvae.noise import parse_noise
 
-__all__ = ["TrainingPair", "at_best", "at_equal_rates", "ends", "updates_to"]
+__all__ = [
+    "TrainingPair",
+    "ends",
+    "highest",
+    "pair_curves",
+    "pairs_of",
+    "soonest",
+    "updates_to",
+]
 
 # The ELBO is averaged over this last share of the steps: at a constant rate it goes up and down.
 _LAST = 0.2
@@ -23,14 +33,25 @@ class TrainingPair:
     Attributes
     ----------
     analytic, stochastic
-        One row a recorded step, as `linvae.claims.stochastic.pair_curves` gives them.
+        One row a recorded step, as `pair_curves` gives them.
+    condition
+        Their learning rates, in words.
+    is_best
+        Whether each kind is at the rate that suits it best.
     untried
         Learning rates that should be tried: next to one that is the best, and on the edge.
     """
 
     analytic: pd.DataFrame
     stochastic: pd.DataFrame
+    condition: str = ""
+    is_best: bool = False
     untried: tuple[float, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The analytic and the stochastic curves."""
+        return self.analytic, self.stochastic
 
     @property
     def rates(self) -> tuple[float, float]:
@@ -38,9 +59,19 @@ class TrainingPair:
         return tuple(float(rows["learning_rate"].iloc[0]) for rows in self.kinds)
 
     @property
-    def kinds(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The analytic and the stochastic curves."""
-        return self.analytic, self.stochastic
+    def is_alike(self) -> bool:
+        """Whether both have one learning rate."""
+        return len(set(self.rates)) == 1
+
+    @property
+    def images(self) -> str:
+        """What a stochastic update sees."""
+        return str(self.stochastic["images"].iloc[0])
+
+    @property
+    def falls(self) -> bool:
+        """Whether the learning rate falls."""
+        return self.stochastic["schedule"].iloc[0] != "constant"
 
     @property
     def budget(self) -> int:
@@ -65,16 +96,37 @@ class TrainingPair:
         return f"{pairs}, {spent(len(self.untried) * float(self.runs['cpu_seconds'].sum()))}"
 
 
-def at_equal_rates(curves: pd.DataFrame) -> list[TrainingPair]:
-    """Pair the two kinds at every learning rate at which both were run on a common seed."""
-    pairs = [_paired(own, own) for _, own in curves.groupby("learning_rate")]
-    return [pair for pair in pairs if pair is not None]
+def pair_curves(results: Results) -> pd.DataFrame:
+    """Tabulate the curves of all analytic and stochastic runs, one row a recorded step.
+
+    Columns: ``step``, the exact ``elbo`` and ``gap`` to the pPCA maximum in nats per datum; of the
+    run ``model``, ``stochastic``, ``seed``, ``learning_rate``, ``initial`` sigma^2 and
+    ``cpu_seconds``; and of its pair ``schedule``, ``images`` (what a stochastic update sees) and
+    ``alike``, which pairs share that differ in nothing but their learning rate.
+    """
+    tables = []
+    for pair in dict.fromkeys(results.study.stochastic.pairs):
+        sampled = results.models[pair[1]].training
+        of_pair = {
+            "schedule": sampled.schedule,
+            "images": f"{sampled.batch_size} images" if sampled.batch_size else "all images",
+            "alike": sampled.model_dump_json(exclude={"learning_rate"}),
+        }
+        for stochastic, model in zip((False, True), pair, strict=True):
+            training = results.models[model].training
+            for run in (run for run in results.runs("stochastic") if run.model == model):
+                labels = {"learning_rate": training.learning_rate, "stochastic": stochastic}
+                labels |= {"model": model, "initial": parse_noise(run.noise).variance}
+                labels |= {"seed": run.seed, "cpu_seconds": results.cpu_seconds(run)}
+                curve = results.curve(run)[["step", "elbo", "gap"]]
+                tables.append(curve.assign(**labels, **of_pair))
+    return pd.concat(tables, ignore_index=True)
 
 
-def at_best(
+def pairs_of(
     curves: pd.DataFrame, score: Callable[[pd.DataFrame], tuple[float, ...]]
-) -> TrainingPair | None:
-    """Pair each kind at the learning rate at which it is best; None without common seeds.
+) -> Iterator[TrainingPair]:
+    """Pair the two kinds at equal rates, and each at its best where that is not one of these.
 
     Parameters
     ----------
@@ -83,6 +135,24 @@ def at_best(
     score
         Of the runs of one kind at one rate; the largest is the best.
     """
+    for (_, schedule, _), own in curves.groupby(["alike", "schedule", "images"], sort=False):
+        best = _at_best(own, score)
+        for _, alike in own.groupby("learning_rate"):
+            pair = _paired(alike, alike)
+            if pair is None:
+                continue
+            condition = f"{schedule} rate {pair.rates[0]:g}"
+            if best is not None and best.rates == pair.rates:
+                yield replace(best, condition=f"{condition}, the best of both")
+            else:
+                yield replace(pair, condition=condition)
+        if best is not None and not best.is_alike:
+            rates = " and ".join(f"{rate:g}" for rate in best.rates)
+            yield replace(best, condition=f"each at its best {schedule} rate, {rates}")
+
+
+def _at_best(curves: pd.DataFrame, score: Callable) -> TrainingPair | None:
+    """Pair each kind at the learning rate at which it is best; None without common seeds."""
     chosen, untried = [], []
     for _, kind in curves.groupby("stochastic"):
         by_rate = dict(list(kind.groupby("learning_rate")))
@@ -90,19 +160,14 @@ def at_best(
         best = max(scores, key=scores.get)
         chosen.append(by_rate[best])
         untried += _beyond(sorted(scores), best)
-    if len(chosen) < 2:
-        return None
-    return _paired(*chosen, untried=tuple(sorted(set(untried))))
+    pair = _paired(*chosen) if len(chosen) == 2 else None
+    return pair and replace(pair, is_best=True, untried=tuple(sorted(set(untried))))
 
 
-def _paired(
-    analytic: pd.DataFrame, stochastic: pd.DataFrame, untried: tuple[float, ...] = ()
-) -> TrainingPair | None:
+def _paired(analytic: pd.DataFrame, stochastic: pd.DataFrame) -> TrainingPair | None:
     kinds = analytic[~analytic["stochastic"]], stochastic[stochastic["stochastic"]]
     seeds = set(kinds[0]["seed"]) & set(kinds[1]["seed"])
-    if not seeds:
-        return None
-    return TrainingPair(*(rows[rows["seed"].isin(seeds)] for rows in kinds), untried)
+    return TrainingPair(*(rows[rows["seed"].isin(seeds)] for rows in kinds)) if seeds else None
 
 
 def _beyond(rates: list[float], best: float) -> list[float]:
@@ -113,15 +178,26 @@ def _beyond(rates: list[float], best: float) -> list[float]:
     return [best**2 / neighbours[best]] if best in neighbours else []
 
 
-def ends(rows: pd.DataFrame, step: float = math.inf) -> NDArray[np.float64]:
-    """Average the exact ELBO of every seed, in order, over the last fifth of steps up to one."""
+def highest(rows: pd.DataFrame) -> tuple[float, ...]:
+    """Score one kind at one rate by where it ends, in the mean over seeds."""
+    return (ends(rows).mean(),)
+
+
+def soonest(gap: float) -> Callable[[pd.DataFrame], tuple[float, ...]]:
+    """Score one kind at one rate by how soon it comes within a gap, first of all on every seed."""
+
+    def score(rows: pd.DataFrame) -> tuple[float, ...]:
+        updates = updates_to(rows, gap)
+        needed = np.log(updates.clip(max=rows["step"].max())).mean()
+        return bool(np.isfinite(updates).all()), -needed, ends(rows).mean()
+
+    return score
+
+
+def ends(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Average the exact ELBO of every seed, in order, over the last fifth of the steps."""
     steps, values = _by_seed(rows, "elbo")
-    last = steps[steps <= step].max()
-    inside = (steps > (1 - _LAST) * last) & (steps <= last)
-    if not inside.any():
-        # A short curve has no record there: its latest one before stands for it.
-        inside = steps == steps[steps <= last].max()
-    return values[:, inside].mean(axis=1)
+    return values[:, steps > (1 - _LAST) * steps.max()].mean(axis=1)
 
 
 def updates_to(rows: pd.DataFrame, gap: float) -> NDArray[np.float64]:

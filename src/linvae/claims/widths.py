@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 
+from linvae.claims.cells import Cells
 from linvae.claims.evidence import Evidence
 from linvae.claims.results import Results
-from linvae.claims.unequal import cells_of
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.settings.margins import Margins
@@ -67,8 +67,7 @@ def fall_with_width(
     rows
         Only reported, two for each group of runs: on train and on test.
     numbers
-        By group and split: the means of rho_1 / sigma^2 by width, the fall of the logarithm, and
-        whether each wider network has less.
+        By group and split: ``rho``, the means of rho_1 / sigma^2 by width.
     """
     rows, numbers = [], []
     for _, group in runs.groupby("group", sort=False) if len(runs) else ():
@@ -79,19 +78,13 @@ def fall_with_width(
 
 
 def _fall(runs: pd.DataFrame, split: str, margins: Margins) -> tuple[Evidence, dict[str, object]]:
-    cells = cells_of(runs, f"{SPLITS[split]}log_rho", "width")
-    means = cells.means.sort_index()
-    narrowest, widest = means.index[0], means.index[-1]
-    fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level)
+    cells = Cells.of(runs, f"{SPLITS[split]}log_rho", "width")
+    narrowest, *_, widest = cells.means
     row = Evidence(
         "fall of log(rho_1 / sigma^2), narrowest to widest network",
-        fall,
+        cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level),
         subject="widths",
         condition=f"widths {narrowest} to {widest}",
         split=split,
     )
-    return row, {
-        "rho": {str(width): float(np.exp(mean)) for width, mean in means.items()},
-        "log_fall": fall.to_dict(),
-        "monotone": bool((np.diff(means) < 0).all()),
-    }
+    return row, {"rho": {str(width): float(np.exp(mean)) for width, mean in cells.means.items()}}
