@@ -19,11 +19,10 @@ from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, spent, what_settles, with_seeds
 from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding, not_run
-from linvae.claims.recipes import answer_first, arrived, at
+from linvae.claims.recipes import answer_first, arrived, at, by_threshold, one_latent
 from linvae.claims.results import Results
-from linvae.claims.rows import THRESHOLDS, deep_row, used_row
+from linvae.claims.rows import deep_row, used_row
 from linvae.claims.verdicts import Interval
-from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -32,11 +31,7 @@ __all__ = ["ANNEALING_LEAVES_COLLAPSE", "after_annealing", "annealing_leaves_col
 
 # Share of its value that a rate keeps until the end if it is constant.
 CONSTANT = 0.99
-_USED = [
-    (split, f"{prefix}used_{number(epsilon)}", number(epsilon))
-    for split, prefix in SPLITS.items()
-    for epsilon in THRESHOLDS
-]
+_USED = by_threshold("used")
 
 
 def _from_results(results: Results) -> Finding:
@@ -52,29 +47,16 @@ def _from_results(results: Results) -> Finding:
 
 def _row(results: Results, run: Run, share: float) -> dict[str, object]:
     metrics = results.metrics(run)
-    return {
-        **deep_row(run, metrics, results.measurement.epsilon),
-        **used_row(metrics),
-        "cpu_seconds": results.cpu_seconds(run),
-        **after_annealing(results.curve(run), share),
-    }
+    row = {**deep_row(run, metrics, results.measurement.epsilon), **used_row(metrics)}
+    row |= after_annealing(results.curve(run), share)
+    return row | {"cpu_seconds": results.cpu_seconds(run)}
 
 
 def after_annealing(curve: pd.DataFrame, share: float) -> dict[str, float]:
     """Return what a run's curve shows of the updates after a share of them.
 
-    Parameters
-    ----------
-    curve
-        Columns ``step``, ``used_latents`` and ``learning_rate``.
-    share
-        Of the updates, over which the KL is annealed.
-
-    Returns
-    -------
-    dict
-        ``alive`` and ``at_end``: latents in use at the first record after that share, and at the
-        last; ``updates`` between the two; ``rate_kept``, the last rate over the first.
+    ``alive`` and ``at_end``: latents in use at the first record after that share, and at the last;
+    ``updates`` between the two; ``rate_kept``, the last rate over the first.
     """
     end = curve.iloc[-1]
     full = curve[curve["step"] >= share * end["step"]].iloc[0]
@@ -102,24 +84,17 @@ ANNEALING_LEAVES_COLLAPSE = Claim(
 def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 11. Whether latents die after annealing ends, for each annealed recipe.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run at a fixed noise variance, with or without annealing: ``pair`` (the annealed
-        recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
-        ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
-    margins
-        Of the study.
+    `runs` have one row a run at a fixed noise variance, with or without annealing: ``pair`` (the
+    annealed recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
+    ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
     """
     rows, numbers, falls = [], {}, False
     for pair, own in runs.groupby("pair", sort=False) if len(runs) else ():
         both = _paired(own, str(pair))
-        if both.empty:
-            continue
-        rows += _recipe(both, margins)
-        rows += _not_trained(own, str(pair), margins)
-        numbers[str(pair)] = _numbers(both)
-        falls |= not _constant(both)
+        if len(both):
+            rows += [*_recipe(both, margins), *_not_trained(own, str(pair), margins)]
+            numbers[str(pair)] = _numbers(both)
+            falls |= not _constant(both)
     if not rows:
         return not_run("No runs with and without annealing have noise, seed and later updates.")
     found = Finding.by_subject(rows, "", numbers)
@@ -135,44 +110,38 @@ def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
     control = runs[~annealed].set_index(keys).add_suffix("_control")
     both = runs[annealed].set_index(keys).join(control, how="inner").reset_index()
     scale = 100.0 / both["n_latent"]
-    own, other = (both[f"alive{end}"] - both[f"at_end{end}"] for end in ("", "_control"))
-    differences = {
-        f"more_{column}": both[column] - both[f"{column}_control"] for _, column, _ in _USED
-    }
+    own, other = (scale * (both[f"alive{end}"] - both[f"at_end{end}"]) for end in ("", "_control"))
     return both.assign(
-        deaths=scale * (own - other),
-        control_deaths=scale * other,
+        deaths=own - other,
+        control_deaths=other,
         cpu_seconds=both["cpu_seconds"] + both["cpu_seconds_control"],
-        **differences,
+        **{f"more_{column}": both[column] - both[f"{column}_control"] for column in _USED},
     )[both["updates"] > 0]
 
 
 def _recipe(both: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     """Give for each noise variance the control's deaths, their difference, and what is left."""
     n = both["initial"].nunique() * (1 + len(_USED))
-    for _, here in both.groupby("initial"):
-        first = here.iloc[0]
-        told = {"unit": "% of k", "subject": str(first["pair"]), "condition": at(first["initial"])}
-        unit = 100.0 / float(first["n_latent"])
-        control = own_interval(here["control_deaths"], margins.level, unit=unit)
+    for variance, here in both.groupby("initial"):
+        told = {"unit": "% of k", "subject": str(here["pair"].iloc[0]), "condition": at(variance)}
+        control = own_interval(here["control_deaths"], margins.level, unit=one_latent(here))
         quantity = "net deaths without annealing over the same updates"
         yield Evidence(quantity, control, split="train", **told)
         for row in (_deaths(here, margins, n), _left(here, margins, n)):
-            yield _at_its_rate(row.but(**told), here)
+            yield _at_its_rate(row.but(main=True, **told), here)
 
 
 def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare net deaths at one noise variance; the verdict rests on n intervals."""
-    at_level, corrected = _intervals(here, "deaths", margins, n)
-    above, below = (side(found, margins.latents, margins.none) for found in (at_level, corrected))
+    found = _intervals(here, "deaths", margins, n)
+    at_level, corrected = (side(one, margins.latents, margins.none) for one in found)
     row = Evidence(
         "net deaths after annealing ends, less those without annealing",
-        at_level,
+        found[0],
         split="train",
         margin=margins.latents,
         # As many deaths with as without say nothing where annealing had revived none.
-        answer="yes" if above == "above" else "no" if below == "below" else "undecided",
-        main=True,
+        answer="yes" if at_level == "above" else "no" if corrected == "below" else "undecided",
     )
     return with_seeds(row, here)
 
@@ -180,17 +149,16 @@ def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
 def _left(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare latents in use at the end: at all thresholds and on both splits, or it is open."""
     rows, margin = [], margins.latents
-    for split, column, epsilon in _USED:
+    for column, (split, epsilon) in _USED.items():
         at_level, corrected = _intervals(here, f"more_{column}", margins, n)
         more, no_more = corrected.above(margin), at_level.below(margin)
         quantity = f"used latents at the end (epsilon = {epsilon}), less those without annealing"
         answer = "no" if more else "yes" if no_more else "undecided"
         rows.append(Evidence(quantity, at_level, split=split, margin=margin, answer=answer))
-    answers = {row.answer for row in rows}
-    row = min(rows, key=lambda row: abs(row.interval.mean - margin)).but(main=True)
-    if len(answers) == 1 and answers != {"undecided"}:
-        return row
-    return row.answered("undecided", what_settles(row.interval, margin, here, margin))
+    row = min(rows, key=lambda row: abs(row.mean - margin))
+    agreed = len({row.answer for row in rows}) == 1
+    settles = what_settles(row.interval, margin, here, margin)
+    return row.answered(row.answer if agreed else "undecided", settles)
 
 
 def _intervals(
@@ -198,7 +166,7 @@ def _intervals(
 ) -> tuple[Interval, Interval]:
     """Interval of a difference at the level, and corrected for n."""
     # A difference of two counts is rounded twice.
-    unit = 2**0.5 * 100.0 / float(here["n_latent"].iloc[0])
+    unit = 2**0.5 * one_latent(here)
     at_level, corrected = (own_interval(here[column], margins.level, of, unit) for of in (1, n))
     return at_level, corrected
 

@@ -59,12 +59,7 @@ COLLAPSE_GROWS = Claim(
 def collapse_grows(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 8. Whether numbers of latents fall from each noise variance to the next.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Noise variance fixed: `linvae.claims.recipes.deep_runs` with curves.
-    margins
-        Of the study.
+    `runs` are `linvae.claims.recipes.deep_runs` of a fixed noise variance, with curves.
     """
     if runs.empty:
         return not_run("The section has no runs at a fixed sigma^2.")

@@ -27,27 +27,12 @@ Side = Literal["above", "below", "none", "open"]
 def side(found: Interval, margin: float, none: float) -> Side:
     """Tell on which side of a margin a difference lies.
 
+    "above" or "below" if the mean is beyond the margin and the interval on one side of zero; "none"
+    if the interval lies within ``none * margin`` of zero; otherwise, and without one, "open".
+
     Two things that are the same come out as a difference in no more studies than the level of the
     interval says, whatever the margin; that they are the same is said only of an interval far
     narrower than the margin, and so by no small number of scattered seeds.
-
-    Parameters
-    ----------
-    found
-        Of the difference.
-    margin
-        Positive.
-    none
-        Share of the margin within which the interval of no difference lies.
-
-    Returns
-    -------
-    "above" or "below"
-        If the mean is beyond the margin and the interval on one side of zero.
-    "none"
-        If the interval lies within ``none * margin`` of zero.
-    "open"
-        Otherwise, and where there is no interval.
     """
     if found.low is None or found.high is None:
         return "open"
@@ -72,15 +57,8 @@ def exceeds(found: Interval, margin: float, none: float = 1.0) -> Answer:
 def larger(at_level: Interval, corrected: Interval, margin: float, none: float) -> Answer:
     """Answer whether a difference lies above its margin, as others must too.
 
-    Parameters
-    ----------
-    at_level
-        Of the difference. That all of several lie above needs no correction for their number, as
-        each alone can refute it.
-    corrected
-        The same at the level that their number asks for: that one of them does not does.
-    margin, none
-        As in `side`.
+    That all of several lie above needs no correction of the level for their number, as each alone
+    can refute it; that one of them does not needs it. `margin` and `none` are as in `side`.
     """
     if side(at_level, margin, none) == "above":
         return "yes"
@@ -88,17 +66,10 @@ def larger(at_level: Interval, corrected: Interval, margin: float, none: float) 
 
 
 def equivalent(at_level: Interval, corrected: Interval, margin: float) -> Answer:
-    """Answer whether a difference lies within a margin; "no" if it lies beyond.
+    """Answer whether a difference lies within a margin, as others must too; "no" if beyond.
 
-    Parameters
-    ----------
-    at_level
-        Its interval. That all of several differences lie within their margins needs no correction
-        for their number: each alone can refute it.
-    corrected
-        The same at the level that their number asks for: that one of them lies beyond does.
-    margin
-        Positive.
+    That all of several lie within needs no correction of the level for their number, as each alone
+    can refute it; that one of them lies beyond needs it.
 
     References
     ----------
@@ -122,18 +93,11 @@ def at_most(found: Interval, margin: float) -> Answer:
 def with_seeds(row: Evidence, runs: pd.DataFrame, *, leave_margin: bool = False) -> Evidence:
     """Add to a row that is undecided the seeds that would settle it.
 
-    Parameters
-    ----------
-    row
-        With a margin.
-    runs
-        As in `what_settles`.
-    leave_margin
-        Whether the interval must leave the nearer end of the margin, and not zero.
+    They narrow its interval until it leaves zero, or the nearer end of the margin.
     """
-    if row.answer != "undecided" or row.settles:
+    if row.answer != "undecided":
         return row
-    threshold = math.copysign(row.margin, row.interval.mean) if leave_margin else 0.0
+    threshold = math.copysign(row.margin, row.mean) if leave_margin else 0.0
     return row.but(settles=what_settles(row.interval, row.margin, runs, threshold))
 
 
@@ -142,10 +106,8 @@ def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: 
 
     Parameters
     ----------
-    found
-        The interval that decides nothing.
-    margin
-        That it was held against.
+    found, margin
+        The interval that decides nothing, and what it was held against.
     runs
         Those of the compared cells, with ``model``, ``initial``, ``seed``, and the estimated
         ``cpu_seconds`` of each.
@@ -158,14 +120,14 @@ def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: 
         ``2 more seeds of deep at 3 and 10, 12 CPU minutes``; empty where more seeds would not
         settle it, as an effect of twice the margin would have been seen already.
     """
+    extra = _more_seeds(found, margin, threshold)
+    if extra == 0:
+        return ""
     cells = runs.groupby(["model", "initial"], sort=False)["cpu_seconds"].mean()
     names = ", ".join(
         f"{model} at {' and '.join(number(v) for _, v in part.index)}"
         for model, part in cells.groupby(level="model", sort=False)
     )
-    extra = _more_seeds(found, margin, threshold)
-    if extra == 0:
-        return ""
     seeds = "one more seed" if extra == 1 else f"{extra} more seeds"
     return f"{seeds} of {names}, {spent(extra * float(cells.sum()))}"
 

@@ -14,10 +14,9 @@ import pandas as pd
 from linvae.claims.cells import Cells, own_interval
 from linvae.claims.deciding import at_most, equivalent
 from linvae.claims.evidence import Evidence
-from linvae.claims.rows import THRESHOLDS
+from linvae.claims.recipes import by_threshold, one_latent
 from linvae.claims.verdicts import Interval
 from linvae.measure.splits import SPLITS
-from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = [
@@ -53,8 +52,6 @@ def same_end(
         One row a run, with ``elbo``, ``n_latent`` and, in percent of those, ``used_0.1`` and so on,
         and the same of test with the prefix ``test_``; of one noise variance, number of latents
         and network. Rows are of the second less the first.
-    margins
-        ``elbo`` and ``latents``.
     room
         Whether numbers of latents are judged.
     checks
@@ -63,33 +60,27 @@ def same_end(
     if one.empty or other.empty:
         return []
     both = _arms(one, other)
-    elbo = ("elbo", "ELBO", "nats", margins.elbo, 0.0)
-    asked = [(split, *elbo) for split in SPLITS]
+    asked = {f"{prefix}elbo": ("ELBO", split) for split, prefix in SPLITS.items()}
     if room:
-        asked += [
-            (split, f"used_{number(epsilon)}", f"used latents at epsilon = {epsilon:g}", "% of k",
-             margins.latents, _one_latent(one))
-            for split in SPLITS
-            for epsilon in THRESHOLDS
-        ]  # fmt: skip
+        asked |= {
+            column: (f"used latents at epsilon = {epsilon}", split)
+            for column, (split, epsilon) in by_threshold("used").items()
+        }
     rows = []
-    for split, column, quantity, unit, margin, count in asked:
-        cells = Cells.of(both, f"{SPLITS[split]}{column}", "_arm", count)
+    for column, (quantity, split) in asked.items():
+        nats = quantity == "ELBO"
+        unit, margin = ("nats", margins.elbo) if nats else ("% of k", margins.latents)
+        cells = Cells.of(both, column, "_arm", 0.0 if nats else one_latent(one))
         found = cells.at_both(_DIFFERENCE, margins.level, len(asked) * checks)
-        row = Evidence(quantity, found[0], unit, split=split, margin=margin)
-        rows.append(row.answered(equivalent(*found, margin)))
+        answer = equivalent(*found, margin)
+        rows.append(Evidence(quantity, found[0], unit, split=split, margin=margin, answer=answer))
     return rows
 
 
 def nothing_certified(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
     """Test that what the certificate leaves on test images lies below the margin of the ELBO.
 
-    Parameters
-    ----------
-    runs
-        One row a run, with ``test_residual_gain`` in nats; what is below zero is nothing.
-    margins
-        ``elbo``.
+    `runs` have ``test_residual_gain`` in nats; what is below zero is nothing.
     """
     found = own_interval(runs["test_residual_gain"], margins.level)
     return [_at_most("gain of a linear bypass", found, margins.elbo, "nats", "test")]
@@ -100,15 +91,8 @@ def reopened_latents_die(
 ) -> list[Evidence]:
     """Test that a run uses no more latents than before after a bypass has reopened others.
 
-    Parameters
-    ----------
-    before, after
-        Percent of the latents in use, by seed: at the end of the run, and after it was trained on
-        from the bypass at a low rate.
-    margins
-        ``latents``.
-    unit
-        Percent that one latent is.
+    Both are percent of the latents in use, by seed: at the end of the run, and after it was trained
+    on from the bypass at a low rate; one latent is `unit` percent.
     """
     kept = (after - before).dropna()
     if kept.empty:
@@ -122,23 +106,15 @@ def nothing_better_known(
 ) -> list[Evidence]:
     """Test that no other recipe is better by more than the margin and uses other latents.
 
-    Parameters
-    ----------
-    runs
-        Of the recipe, as in `same_end`.
-    others
-        Runs of other recipes of the same networks, by recipe.
-    margins
-        ``elbo`` and ``latents``.
-    room
-        Whether numbers of latents are judged: where not, a higher ELBO alone speaks against it.
+    `runs` are of the recipe, as in `same_end`, and `others` of others of the same networks. Without
+    `room` no number of latents is judged: a higher ELBO alone speaks against the recipe.
     """
     rows = []
     for name, other in others.items():
         both = _arms(runs, other)
         better, latents = (
             Cells.of(both, column, "_arm", unit).contrast(_DIFFERENCE, margins.level, len(others))
-            for column, unit in (("elbo", 0.0), ("used_0.1", _one_latent(runs)))
+            for column, unit in (("elbo", 0.0), ("used_0.1", one_latent(runs)))
         )
         row = _at_most("ELBO of another recipe", better, margins.elbo, "nats", "train")
         same = equivalent(latents, latents, margins.latents)
@@ -155,8 +131,3 @@ def _at_most(quantity: str, found: Interval, margin: float, unit: str, split: st
 
 def _arms(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([one.assign(_arm=0), other.assign(_arm=1)], ignore_index=True)
-
-
-def _one_latent(runs: pd.DataFrame) -> float:
-    """Return the percentage that one latent is."""
-    return 100.0 / float(runs["n_latent"].iloc[0])

@@ -57,6 +57,11 @@ class Evidence:
     settles: str = ""
     main: bool = False
 
+    @property
+    def mean(self) -> float:
+        """The mean of its interval."""
+        return self.interval.mean
+
     def to_dict(self) -> dict[str, object]:
         """Return plain values, as JSON holds them."""
         return asdict(self)
@@ -78,20 +83,7 @@ class Evidence:
 def missing(
     quantity: str, settles: str, subject: str = "", n: int = 0, needed: int = 1, **more: object
 ) -> Evidence:
-    """Return a row that keeps a verdict open: n were run, of so many that are needed.
-
-    Parameters
-    ----------
-    quantity
-        What is counted.
-    settles
-        Which runs would do, and their cost.
-    subject
-        Whose verdict it is.
-    n, needed
-    **more
-        Other fields of the row.
-    """
+    """Return a row that keeps the verdict of a subject open: n were run of so many needed."""
     found = Interval.exact(n)
     told = {"subject": subject, "reference": needed, "settles": settles}
     return Evidence(quantity, found, answer="undecided", **told, **more)
@@ -124,11 +116,6 @@ def subjects(verdicts: Mapping[str, Verdict], verdict: Verdict) -> list[str]:
 def weakest(rows: Iterable[Evidence], strength: Callable[[Evidence], float]) -> list[Evidence]:
     """Pick the row that supports a claim least: its answer stands for those of all, which is joint.
 
-    Parameters
-    ----------
-    rows
-        Judged; of none, none is picked.
-    strength
-        Which of several with the same answer supports more.
+    Of several with the same answer it is the one of least strength; of no rows none is picked.
     """
     return sorted(rows, key=lambda row: (-RANK[row.answer], strength(row)))[:1]

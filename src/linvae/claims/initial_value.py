@@ -69,10 +69,8 @@ def initial_value_decides(
 
     Parameters
     ----------
-    runs : DataFrame
-        Noise variance learned: `linvae.claims.recipes.deep_runs` with curves.
-    margins
-        Of the study.
+    runs, margins
+        `linvae.claims.recipes.deep_runs` of a learned noise variance, with curves.
     headline
         Recipe whose verdict is the claim's, the paper's own; what all agree on without it.
     settings : DataFrame, optional

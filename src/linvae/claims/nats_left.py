@@ -11,6 +11,7 @@ reported: those nats were a matter of the updates.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import pandas as pd
 
@@ -55,21 +56,14 @@ def _from_results(results: Results) -> Finding:
 
 
 def _row(results: Results, run: Run) -> dict[str, object]:
-    """Return the row of a run that was trained on, as `nats_can_be_had` takes it.
-
-    It is empty where an arm could not be measured.
-    """
+    """Return the row of a run that was trained on; empty where an arm could not be measured."""
     section, metrics = results.study.grafts, results.metrics(run)
     arms = {arm: results.values(section.file(run, arm)) for arm in ARMS}
     if any(KEY in values for values in arms.values()):
         return {}
     grafted, none = arms["certificate"], arms["none"]
-    row = {
-        "model": run.model,
-        "initial": parse_noise(run.noise).variance,
-        "seed": run.seed,
-        "cpu_seconds": results.cpu_seconds(run),
-    }
+    row = {"model": run.model, "initial": parse_noise(run.noise).variance, "seed": run.seed}
+    row |= {"cpu_seconds": results.cpu_seconds(run)}
     for prefix in SPLITS.values():
         elbo, start = f"{prefix}elbo", f"{prefix}start_elbo"
         row |= {
@@ -101,16 +95,12 @@ NATS_CAN_BE_HAD = Claim(
 def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 13. Whether certified bypasses end above none and above random ones, for each recipe.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run that was trained on: ``model``, ``initial``, ``seed``, ``cpu_seconds``, and
-        for either split, the latter with the prefix ``test_``, ``gain`` and ``gain_error`` of its
-        certificate, ``above_none`` and ``above_random`` (ELBO with the bypass less those of the
-        others at the end), ``at_once`` (less that without, at the start), ``going_on`` (end less
-        start without a bypass) and ``alive`` (share of the grafted latents in use).
-    margins
-        Of the study.
+    `runs` have one row a run that was trained on: ``model``, ``initial``, ``seed``,
+    ``cpu_seconds``, and for either split, the latter with the prefix ``test_``, ``gain`` and
+    ``gain_error`` of its certificate, ``above_none`` and ``above_random`` (ELBO with the bypass
+    less those of the others at the end), ``at_once`` (less that without, at the start),
+    ``going_on`` (end less start without a bypass) and ``alive`` (share of the grafted latents in
+    use).
     """
     if runs.empty:
         return not_run("No run that was trained on could be measured.")
@@ -189,8 +179,9 @@ def _rows(left: list[_Cell], margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of those that decide together, the one that supports least."""
     for split in SPLITS:
         rows = [cell.above("above_none", margins) for cell in left if cell.split == split]
-        yield from weakest(rows, _mean)
-    yield from weakest([cell.above("above_random", margins) for cell in left], _mean)
+        yield from weakest(rows, attrgetter("mean"))
+    rows = [cell.above("above_random", margins) for cell in left]
+    yield from weakest(rows, attrgetter("mean"))
     most = max(left, key=lambda cell: cell.mean("going_on"))
     yield Evidence(
         "most ELBO gained by going on without a bypass: training was unfinished",
@@ -198,10 +189,6 @@ def _rows(left: list[_Cell], margins: Margins) -> Iterator[Evidence]:
         "nats",
         **most.told,
     )
-
-
-def _mean(row: Evidence) -> float:
-    return row.interval.mean
 
 
 def _most_left(cells: list[_Cell]) -> Evidence:

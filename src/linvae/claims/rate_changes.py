@@ -7,19 +7,18 @@ from the other. So two of Student's intervals decide, and neither an absolute va
 which noise alone makes positive.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 import pandas as pd
 
 from linvae.claims.cells import Cells
 from linvae.claims.deciding import equivalent, side, spent, with_seeds
 from linvae.claims.evidence import Evidence, missing, weakest
-from linvae.claims.recipes import at
-from linvae.claims.rows import THRESHOLDS
+from linvae.claims.recipes import at, by_threshold, one_latent
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
-from linvae.noise import number
 from linvae.settings.margins import Margins
 from linvae.settings.model import JobSettings, ModelSettings
 
@@ -38,15 +37,10 @@ def rates_of(settings: Mapping[str, ModelSettings]) -> pd.DataFrame:
         ``rate`` and ``family`` (a name such as ``rates of adam``; empty of a recipe that stands
         alone), by recipe.
     """
-    kinds: list[tuple[ModelSettings, list[str]]] = []
+    kinds: dict[str, list[str]] = {}
     for name, model in settings.items():
-        kind = _without_rates(model)
-        names = next((names for other, names in kinds if other == kind), None)
-        if names is None:
-            kinds.append((kind, [name]))
-        else:
-            names.append(name)
-    families = [names for _, names in kinds if len(names) > 1]
+        kinds.setdefault(_without_rates(model).model_dump_json(), []).append(name)
+    families = [names for names in kinds.values() if len(names) > 1]
     optimizers = [settings[names[0]].training.optimizer for names in families]
     found = {name: {"rate": m.training.learning_rate, "family": ""} for name, m in settings.items()}
     for names, optimizer in zip(families, optimizers, strict=True):
@@ -64,12 +58,7 @@ def _without_rates(model: ModelSettings) -> ModelSettings:
 def rate_changes(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
     """Compare rates with starts, for each optimiser that was run at several rates.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `linvae.claims.start_and_rate.start_and_rate` takes them.
-    margins
-        Of the study.
+    `runs` are as `linvae.claims.start_and_rate.start_and_rate` takes them.
     """
     families = runs[runs["family"] != ""].groupby("family", sort=False)
     rows = [row for _, own in families for row in _family(own, margins)]
@@ -93,7 +82,7 @@ def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     yield from (row for row in rows if row.unit == "nats")
     for split in SPLITS:
         counts = [row for row in rows if row.unit != "nats" and row.split == split]
-        yield from weakest(counts, lambda row: row.interval.mean)
+        yield from weakest(counts, attrgetter("mean"))
 
 
 def _missing(runs: pd.DataFrame, quantity: str, settles: str, subject: str) -> Evidence:
@@ -105,20 +94,19 @@ def _missing(runs: pd.DataFrame, quantity: str, settles: str, subject: str) -> E
 
 def _at_one_noise(runs: pd.DataFrame, margins: Margins, n_cells: int) -> Iterator[Evidence]:
     """Judge the two rates farthest apart that end at equal ELBO, or say that none do."""
-    ordered = runs.drop_duplicates("recipe").sort_values("rate")
-    pairs = list(combinations(zip(ordered["rate"], ordered["recipe"], strict=True), 2))
-    pairs.sort(key=lambda pair: pair[1][0] / pair[0][0], reverse=True)
-    nearest = None
-    for (_, low), (_, high) in pairs:
+    recipes = runs.drop_duplicates("recipe").sort_values("rate").set_index("recipe")["rate"]
+    pairs = list(combinations(recipes.index, 2))
+    pairs.sort(key=lambda pair: recipes[pair[0]] / recipes[pair[1]])
+    found = []
+    for low, high in pairs:
         both = runs[runs["recipe"].isin([low, high])]
         rows = [_elbo(both, low, high, split, margins, len(pairs)) for split in SPLITS]
-        (worst,) = weakest(rows, lambda row: -abs(row.interval.mean))
-        if worst.answer == "yes":
+        found += weakest(rows, lambda row: -abs(row.mean))
+        if found[-1].answer == "yes":
             yield from _counts(both, low, high, margins, n_cells)
             return
-        if nearest is None or abs(worst.interval.mean) < abs(nearest.interval.mean):
-            nearest = worst
     # That rates end at other ELBOs settles nothing of what they do at equal ones.
+    nearest = min(found, key=lambda row: abs(row.mean))
     yield nearest.but(answer="undecided", settles=nearest.settles or "rates nearer to each other")
 
 
@@ -155,27 +143,25 @@ def _counts(
     crossed = [
         {(high, here): 1.0, (low, there): -1.0} for here, there in (starts, reversed(starts))
     ]
-    n = len(crossed) * n_cells * len(SPLITS) * len(THRESHOLDS)
-    unit = 100.0 / float(both["n_latent"].iloc[0])
-    for split, prefix in SPLITS.items():
-        for epsilon in map(number, THRESHOLDS):
-            cells = Cells.of(both, f"{prefix}used_{epsilon}", _CELL, unit)
-            seen, strict = (
-                [cells.contrast(weights, margins.level, of) for weights in crossed] for of in (1, n)
-            )
-            row = Evidence(
-                f"used latents at epsilon = {epsilon}, change by the rate less that by the start",
-                _more(seen),
-                "% of k",
-                split=split,
-                margin=margins.latents,
-                answer=_answer(seen, strict, margins),
-                **_told(both, low, high),
-            )
-            yield with_seeds(row, both)
+    columns = by_threshold("used")
+    n = len(crossed) * n_cells * len(columns)
+    for column, (split, epsilon) in columns.items():
+        cells = Cells.of(both, column, _CELL, one_latent(both))
+        found = [cells.at_both(weights, margins.level, n) for weights in crossed]
+        seen, strict = zip(*found, strict=True)
+        row = Evidence(
+            f"used latents at epsilon = {epsilon}, change by the rate less that by the start",
+            _more(seen),
+            "% of k",
+            split=split,
+            margin=margins.latents,
+            answer=_answer(seen, strict, margins),
+            **_told(both, low, high),
+        )
+        yield with_seeds(row, both)
 
 
-def _more(crossed: list[Interval]) -> Interval:
+def _more(crossed: Sequence[Interval]) -> Interval:
     """Return |R| - |S|: the smaller of the two differences, negative where their signs differ."""
     smaller, larger = sorted(crossed, key=lambda found: abs(found.mean))
     if larger.mean >= 0:
@@ -184,7 +170,7 @@ def _more(crossed: list[Interval]) -> Interval:
     return Interval(-smaller.mean, *ends, smaller.n)
 
 
-def _answer(seen: list[Interval], strict: list[Interval], margins: Margins) -> Answer:
+def _answer(seen: Sequence[Interval], strict: Sequence[Interval], margins: Margins) -> Answer:
     first, second = (side(found, margins.latents, margins.none) for found in seen)
     if first == second and first in ("above", "below"):
         return "yes"

@@ -8,8 +8,9 @@ from linvae.claims.curves import curve_row
 from linvae.claims.deciding import spent
 from linvae.claims.evidence import Evidence, missing, subjects
 from linvae.claims.results import Results
-from linvae.claims.rows import deep_row, used_row
+from linvae.claims.rows import THRESHOLDS, deep_row, used_row
 from linvae.claims.verdicts import Interval, Verdict
+from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
@@ -19,9 +20,11 @@ __all__ = [
     "answer_first",
     "arrived",
     "at",
+    "by_threshold",
     "deep_runs",
     "enough_variances",
     "near_optimum",
+    "one_latent",
 ]
 
 # A trend needs as many noise variances.
@@ -33,16 +36,8 @@ def deep_runs(
 ) -> pd.DataFrame:
     """Tabulate the deep runs of some sections, one row a run, each once.
 
-    Parameters
-    ----------
-    results
-        Of the study.
-    *sections
-        Their names.
-    kind
-        ``fixed`` or ``learned``: of the noise variance; any where left out.
-    curves
-        Whether to read the collapse curves too.
+    Of one `kind` of noise variance, ``fixed`` or ``learned``, or of both; with the columns of
+    `linvae.claims.curves.curve_row` on request.
     """
     runs = dict.fromkeys(run for name in sections for run in results.runs(name))
     chosen = [run for run in runs if kind is None or run.noise.startswith(kind)]
@@ -57,6 +52,20 @@ def _row(results: Results, run: Run, *, curves: bool) -> dict[str, object]:
     if curves:
         row |= curve_row(results.arrays(run, "kl.npz"), run.n_latent, results.measurement.delta)
     return row
+
+
+def by_threshold(name: str) -> dict[str, tuple[str, str]]:
+    """Name the columns of a measure that each threshold has on each split: split and threshold."""
+    return {
+        f"{prefix}{name}_{number(epsilon)}": (split, number(epsilon))
+        for split, prefix in SPLITS.items()
+        for epsilon in THRESHOLDS
+    }
+
+
+def one_latent(runs: pd.DataFrame) -> float:
+    """Return the percentage of the latents that one of them is."""
+    return 100.0 / float(runs["n_latent"].iloc[0])
 
 
 def at(*variances: float) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from linvae.claims.between_starts import MEASURES, learned_from, margin_of, start_rows
 from linvae.claims.cells import Cells
-from linvae.claims.evidence import RANK, Evidence, verdicts_of
+from linvae.claims.evidence import Evidence, verdicts_of, weakest
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.settings.differences import differences
@@ -33,14 +33,10 @@ def setting_runs(results: Results) -> pd.DataFrame:
     runs = deep_runs(results, "one_setting", kind="learned", curves=True)
     if runs.empty:
         return runs
-    base = results.study.one_setting.base
-    changed = {
-        name: ", ".join(
-            key.rpartition(".")[2]
-            for key in differences(results.models[base], results.models[name])
-        )
-        for name in runs["model"].unique()
-    }
+    base, changed = results.study.one_setting.base, {}
+    for name in runs["model"].unique():
+        found = differences(results.models[base], results.models[name])
+        changed[name] = ", ".join(key.rpartition(".")[2] for key in found)
     return runs.assign(base=base, changed=runs["model"].map(changed))
 
 
@@ -68,10 +64,12 @@ def of_settings(runs: pd.DataFrame, margins: Margins) -> tuple[list[Evidence], d
     base, rows, all_same, differs = runs["base"].iloc[0], [], {}, False
     for name, own in runs.groupby("model", sort=False):
         found = start_rows(own, margins, _label(name, base), _SHARE)
-        rows += [
-            row.but(condition=_with(row.condition, own["changed"].iloc[0]))
-            for row in _decisive(found)
-        ]
+        # Of each quantity the split that decides: what the rows say together stays the same.
+        for quantity in dict.fromkeys(row.quantity for row in found):
+            rows += [
+                row.but(condition=_with(row.condition, own))
+                for row in weakest((row for row in found if row.quantity == quantity), _none)
+            ]
         if name == base:
             differs = "supported" in verdicts_of(found).values()
         else:
@@ -83,38 +81,31 @@ def _label(model: str, base: str) -> str:
     return f"{base}, the base" if model == base else f"{model}, beside {base}"
 
 
-def _with(condition: str, changed: str) -> str:
+def _with(condition: str, own: pd.DataFrame) -> str:
+    changed = own["changed"].iloc[0]
     return f"{condition}; changed: {changed}" if changed else condition
 
 
-def _decisive(rows: list[Evidence]) -> list[Evidence]:
-    """Keep of each quantity the split that decides: what the rows say together stays the same."""
-    kept: dict[str, Evidence] = {}
-    for row in rows:
-        if row.quantity not in kept or RANK[row.answer] > RANK[kept[row.quantity].answer]:
-            kept[row.quantity] = row
-    return list(kept.values())
+def _none(_: Evidence) -> float:
+    return 0.0
 
 
 def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     """Give what each setting changes from the one initial value, on train images."""
     base, start = runs["base"].iloc[0], float(runs["initial"].iloc[0])
-    variants = [name for name in runs["model"].unique() if name != base]
-    if base not in set(runs["model"]):
-        return
-    for name in variants:
-        # How a third recipe scatters is no matter.
-        pair = runs[runs["model"].isin([base, name])]
-        changed = pair.loc[pair["model"] == name, "changed"].iloc[0]
+    of_base = runs[runs["model"] == base]
+    variants = runs[runs["model"] != base].groupby("model", sort=False)
+    for name, own in variants if len(of_base) else ():
         for measure, (quantity, unit) in MEASURES.items():
-            cells = Cells.of(pair, measure, "model")
+            # How a third recipe scatters is no matter.
+            cells = Cells.of(pd.concat([of_base, own]), measure, "model")
             n = len(variants) * len(MEASURES)
             yield Evidence(
                 f"{quantity}, less that of {base}",
                 cells.contrast({name: 1.0, base: -1.0}, margins.level, n),
                 unit,
                 subject=_label(name, base),
-                condition=_with(learned_from(start), changed),
+                condition=_with(learned_from(start), own),
                 split="train",
                 margin=margin_of(measure, margins),
             )

@@ -74,13 +74,8 @@ START_AND_RATE = Claim(
 def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 15. Whether starts end alike, for each recipe, and rates do not, for each optimiser.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `opposite_starts` gives them, with ``family`` and ``rate`` of
-        `linvae.claims.rate_changes.rates_of`.
-    margins
-        Of the study.
+    `runs` are as `opposite_starts` gives them, with ``family`` and ``rate`` of
+    `linvae.claims.rate_changes.rates_of`.
     """
     starts = [row for _, own in runs.groupby("recipe", sort=False) for row in _recipe(own, margins)]
     rates = rate_changes(runs, margins)
@@ -110,17 +105,14 @@ def _recipe(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of its noise variances, the one that supports least."""
     cells = [cell for _, cell in runs.groupby(["initial", "n_latent"])]
     rows = [row for cell in cells for row in _cell(cell, margins, len(cells))]
+    nats, counts = ([row for row in rows if (row.unit == "nats") is own] for own in (True, False))
     for split in SPLITS:
-        nats = [row for row in rows if row.unit == "nats" and row.split == split]
-        yield from weakest(nats, _closeness)
-    counts = [row for row in rows if row.unit != "nats"]
-    yield from weakest(counts, _closeness)
-    if not counts:
-        yield _no_room(runs)
+        yield from weakest([row for row in nats if row.split == split], _closeness)
+    yield from weakest(counts, _closeness) if counts else [_no_room(runs)]
 
 
 def _closeness(row: Evidence) -> float:
-    return -abs(row.interval.mean) / row.margin
+    return -abs(row.mean) / row.margin
 
 
 def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidence]:

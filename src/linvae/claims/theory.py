@@ -12,6 +12,7 @@ intervals lie within it at all of them. Where most runs are far below their opti
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 import pandas as pd
 
@@ -20,8 +21,7 @@ from linvae.claims.claim import Claim
 from linvae.claims.deciding import equivalent, with_seeds
 from linvae.claims.evidence import RANK, Evidence, verdicts_of
 from linvae.claims.finding import Finding, not_run
-from linvae.claims.recipes import at, deep_runs, near_optimum
-from linvae.claims.rows import THRESHOLDS
+from linvae.claims.recipes import at, by_threshold, deep_runs, near_optimum, one_latent
 from linvae.claims.verdicts import Interval
 from linvae.digits import short
 from linvae.measure.splits import SPLITS
@@ -43,6 +43,7 @@ PREDICTED = Claim(
     shown_in=("fig11",),
 )
 
+_EXTRA = by_threshold("extra")
 # The differences of one recipe by noise variance.
 _Counts = dict[float, list[Evidence]]
 
@@ -52,18 +53,13 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
 
     One recipe that does not refutes it, and all intervals of all recipes share the level for that.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Noise variance fixed: `linvae.claims.recipes.deep_runs` with curves.
-    margins
-        Of the study.
+    `runs` are `linvae.claims.recipes.deep_runs` of a fixed noise variance, with curves.
     """
     if runs.empty:
         return not_run("The section has no runs at a fixed sigma^2.")
     # By the eigenvalues, and not by what runs did.
     with_room = runs[runs["predicted"] > 0.0]
-    n = len(THRESHOLDS) * len(SPLITS) * with_room.groupby("model")["initial"].nunique().sum()
+    n = len(_EXTRA) * with_room.groupby("model")["initial"].nunique().sum()
     rows: list[Evidence] = []
     for _, own in with_room.groupby("model", sort=False):
         counts = _counts(own, margins, int(n))
@@ -78,22 +74,19 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
     """Judge all differences of one recipe, of `n` over all recipes."""
-    subject, one_latent = str(runs["model"].iloc[0]), 100.0 / float(runs["n_latent"].iloc[0])
     arrived = near_optimum(runs, margins).groupby(runs["initial"]).mean() > 0.5
     found: _Counts = {variance: [] for variance in arrived.index}
-    names = {(split, number(e)): f"{SPLITS[split]}extra_{number(e)}"
-             for split in SPLITS for e in THRESHOLDS}  # fmt: skip
-    columns = Cells.of_columns(runs, list(names.values()), "initial", one_latent)
-    for (split, epsilon), name in names.items():
+    columns = Cells.of_columns(runs, list(_EXTRA), "initial", one_latent(runs))
+    for column, (split, epsilon) in _EXTRA.items():
         for variance, rows in found.items():
-            at_level, corrected = columns[name].at_both({variance: 1.0}, margins.level, n)
+            at_level, corrected = columns[column].at_both({variance: 1.0}, margins.level, n)
             answer = equivalent(at_level, corrected, margins.theory)
             row = Evidence(
                 "used latents less the linear optimum's",
                 # The interval that it was decided by.
                 at_level if answer == "yes" else corrected,
                 "% of k",
-                subject=subject,
+                subject=str(runs["model"].iloc[0]),
                 condition=f"{at(variance)}, epsilon = {epsilon}",
                 split=split,
                 margin=margins.theory,
@@ -115,16 +108,14 @@ def _telling(counts: _Counts) -> Iterator[Evidence]:
     """
     for split in SPLITS:
         of_split = [row for rows in counts.values() for row in rows if row.split == split]
-        signs = [
-            [row for row in of_split if (row.interval.mean >= 0) == positive]
-            for positive in (True, False)
-        ]
-        found = [max(own, key=_weight) for own in signs if own]
+        more = [row for row in of_split if row.mean >= 0]
+        fewer = [row for row in of_split if row.mean < 0]
+        found = [max(own, key=_weight) for own in (more, fewer) if own]
         yield from [row for row in found if row.answer != "yes"] or found
 
 
 def _weight(row: Evidence) -> tuple[int, float]:
-    return RANK[row.answer], abs(row.interval.mean)
+    return RANK[row.answer], abs(row.mean)
 
 
 def _turning(counts: _Counts) -> Iterator[Evidence]:
@@ -155,12 +146,9 @@ def _with_main(rows: Sequence[Evidence]) -> list[Evidence]:
     judged = [row for row in rows if row.answer is not None and row.split == "train"]
     highest = max((RANK[row.answer] for row in judged), default=0)
     judged = [row for row in judged if RANK[row.answer] == highest]
-    ends = (max(judged, key=_mean), min(judged, key=_mean)) if judged else ()
+    mean = attrgetter("mean")
+    ends = (max(judged, key=mean), min(judged, key=mean)) if judged else ()
     return [row.but(main=any(row is end for end in ends)) for row in rows]
-
-
-def _mean(row: Evidence) -> float:
-    return row.interval.mean
 
 
 def _sentence(rows: Sequence[Evidence]) -> str:
@@ -182,9 +170,9 @@ def _apart(beyond: Sequence[Evidence]) -> str:
     """Name the furthest difference of either sign."""
     parts, last = [], ""
     for sign, word in ((1, "more"), (-1, "fewer")):
-        if own := [row for row in beyond if sign * row.interval.mean > 0]:
+        if own := [row for row in beyond if sign * row.mean > 0]:
             row = max(own, key=_weight)
             who = "" if row.subject == last else f"{row.subject} uses "
             last = row.subject
-            parts.append(f"{who}up to {short(abs(row.interval.mean), 2)} % of k {word}")
+            parts.append(f"{who}up to {short(abs(row.mean), 2)} % of k {word}")
     return " and ".join(parts)
