@@ -62,6 +62,11 @@ class Evidence:
         """The mean of its interval."""
         return self.interval.mean
 
+    @classmethod
+    def exact(cls, quantity: str, value: float, unit: str = "", **more: object) -> Self:
+        """Return the row of a value that no seed moves."""
+        return cls(quantity, Interval.exact(value), unit, **more)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain values, as JSON holds them."""
         return asdict(self)
@@ -84,9 +89,8 @@ def missing(
     quantity: str, settles: str, subject: str = "", n: int = 0, needed: int = 1, **more: object
 ) -> Evidence:
     """Return a row that keeps the verdict of a subject open: n were run of so many needed."""
-    found = Interval.exact(n)
     told = {"subject": subject, "reference": needed, "settles": settles}
-    return Evidence(quantity, found, answer="undecided", **told, **more)
+    return Evidence.exact(quantity, n, answer="undecided", **told, **more)
 
 
 def verdicts_of(rows: Iterable[Evidence]) -> dict[str, Verdict]:

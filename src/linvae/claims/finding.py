@@ -35,11 +35,18 @@ class Finding:
 
     @classmethod
     def of(
-        cls, rows: Sequence[Evidence], sentence: str, numbers: Mapping[str, object] | None = None
+        cls,
+        rows: Sequence[Evidence],
+        sentence: str | Mapping[Verdict, str],
+        numbers: Mapping[str, object] | None = None,
     ) -> Self:
-        """Judge by all rows together: one "no" refutes the claim, whoever it is of."""
-        answers = [row.answer for row in rows if row.answer is not None]
-        return cls(tuple(rows), sentence, joint(answers), {}, numbers or {})
+        """Judge by all rows together: one "no" refutes the claim, whoever it is of.
+
+        The sentence may depend on the verdict.
+        """
+        verdict = joint(row.answer for row in rows if row.answer is not None)
+        said = sentence if isinstance(sentence, str) else sentence[verdict]
+        return cls(tuple(rows), said, verdict, {}, numbers or {})
 
     @classmethod
     def by_subject(
@@ -49,13 +56,9 @@ class Finding:
         numbers: Mapping[str, object] | None = None,
         headline: str | None = None,
     ) -> Self:
-        """Judge each subject by its rows.
+        """Judge each subject by its rows, and the claim by one, the headline.
 
-        Parameters
-        ----------
-        headline
-            The subject whose verdict is the claim's; where it is None or has no verdict, the claim
-            is what all subjects agree on.
+        Where that is None or has no verdict, the claim is what all subjects agree on.
         """
         verdicts = verdicts_of(rows)
         verdict = verdicts[headline] if headline in verdicts else together(verdicts)

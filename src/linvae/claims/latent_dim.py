@@ -5,7 +5,6 @@ only falls, by more than the margin on some data.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from linvae.claims.claim import Claim, Earlier
 from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Answer, Interval, Verdict
+from linvae.claims.verdicts import Answer
 from linvae.digits import short
 
 __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
@@ -77,20 +76,18 @@ def likelihood_over_latents(
         rises.append(rise)
         halves = (("rise", rise, fall, fixed_at, peak), ("fall", fall, rise, peak, last))
         for name, own, other, low, high in halves:
-            row = Evidence(
-                f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}",
-                Interval.exact(own),
-                "nats",
-                subject=data,
-                condition=f"k = {low} to {high}",
-                split="train",
-                margin=margin,
-                answer=_beyond(own, other, margin),
-                main=i < _SHOWN,
-            )
-            rows.append(row)
-    found = Finding.of(rows, "")
-    return replace(found, sentence=_sentence(found.verdict, fixed_at, min(rises)))
+            what = f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}"
+            told = {"subject": data, "condition": f"k = {low} to {high}", "split": "train"}
+            told |= {"margin": margin, "answer": _beyond(own, other, margin)}
+            rows.append(Evidence.exact(what, own, "nats", main=i < _SHOWN, **told))
+    sentences = {
+        "supported": f"On all data the likelihood rises past k = {fixed_at}, by "
+        f"{short(min(rises))} nats or more, and then falls.",
+        "not supported": f"Not on all data does the likelihood rise past k = {fixed_at} and then "
+        "fall.",
+        "inconclusive": f"Open: on some data the likelihood hardly changes past k = {fixed_at}.",
+    }
+    return Finding.of(rows, sentences)
 
 
 def _beyond(own: float, other: float, margin: float) -> Answer:
@@ -98,14 +95,3 @@ def _beyond(own: float, other: float, margin: float) -> Answer:
     if own > margin:
         return "yes"
     return "no" if other > margin else "undecided"
-
-
-def _sentence(verdict: Verdict, fixed_at: int, rise: float) -> str:
-    if verdict == "inconclusive":
-        return f"Open: on some data the likelihood hardly changes past k = {fixed_at}."
-    if verdict == "not supported":
-        return f"Not on all data does the likelihood rise past k = {fixed_at} and then fall."
-    return (
-        f"On all data the likelihood rises past k = {fixed_at}, by {short(rise)} nats or more, "
-        "and then falls."
-    )
