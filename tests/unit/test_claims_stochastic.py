@@ -8,13 +8,16 @@ import pytest
 from scipy import stats
 
 from linvae.claims.deciding import spent
-from linvae.claims.stochastic import Limits, stochastic_training
+from linvae.claims.stochastic import stochastic_training
 from linvae.claims.training_pairs import pair_curves
 from linvae.config.study_name import configured
+from linvae.settings.margins import Margins
+from linvae.study.linear import Stochastic
 
 ROOT = Path(__file__).parents[2]
 
-LIMITS = Limits(margin=0.5, ratio_margin=1.05, gaps=(100.0, 30.0, 10.0), none=0.1, level=0.95)
+SECTION = Stochastic.model_construct(margin=0.5, ratio_margin=1.05, gaps=(100.0, 30.0, 10.0))
+MARGINS = Margins(none=0.1, level=0.95)
 RATES = (0.1, 0.2, 0.3)
 
 
@@ -49,8 +52,8 @@ def _study(rates=RATES, best=0.2, **own):
     return pd.concat(made)
 
 
-def _judge(curves, limits=LIMITS):
-    return stochastic_training(curves, limits)
+def _judge(curves):
+    return stochastic_training(curves, SECTION, MARGINS)
 
 
 def _rows(found, subject, what):

@@ -21,13 +21,18 @@ from linvae.claims.claim import Claim
 from linvae.claims.evidence import Evidence, verdicts_of
 from linvae.claims.finding import Finding
 from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
-from linvae.claims.verdicts import Answer, Interval, Verdict
+from linvae.claims.verdicts import Answer, Verdict
 from linvae.digits import short
 
 __all__ = ["ADDED_SADDLES", "added_saddles"]
 
 # Length of the likelihood's gradient where it is not stationary: a hundred times what is zero.
 NOT_STATIONARY = 100 * STATIONARY
+_SETTLES = {
+    "climbing": "more iterations",
+    "at the maximum": "other numbers of latents",
+    "saddle point": "other numbers of latents",
+}
 # The halves of the claim, and whose they are.
 _ADDED, _NO_MAXIMA = "saddle points (this project)", "no maxima (paper, Theorem 1)"
 
@@ -47,37 +52,27 @@ ADDED_SADDLES = Claim(
 def added_saddles(points: pd.DataFrame) -> Finding:
     """Claim 14. Whether points that are stationary for the ELBO alone are saddle points.
 
-    Parameters
-    ----------
-    points : DataFrame
-        As `linvae.landscape.saddle_climbs.saddle_climbs` gives it.
+    `points` are as `linvae.landscape.saddle_climbs.saddle_climbs` gives them.
     """
     first = outcomes(points["gap"], points["gradient"], points["curvature"])
     end = outcomes(points["end_gap"], points["end_gradient"], points["end_curvature"])
     added = (first == "saddle point") & (points["likelihood_gradient"] > NOT_STATIONARY)
     points = points.assign(first=first, end=end, added=added)
-    found = Finding.of(
-        [*_added(points), *_no_maxima(points)],
-        "",
-        {f"k={k}": {"gap": float(rows["gap"].iloc[0])} for k, rows in points.groupby("n_latent")},
-    )
+    rows = [*_added(points), *_no_maxima(points)]
+    gaps = points.groupby("n_latent")["gap"].first()
+    numbers = {f"k={k}": {"gap": float(gap)} for k, gap in gaps.items()}
+    found = Finding.of(rows, _sentences(points[points["added"]]), numbers)
     # Each half has its own verdict; the claim is what all rows say together.
-    sentence = _sentence(found.verdict, points)
-    return replace(found, sentence=sentence, verdicts=verdicts_of(found.rows))
+    return replace(found, verdicts=verdicts_of(rows))
 
 
 def _added(points: pd.DataFrame) -> Iterator[Evidence]:
     """Give the stop of each number of latents, and what makes them saddle points of the ELBO."""
     any_added, largest = bool(points["added"].any()), points["n_latent"].max()
+    what = "distance from the maximum where L-BFGS without rotations first stops"
     for k, own in points.groupby("n_latent"):
-        row = Evidence(
-            "distance from the maximum where L-BFGS without rotations first stops",
-            Interval.exact(own["gap"].max()),
-            "nats",
-            subject=_ADDED,
-            condition=f"k = {k}",
-            main=bool(k == largest),
-        )
+        told = {"subject": _ADDED, "condition": f"k = {k}", "main": bool(k == largest)}
+        row = Evidence.exact(what, own["gap"].max(), "nats", **told)
         yield row.answered(_is_added(own, any_added), _SETTLES.get(own["first"].iloc[0], ""))
     found = points[points["added"]]
     least = {
@@ -85,16 +80,8 @@ def _added(points: pd.DataFrame) -> Iterator[Evidence]:
         "curvature": ("curvature along the steepest direction", FLAT),
     }
     for column, (what, reference) in least.items() if len(found) else ():
-        value = Interval.exact(found[column].min())
-        what = f"{what} at these points, the least"
-        yield Evidence(what, value, subject=_ADDED, reference=reference)
-
-
-_SETTLES = {
-    "climbing": "more iterations",
-    "at the maximum": "other numbers of latents",
-    "saddle point": "other numbers of latents",
-}
+        told = {"subject": _ADDED, "reference": reference}
+        yield Evidence.exact(f"{what} at these points, the least", found[column].min(), **told)
 
 
 def _is_added(own: pd.DataFrame, any_added: bool) -> Answer | None:
@@ -106,37 +93,27 @@ def _is_added(own: pd.DataFrame, any_added: bool) -> Answer | None:
 
 
 def _no_maxima(points: pd.DataFrame) -> Iterator[Evidence]:
+    """Count the maxima below that were met, and tell how far from the maximum the worst end is."""
     below = int(((points["first"] == "maximum below") | (points["end"] == "maximum below")).sum())
-    yield Evidence(
-        "climbs that meet a point below the maximum from which no direction rises",
-        Interval.exact(below),
-        "climbs",
-        subject=_NO_MAXIMA,
-        condition=f"all {len(points)} climbs",
-        answer="no" if below else None,
-    )
+    what = "climbs that meet a point below the maximum from which no direction rises"
+    told = {"subject": _NO_MAXIMA, "condition": f"all {len(points)} climbs"}
+    yield Evidence.exact(what, below, "climbs", answer="no" if below else None, **told)
     over = bool((points["end"] == "at the maximum").all())
-    row = Evidence(
-        "distance of the worst end from the maximum",
-        Interval.exact(points["end_gap"].max()),
-        "nats",
-        subject=_NO_MAXIMA,
-        condition="both ways on from each saddle point",
-        margin=REACHED_NATS,
-        main=True,
-    )
+    what, worst = "distance of the worst end from the maximum", points["end_gap"].max()
+    told |= {"condition": "both ways on from each saddle point", "margin": REACHED_NATS}
+    row = Evidence.exact(what, worst, "nats", main=True, **told)
     yield row.answered(None if below else "yes" if over else "undecided", "more iterations")
 
 
-def _sentence(verdict: Verdict, points: pd.DataFrame) -> str:
-    if verdict == "not supported":
-        return "No: a point below the maximum was met from which no direction rises."
-    if not points["added"].any():
-        return "Open: no point was met that is stationary for the ELBO and not for the likelihood."
-    if verdict == "inconclusive":
-        return "Open: the ELBO adds saddle points, but not every climb came to its end."
-    row = points.loc[points["added"]].sort_values("n_latent").iloc[-1]
-    return (
-        f"The ELBO adds saddle points, at k = {row['n_latent']} one {short(row['gap'])} nats below "
-        "the maximum, and every way on from them ends at the maximum."
-    )
+def _sentences(added: pd.DataFrame) -> dict[Verdict, str]:
+    row = added.sort_values("n_latent").iloc[-1] if len(added) else None
+    some = "the ELBO adds saddle points, but not every climb came to its end"
+    none = "no point was met that is stationary for the ELBO and not for the likelihood"
+    return {
+        "not supported": "No: a point below the maximum was met from which no direction rises.",
+        "inconclusive": f"Open: {none if row is None else some}.",
+        "supported": ""
+        if row is None
+        else f"The ELBO adds saddle points, at k = {row['n_latent']} one {short(row['gap'])} nats "
+        "below the maximum, and every way on from them ends at the maximum.",
+    }

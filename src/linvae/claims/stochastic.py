@@ -17,7 +17,6 @@ by no more than a tenth of these. A best rate on the edge of those tried leaves 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,6 @@ from linvae.claims.claim import Claim, Earlier
 from linvae.claims.deciding import exceeds, spent, what_settles
 from linvae.claims.evidence import Evidence, missing, verdicts_of
 from linvae.claims.finding import Finding
-from linvae.claims.results import Results
 from linvae.claims.training_pairs import (
     TrainingPair,
     ends,
@@ -39,47 +37,13 @@ from linvae.claims.training_pairs import (
 )
 from linvae.claims.verdicts import Answer, Interval
 from linvae.digits import short
+from linvae.settings.margins import Margins
+from linvae.study.linear import Stochastic
 
-__all__ = ["STOCHASTIC_TRAINING", "Limits", "stochastic_training"]
+__all__ = ["STOCHASTIC_TRAINING", "stochastic_training"]
 
 # Subjects of the claim.
 _SLOWER, _LOWER = "slower", "ends lower"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What counts: `linvae.study.linear.Stochastic` has the first three.
-
-    Attributes
-    ----------
-    margin
-        Differences of the ELBO below it do not count, in nats per datum.
-    ratio_margin
-        Ratios of updates below it do not count.
-    gaps
-        Distances to the pPCA maximum, in nats per datum; the smallest decides.
-    none
-        Share of a margin within which an interval says that the kinds do not differ.
-    level
-        Of all intervals that the verdicts rest on together.
-    """
-
-    margin: float
-    ratio_margin: float
-    gaps: tuple[float, ...]
-    none: float
-    level: float
-
-    @property
-    def near(self) -> float:
-        """The gap that decides."""
-        return min(self.gaps)
-
-
-def _from_results(results: Results) -> Finding:
-    section, margins = results.study.stochastic, results.margins
-    limits = Limits(section.margin, section.ratio_margin, section.gaps, margins.none, margins.level)
-    return stochastic_training(pair_curves(results), limits)
 
 
 STOCHASTIC_TRAINING = Claim(
@@ -89,7 +53,9 @@ STOCHASTIC_TRAINING = Claim(
     made_by="paper (the report says no)",
     question=1,
     section="stochastic",
-    judge=_from_results,
+    judge=lambda results: stochastic_training(
+        pair_curves(results), results.study.stochastic, results.margins
+    ),
     shown_in=("fig4",),
     earlier=(
         Earlier(
@@ -107,50 +73,51 @@ STOCHASTIC_TRAINING = Claim(
 )
 
 
-def stochastic_training(curves: pd.DataFrame, limits: Limits) -> Finding:
+def stochastic_training(curves: pd.DataFrame, section: Stochastic, margins: Margins) -> Finding:
     """Claim 6. Whether stochastic training is slower and ends lower than analytic training.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        As `pair_curves` gives them; both kinds are recorded at the same steps.
-    limits
-        Of the study.
+    `curves` are as `pair_curves` gives them; both kinds are recorded at the same steps. Of the
+    section's gaps the smallest decides.
     """
-    slower, lower = (list(pairs_of(curves, score)) for score in (soonest(limits.near), highest))
-    near = [pair for pair in slower if pair.arrives(limits.near)]
+    gap = min(section.gaps)
+    slower, lower = (list(pairs_of(curves, score)) for score in (soonest(gap), highest))
+    near = [pair for pair in slower if pair.arrives(gap)]
     asked = [pair for pair in lower if pair.falls]
     # At a constant rate a few are shown: far from the maximum curves go up and down by any amount.
-    shown = [pair for pair in lower if pair.is_best or pair.arrives(limits.near)]
-    limits = replace(limits, level=1.0 - (1.0 - limits.level) / max(1, len(near) + len(asked)))
-    rows = [_slower(pair, limits) for pair in near]
-    rows += [*_edges(near, _SLOWER), _arriving(slower, limits.near)]
-    rows += [_lower(pair, limits) for pair in asked or shown]
+    shown = [pair for pair in lower if pair.is_best or pair.arrives(gap)]
+    # All intervals of both verdicts share the level.
+    level = 1.0 - (1.0 - margins.level) / max(1, len(near) + len(asked))
+    rows = [_slower(pair, gap, section.ratio_margin, margins.none, level) for pair in near]
+    rows += [*_edges(near, _SLOWER), _arriving(slower, gap)]
+    rows += [_lower(pair, section.margin, margins.none, level) for pair in asked or shown]
     rows += _edges(asked, _LOWER) if asked else [_not_asked(curves)]
-    numbers = {pair.condition: _updates(pair, limits.gaps) for pair in (*slower, *lower)}
-    return Finding.by_subject(rows, _sentence(rows, limits, asked=bool(asked)), numbers)
+    numbers = {pair.condition: _updates(pair, section.gaps) for pair in (*slower, *lower)}
+    return Finding.by_subject(rows, _sentence(rows, gap, asked=bool(asked)), numbers)
 
 
-def _slower(pair: TrainingPair, limits: Limits) -> Evidence:
+def _slower(
+    pair: TrainingPair, gap: float, ratio_margin: float, none: float, level: float
+) -> Evidence:
     """Compare updates. A kind that does not arrive took all that were made, at least."""
-    updates = [updates_to(rows, limits.near) for rows in pair.kinds]
+    updates = [updates_to(rows, gap) for rows in pair.kinds]
     arrived = [bool(np.isfinite(steps).all()) for steps in updates]
-    logs = paired(*(np.log(steps.clip(max=pair.budget)) for steps in updates[::-1]), limits.level)
+    budget = min(rows["step"].max() for rows in pair.kinds)
+    logs = paired(*(np.log(steps.clip(max=budget)) for steps in updates[::-1]), level)
     bound = "" if all(arrived) else f", at {'least' if arrived[0] else 'most'}"
     ratio = (None if v is None else math.exp(v) for v in (logs.mean, logs.low, logs.high))
     row = Evidence(
-        f"updates on {pair.images} to come within {limits.near:g} nats of the maximum, stochastic "
+        f"updates on {pair.kinds[1]['images'].iloc[0]} to come within {gap:g} nats of the maximum, stochastic "
         f"over analytic{bound}",
         Interval(*ratio, logs.n),
         subject=_SLOWER,
         condition=pair.condition,
         split="train",
         reference=1.0,
-        margin=limits.ratio_margin - 1.0,
+        margin=ratio_margin - 1.0,
         main=pair.is_best,
     )
-    margin = math.log(limits.ratio_margin)
-    said = exceeds(logs, margin, limits.none)
+    margin = math.log(ratio_margin)
+    said = exceeds(logs, margin, none)
     # Of a ratio that is known from one side, only that side says anything.
     if all(arrived) or said == ("yes" if arrived[0] else "no"):
         return _answered(row, pair, said, logs, margin)
@@ -158,9 +125,9 @@ def _slower(pair: TrainingPair, limits: Limits) -> Evidence:
     return row.answered("undecided", f"twice the updates, {cost}")
 
 
-def _lower(pair: TrainingPair, limits: Limits) -> Evidence:
+def _lower(pair: TrainingPair, margin: float, none: float, level: float) -> Evidence:
     """Compare ends; where the rate does not fall they are only reported."""
-    ahead = paired(*(ends(rows) for rows in pair.kinds), limits.level)
+    ahead = paired(*(ends(rows) for rows in pair.kinds), level)
     row = Evidence(
         "ELBO over the last fifth, analytic less stochastic",
         ahead,
@@ -168,11 +135,11 @@ def _lower(pair: TrainingPair, limits: Limits) -> Evidence:
         subject=_LOWER,
         condition=pair.condition,
         split="train",
-        margin=limits.margin,
+        margin=margin,
         main=pair.is_best,
     )
-    said = exceeds(ahead, limits.margin, limits.none)
-    return _answered(row, pair, said, ahead, limits.margin) if pair.falls else row
+    said = exceeds(ahead, margin, none)
+    return _answered(row, pair, said, ahead, margin) if pair.falls else row
 
 
 def _answered(
@@ -226,13 +193,13 @@ def _updates(pair: TrainingPair, gaps: Sequence[float]) -> dict[str, object]:
     return {"updates_to_gap": found}
 
 
-def _sentence(rows: Sequence[Evidence], limits: Limits, *, asked: bool) -> str:
+def _sentence(rows: Sequence[Evidence], gap: float, *, asked: bool) -> str:
     """Say first who is slower, then who ends lower."""
     said = verdicts_of(rows)
     ratio = max((row for row in rows if row.subject == _SLOWER), key=lambda row: row.main).interval
     slower = {
         "supported": f"Each at its best rate, stochastic training takes {short(ratio.mean)} times "
-        f"the updates to come within {limits.near:g} nats",
+        f"the updates to come within {gap:g} nats",
         "not supported": "Stochastic training is not slower at every rate",
         "inconclusive": "Whether stochastic training is slower stays open",
     }

@@ -20,7 +20,7 @@ from linvae.claims.evidence import Evidence
 from linvae.claims.finding import Finding
 from linvae.claims.recipes import at, deep_runs
 from linvae.claims.rows import THRESHOLDS
-from linvae.claims.verdicts import Answer, Interval
+from linvae.claims.verdicts import Answer
 from linvae.digits import short
 from linvae.linear.bound import BOUND_NATS
 from linvae.measure.splits import SPLITS
@@ -49,36 +49,21 @@ TOTAL_COLLAPSE = Claim(
 def total_collapse(runs: pd.DataFrame) -> Finding:
     """Claim 12. By how many nats totally collapsed runs below lambda_1 miss the linear bound.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        All deep runs: `linvae.claims.recipes.deep_runs`.
+    `runs` are all deep runs: `linvae.claims.recipes.deep_runs`.
     """
     below = runs["noise_variance"] < runs["largest_eigenvalue"]
     failures = runs[below & _collapsed(runs)]
     failures = failures.assign(G=failures["linear_bound"] - failures["elbo"])
-    rows = [_enough(failures), *_cells(failures), *_above(runs[~below])]
-    return Finding.of(rows, _sentence(failures))
+    told = {"split": "train", "reference": ENOUGH_RUNS, "main": True}
+    n = Evidence.exact("totally collapsed runs below lambda_1", len(failures), "runs", **told)
+    if len(failures) < ENOUGH_RUNS:
+        n = n.answered("undecided", "more runs that collapse entirely below lambda_1")
+    return Finding.of([n, *_cells(failures), *_above(runs[~below])], _sentence(failures))
 
 
 def _collapsed(runs: pd.DataFrame, prefix: str = "") -> pd.Series:
     """Whether runs use no latent at the smallest threshold, and so at none."""
     return runs[f"{prefix}used_{number(min(THRESHOLDS))}"] <= 0.0
-
-
-def _enough(failures: pd.DataFrame) -> Evidence:
-    row = Evidence(
-        "totally collapsed runs below lambda_1",
-        Interval.exact(len(failures)),
-        "runs",
-        split="train",
-        reference=ENOUGH_RUNS,
-        main=True,
-    )
-    few = len(failures) < ENOUGH_RUNS
-    return row.answered(
-        "undecided" if few else None, "more runs that collapse entirely below lambda_1"
-    )
 
 
 def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
@@ -89,18 +74,12 @@ def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
         where += f", learned from {number(initial)}" if kind == "learned" else ""
         where += f", k = {k}" if several else ""
         least, gain = float(own["G"].min()), float(own["test_residual_gain"].min())
-        row = Evidence(
-            "G, linear bound less ELBO, least of the runs",
-            Interval.exact(least),
-            "nats",
-            subject=str(model),
-            condition=where,
-            split="train",
-            margin=BOUND_NATS,
-        )
-        yield row.answered(_answer(least), "a smaller sigma^2").but(main=i < 2)
-        quantity = "gain of a linear bypass, least of the runs"
-        yield row.but(quantity=quantity, interval=Interval.exact(gain), split="test")
+        told = {"subject": str(model), "condition": where, "margin": BOUND_NATS}
+        what = "G, linear bound less ELBO, least of the runs"
+        row = Evidence.exact(what, least, "nats", split="train", main=i < 2, **told)
+        yield row.answered(_answer(least), "a smaller sigma^2")
+        what = "gain of a linear bypass, least of the runs"
+        yield Evidence.exact(what, gain, "nats", split="test", **told)
 
 
 def _answer(least: float) -> Answer:
@@ -112,14 +91,10 @@ def _answer(least: float) -> Answer:
 
 def _above(runs: pd.DataFrame) -> Iterator[Evidence]:
     """Report how many runs above lambda_1 collapse entirely, of which nothing is claimed."""
+    what, where = "runs above lambda_1 that collapse entirely", f"{len(runs)} runs"
     for split, prefix in SPLITS.items() if len(runs) else ():
-        yield Evidence(
-            "runs above lambda_1 that collapse entirely",
-            Interval.exact(100.0 * float(_collapsed(runs, prefix).mean())),
-            "%",
-            condition=f"{len(runs)} runs",
-            split=split,
-        )
+        share = 100.0 * float(_collapsed(runs, prefix).mean())
+        yield Evidence.exact(what, share, "%", condition=where, split=split)
 
 
 def _sentence(failures: pd.DataFrame) -> str:

@@ -32,8 +32,9 @@ class TrainingPair:
 
     Attributes
     ----------
-    analytic, stochastic
-        One row a recorded step, as `pair_curves` gives them.
+    kinds
+        The analytic and the stochastic curves, one row a recorded step, as `pair_curves` gives
+        them.
     condition
         Their learning rates, in words.
     is_best
@@ -42,16 +43,10 @@ class TrainingPair:
         Learning rates that should be tried: next to one that is the best, and on the edge.
     """
 
-    analytic: pd.DataFrame
-    stochastic: pd.DataFrame
+    kinds: tuple[pd.DataFrame, pd.DataFrame]
     condition: str = ""
     is_best: bool = False
     untried: tuple[float, ...] = ()
-
-    @property
-    def kinds(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The analytic and the stochastic curves."""
-        return self.analytic, self.stochastic
 
     @property
     def rates(self) -> tuple[float, float]:
@@ -64,19 +59,9 @@ class TrainingPair:
         return len(set(self.rates)) == 1
 
     @property
-    def images(self) -> str:
-        """What a stochastic update sees."""
-        return str(self.stochastic["images"].iloc[0])
-
-    @property
     def falls(self) -> bool:
         """Whether the learning rate falls."""
-        return self.stochastic["schedule"].iloc[0] != "constant"
-
-    @property
-    def budget(self) -> int:
-        """Updates that both made."""
-        return int(min(rows["step"].max() for rows in self.kinds))
+        return self.kinds[1]["schedule"].iloc[0] != "constant"
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -167,7 +152,8 @@ def _at_best(curves: pd.DataFrame, score: Callable) -> TrainingPair | None:
 def _paired(analytic: pd.DataFrame, stochastic: pd.DataFrame) -> TrainingPair | None:
     kinds = analytic[~analytic["stochastic"]], stochastic[stochastic["stochastic"]]
     seeds = set(kinds[0]["seed"]) & set(kinds[1]["seed"])
-    return TrainingPair(*(rows[rows["seed"].isin(seeds)] for rows in kinds)) if seeds else None
+    analytic, stochastic = (rows[rows["seed"].isin(seeds)] for rows in kinds)
+    return TrainingPair((analytic, stochastic)) if seeds else None
 
 
 def _beyond(rates: list[float], best: float) -> list[float]:
