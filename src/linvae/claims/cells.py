@@ -50,19 +50,10 @@ class Cells:
 
     @classmethod
     def of(cls, runs: pd.DataFrame, value: str, by: str | list[str], unit: float = 0.0) -> "Cells":
-        """Average a column over the runs that agree in `by`.
+        """Average a column over the runs, one a row, that agree in one column or several.
 
-        Parameters
-        ----------
-        runs
-            One a row.
-        value
-            Column.
-        by
-            Column or columns that name the cell.
-        unit
-            Of values that are counted: the variance of a cell is that of rounding at least, as
-            equal counts are no sign of a variance of zero.
+        Of values that are counted in some `unit` the variance of a cell is that of rounding at
+        least, as equal counts are no sign of a variance of zero.
         """
         columns = [by] if isinstance(by, str) else by
         names = zip(*(runs[column].tolist() for column in columns), strict=True)
@@ -95,14 +86,8 @@ class Cells:
     ) -> Interval:
         """Interval of a weighted sum of means; none of identical replicates alone, or single ones.
 
-        Parameters
-        ----------
-        weights
-            By cell.
-        level
-            Of all `comparisons` together, by Bonferroni's inequality.
-        comparisons
-            Number of intervals that a verdict rests on.
+        The level is that of all `comparisons` together that a verdict rests on, by Bonferroni's
+        inequality.
         """
         mean = sum(weight * self.means[cell] for cell, weight in weights.items())
         scales = {cell: weight**2 / self.sizes[cell] for cell, weight in weights.items()}
@@ -138,17 +123,7 @@ class Cells:
 def own_interval(
     values: ArrayLike, level: float, comparisons: int = 1, unit: float = 0.0
 ) -> Interval:
-    """Interval of the mean of independent values, from their own scatter alone.
-
-    Parameters
-    ----------
-    values : array_like of shape (n,)
-        One a replicate.
-    level, comparisons
-        As in `Cells.contrast`.
-    unit
-        As in `Cells.of`.
-    """
+    """Interval of the mean of values, one a replicate, as `Cells` gives it to a cell alone."""
     cells = Cells.of(pd.DataFrame({"cell": 0, "value": np.asarray(values)}), "value", "cell", unit)
     return cells.contrast({0: 1.0}, level, comparisons)
 

@@ -4,7 +4,7 @@ Judged at the maximum alone, on every seed; intervals over seeds are only shown.
 verdict: a run that has come to its end at the maximum and whose columns are not the components.
 """
 
-from dataclasses import replace
+from operator import attrgetter
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from linvae.claims.claim import Claim, Earlier
 from linvae.claims.evidence import Evidence, missing
 from linvae.claims.finding import Finding
 from linvae.claims.maximum import ADAM_FALLS_SHORT, linear_runs
-from linvae.claims.verdicts import Answer, interval
+from linvae.claims.verdicts import Answer, Verdict, interval
 
 __all__ = ["COLUMNS_ARE_COMPONENTS", "columns_are_components"]
 
@@ -54,33 +54,24 @@ def columns_are_components(runs: pd.DataFrame, reached: float, aligned: float) -
     only runs without it can support the claim. How close columns are is seen only where the gap has
     closed: an inference gap of a hundredth of a nat leaves neighbours mixed.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `linear_runs` gives it; ``gap``, ``marginal_gap``, ``inference_gap`` in nats per datum.
-    reached : float
-        Gaps up to it count as none, in nats per datum.
-    aligned : float
-        Mean |cos| from which columns count as the components.
+    `runs` are as `linear_runs` gives them, with ``gap``, ``marginal_gap`` and ``inference_gap`` in
+    nats per datum, of which those up to `reached` count as none; from a mean |cos| of `aligned` on
+    columns count as the components.
     """
     rows, numbers = [], {}
     for (name, condition), own in runs.groupby(["optimiser", "condition"], sort=False):
-        row = _cosine_row(own, reached, aligned)
-        rows.append(row)
+        rows.append(_cosine_row(own, reached, aligned))
         if not own["stops"].all() and (own["gap"] > reached).any():
             what = "inference gap, which is zero only where columns are orthogonal"
-            found = interval(own["inference_gap"])
-            rows.append(
-                row.but(quantity=what, interval=found, unit="nats", reference=0.0, main=False)
-            )
+            gap = interval(own["inference_gap"])
+            rows.append(Evidence(what, gap, "nats", name, condition, "train"))
         numbers[f"{name}, {condition}"] = {
             measure: interval(own[measure]).to_dict() for measure in _MEASURES
         }
     if not (runs["stops"] & ~runs["rotates"]).any():
         what = "runs of L-BFGS without rotations"
         rows.append(missing(what, "a model for study.linear.unrotated"))
-    found = Finding.of(rows, "", numbers)
-    return replace(found, sentence=_sentence(found))
+    return Finding.of(rows, _sentences(rows), numbers)
 
 
 def _cosine_row(own: pd.DataFrame, reached: float, aligned: float) -> Evidence:
@@ -91,26 +82,24 @@ def _cosine_row(own: pd.DataFrame, reached: float, aligned: float) -> Evidence:
         answer = "no"
     elif own["stops"].all() and not own["rotates"].any():
         answer = "yes" if len(there) else "undecided"
-    row = Evidence(
-        "mean |cos| of decoder columns and principal components",
-        interval((there if len(there) else own)["mean_abs_cos"]),
-        subject=str(own["optimiser"].iloc[0]),
-        condition=str(own["condition"].iloc[0]),
-        split="train",
-        reference=aligned,
-        main=True,
-    )
+    cosine = interval((there if len(there) else own)["mean_abs_cos"])
+    what = "mean |cos| of decoder columns and principal components"
+    where = str(own["optimiser"].iloc[0]), str(own["condition"].iloc[0]), "train"
+    row = Evidence(what, cosine, "", *where, reference=aligned, main=True)
     return row.answered(answer, "more iterations")
 
 
-def _sentence(found: Finding) -> str:
-    if found.verdict == "inconclusive":
-        return "Open: no run of L-BFGS without rotations came to its end at the maximum."
-    wanted = "yes" if found.verdict == "supported" else "no"
-    row = min(
-        (row for row in found.rows if row.answer == wanted), key=lambda row: row.interval.mean
-    )
-    cosine = f"mean |cos| is {row.interval.mean:.4f} by {row.subject}"
-    if wanted == "yes":
-        return f"At the maximum the columns are the principal components: {cosine}."
-    return f"Not all columns are principal components at the maximum: {cosine}."
+def _sentences(rows: list[Evidence]) -> dict[Verdict, str]:
+    """Name the worst cosine among the rows that decide."""
+    said = {"inconclusive": "no run of L-BFGS without rotations came to its end at the maximum"}
+    for verdict, answer in (("supported", "yes"), ("not supported", "no")):
+        own = [row for row in rows if row.answer == answer]
+        worst = min(own, key=attrgetter("mean"), default=None)
+        said[verdict] = f"mean |cos| is {worst.mean:.4f} by {worst.subject}" if worst else ""
+    return {
+        "supported": "At the maximum the columns are the principal components: "
+        f"{said['supported']}.",
+        "not supported": "Not all columns are principal components at the maximum: "
+        f"{said['not supported']}.",
+        "inconclusive": f"Open: {said['inconclusive']}.",
+    }

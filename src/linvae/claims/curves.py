@@ -25,14 +25,8 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
     on, for each of `THRESHOLDS`, is the number of used latents less that of the linear optimum at
     the same epsilon (the nearest of the curves'), in percent of the latents.
 
-    Parameters
-    ----------
-    arrays
-        ``kl.npz`` of the run.
-    n_latent
-        k.
-    delta
-        Share of the data whose divergence may exceed epsilon.
+    `arrays` are ``kl.npz`` of the run, and `delta` the share of the data whose divergence may
+    exceed epsilon.
     """
     row = {}
     for prefix in SPLITS.values():
@@ -58,11 +52,7 @@ def effective_number(mean_kl: NDArray[np.floating]) -> float:
     """Return how many latents carry the KL: the exponential of the entropy of their shares in it.
 
     It has no threshold: k for equal shares, 1 where one latent has all, 0 where there is no KL.
-
-    Parameters
-    ----------
-    mean_kl
-        Mean KL of each latent over data, in nats, shape (k,).
+    `mean_kl` is that of each latent over data, in nats.
     """
     total = float(mean_kl.sum())
     if total <= 0:

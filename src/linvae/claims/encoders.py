@@ -67,22 +67,19 @@ def encoder_runs(results: Results) -> pd.DataFrame:
     ``linear`` where its function is, ``subject`` (what became of the decoder), ``alike`` (equal of
     models that are trained and started alike), ``budget``, ``initial`` and ``cpu_seconds``.
     """
-    solved = results.study.encoders.solved
-    rows = []
+    solved, rows = results.study.encoders.solved, []
     for run in results.runs("encoders"):
         model = results.models[run.model]
-        rows.append(
-            {
-                **linear_row(run, results.metrics(run)),
-                "encoder": _kind(model.encoder),
-                "linear": model.encoder.is_linear,
-                "subject": _SOLVED if run.model in solved else _TRAINED,
-                "alike": _settings(model),
-                "budget": _budget(model),
-                "initial": parse_noise(run.noise).variance,
-                "cpu_seconds": results.cpu_seconds(run),
-            }
-        )
+        told = {
+            "encoder": _kind(model.encoder),
+            "linear": model.encoder.is_linear,
+            "subject": _SOLVED if run.model in solved else _TRAINED,
+            "alike": _settings(model),
+            "budget": _budget(model),
+            "initial": parse_noise(run.noise).variance,
+            "cpu_seconds": results.cpu_seconds(run),
+        }
+        rows.append({**linear_row(run, results.metrics(run)), **told})
     return pd.DataFrame(rows)
 
 
@@ -107,14 +104,8 @@ def _budget(model: ModelSettings) -> str:
 def relu_encoders(runs: pd.DataFrame, margin: float, level: float) -> Finding:
     """Claim 7. Whether a ReLU encoder ends below the linear one that is trained alike.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `encoder_runs` gives them, with ``gap`` to the pPCA maximum in nats per datum.
-    margin : float
-        Deficits up to it count as none, in nats per datum.
-    level : float
-        Of all intervals that the verdicts rest on together.
+    `runs` are as `encoder_runs` gives them, with ``gap`` to the pPCA maximum in nats per datum, of
+    which deficits up to the margin count as none. All intervals together are at the level.
     """
     judged = [own for _, own in runs[runs["encoder"] == "relu"].groupby("model", sort=False)]
     corrected = 1.0 - (1.0 - level) / max(1, len(judged))
@@ -134,49 +125,27 @@ def _compared(
     beside = runs[runs["subject"] == first["subject"]]
     matrix = beside[(beside["encoder"] == "matrix") & (beside["alike"] == first["alike"])]
     matrix = matrix[matrix["model"].isin(matrix["model"].head(1))]
+    told = {"subject": str(first["subject"]), "split": "train", "margin": margin}
     seeds = set(matrix["seed"]) & set(relu["seed"])
     if not seeds:
-        yield _alone(str(first["model"]), str(first["subject"]))
+        yield missing(
+            f"encoders of one matrix that are trained and started as {first['model']} is",
+            f"{first['model']} with encoder.hidden: [], under a name of its own in study.encoders",
+            str(first["subject"]),
+        )
         return
     both = [own[own["seed"].isin(seeds)].sort_values("seed") for own in (relu, matrix)]
     found = paired(*(own["gap"] for own in both[::-1]), level)
-    row = Evidence(
-        "ELBO, ReLU encoder less linear one",
-        found,
-        "nats",
-        subject=str(first["subject"]),
-        condition=f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}",
-        split="train",
-        margin=margin,
-        answer=exceeds(_minus(found), margin),
-        main=True,
-    )
+    where = f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}"
+    what, said = "ELBO, ReLU encoder less linear one", exceeds(_minus(found), margin)
+    row = Evidence(what, found, "nats", condition=where, answer=said, main=True, **told)
     yield with_seeds(row, pd.concat(both), leave_margin=True)
-    yield _gap(matrix, "linear encoder", margin, level)
-    for _, deep in beside[beside["encoder"] == "deep linear"].groupby("model", sort=False):
-        yield _gap(deep, "deep linear encoder", margin, level)
-
-
-def _gap(runs: pd.DataFrame, name: str, margin: float, level: float) -> Evidence:
-    """Report how far an encoder that can reach the maximum ends from it."""
-    first = runs.iloc[0]
-    return Evidence(
-        f"ELBO of the {name} less the pPCA maximum",
-        interval(-runs["gap"], level),
-        "nats",
-        subject=str(first["subject"]),
-        condition=f"{first['model']}, {first['budget']}",
-        split="train",
-        margin=margin,
-    )
-
-
-def _alone(model: str, subject: str) -> Evidence:
-    return missing(
-        f"encoders of one matrix that are trained and started as {model} is",
-        f"{model} with encoder.hidden: [], under a name of its own in study.encoders",
-        subject,
-    )
+    # How far encoders that can reach the maximum end from it.
+    deep = beside[beside["encoder"] == "deep linear"].groupby("model", sort=False)
+    for kind, own in (("linear", matrix), *(("deep linear", own) for _, own in deep)):
+        what = f"ELBO of the {kind} encoder less the pPCA maximum"
+        where = f"{own['model'].iloc[0]}, {own['budget'].iloc[0]}"
+        yield Evidence(what, interval(-own["gap"], level), "nats", condition=where, **told)
 
 
 def _minus(found: Interval) -> Interval:
@@ -188,20 +157,20 @@ def _sentence(rows: list[Evidence], margin: float) -> str:
     """Say first where the decoder is solved for, which leaves the encoder alone to training."""
     parts = []
     for subject, verdict in sorted(verdicts_of(rows).items()):
-        short_by = [-row.interval.mean for row in rows if row.subject == subject and row.main]
+        short_by = [-row.mean for row in rows if row.subject == subject and row.main]
         nats = short(min(short_by, default=0.0))
-        if parts:
-            said = {
-                "supported": f"it ends {nats} below",
-                "not supported": "it does not",
-                "inconclusive": "that stays open",
-            }
-            parts.append(f"with it {subject.removeprefix('decoder ')}, {said[verdict]}")
-            continue
-        said = {
+        first = {
             "supported": f"a ReLU encoder ends {nats} nats below the linear one",
             "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear one",
             "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
         }
-        parts.append(f"With the {subject}, {said[verdict]}")
+        other = {
+            "supported": f"it ends {nats} below",
+            "not supported": "it does not",
+            "inconclusive": "that stays open",
+        }
+        if parts:
+            parts.append(f"with it {subject.removeprefix('decoder ')}, {other[verdict]}")
+        else:
+            parts.append(f"With the {subject}, {first[verdict]}")
     return f"{'; '.join(parts) or 'No ReLU encoder was run'}."

@@ -6,6 +6,8 @@ verdict: an ELBO above the maximum, or an optimiser that comes to its end below 
 reaches it.
 """
 
+from operator import attrgetter
+
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
@@ -15,8 +17,6 @@ from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Answer, interval
 from linvae.digits import short
-from linvae.naming import Run
-from linvae.settings.model import Training
 
 __all__ = ["ADAM_FALLS_SHORT", "REACHES_MAXIMUM", "linear_runs", "reaches_maximum"]
 
@@ -54,26 +54,13 @@ REACHES_MAXIMUM = Claim(
 def reaches_maximum(runs: pd.DataFrame, reached: float) -> Finding:
     """Claim 1. Whether an optimiser closes the gap between ELBO and pPCA maximum.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `linear_runs` gives it; ``gap`` in nats per datum.
-    reached : float
-        Gaps up to it count as none, in nats per datum.
+    `runs` are as `linear_runs` gives them, with ``gap`` in nats per datum, of which those up to
+    `reached` count as none.
     """
     rows, numbers = [], {}
     for (name, condition), own in runs.groupby(["optimiser", "condition"], sort=False):
-        gap = interval(own["gap"])
-        row = Evidence(
-            "gap to the pPCA maximum",
-            gap,
-            "nats",
-            subject=name,
-            condition=condition,
-            split="train",
-            margin=reached,
-            main=True,
-        )
+        gap, told = interval(own["gap"]), {"split": "train", "margin": reached, "main": True}
+        row = Evidence("gap to the pPCA maximum", gap, "nats", name, condition, **told)
         rows.append(row.answered(_reaches(own, reached), "more iterations"))
         worst = float(own["gap"].max())
         numbers[f"{name}, {condition}"] = {"gap": gap.to_dict(), "worst_gap": worst}
@@ -81,7 +68,15 @@ def reaches_maximum(runs: pd.DataFrame, reached: float) -> Finding:
     there = [row.subject for row in rows if row.answer == "yes"]
     stuck = [row.subject for row in rows if row.answer == "no"]
     headline = next(iter([*above, *there, *stuck]), None)
-    sentence = _where_they_end(rows, above, there, stuck)
+    sentence = "Open: no optimiser reached the pPCA maximum on every seed before its steps ended."
+    if above:
+        wrong = "exceeds the pPCA maximum, which no ELBO can: the numbers are wrong."
+        sentence = f"{above[0]} {wrong}"
+    elif there:
+        sentence = _reached(there, [row for row in rows if row.answer is None])
+    elif stuck:
+        stops = "comes to its end below the pPCA maximum, and no optimiser reaches it."
+        sentence = f"{stuck[0]} {stops}"
     return Finding.by_subject(rows, sentence, numbers, headline)
 
 
@@ -96,26 +91,14 @@ def _reaches(own: pd.DataFrame, reached: float) -> Answer | None:
     return "undecided" if own["stops"].all() else None
 
 
-def _where_they_end(
-    rows: list[Evidence], above: list[str], there: list[str], stuck: list[str]
-) -> str:
-    short_of_it = [row for row in rows if row.answer is None]
-    if above:
-        return f"{above[0]} exceeds the pPCA maximum, which no ELBO can: the numbers are wrong."
-    if there:
-        text = f"{_listed(there)} the pPCA maximum on every seed"
-        if short_of_it:
-            row = min(short_of_it, key=lambda row: row.interval.mean)
-            text += f"; {row.subject} runs out of steps {short(row.interval.mean)} nats below it"
-        return f"{text}."
-    if stuck:
-        return f"{stuck[0]} comes to its end below the pPCA maximum, and no optimiser reaches it."
-    return "Open: no optimiser reached the pPCA maximum on every seed before its steps ended."
-
-
-def _listed(names: list[str]) -> str:
-    *others, last = dict.fromkeys(names)
-    return f"{', '.join(others)} and {last} reach" if others else f"{last} reaches"
+def _reached(there: list[str], short_of_it: list[Evidence]) -> str:
+    *others, last = dict.fromkeys(there)
+    names = f"{', '.join(others)} and {last} reach" if others else f"{last} reaches"
+    text = f"{names} the pPCA maximum on every seed"
+    if short_of_it:
+        row = min(short_of_it, key=attrgetter("mean"))
+        text += f"; {row.subject} runs out of steps {short(row.mean)} nats below it"
+    return f"{text}."
 
 
 def linear_runs(results: Results, section: str) -> pd.DataFrame:
@@ -129,31 +112,19 @@ def linear_runs(results: Results, section: str) -> pd.DataFrame:
     for run in results.runs(section):
         training, metrics = results.models[run.model].training, results.metrics(run)
         lbfgs = training.optimizer == "lbfgs"
-        rows.append(
-            {
-                **linear_row(run, metrics),
-                "optimiser": _optimiser(training),
-                "condition": _condition(run, training),
-                "rotates": lbfgs and not training.never_rotate,
-                "stops": lbfgs,
-                "ended": lbfgs and metrics["steps"] < training.steps,
-            }
-        )
+        name = "L-BFGS without rotations" if training.never_rotate else "L-BFGS"
+        budget = f"{training.steps} steps" if training.steps else f"{training.epochs} epochs"
+        told = {
+            "optimiser": f"{training.optimizer.capitalize()} at {training.learning_rate:g}",
+            "condition": f"k = {run.n_latent}, {budget}",
+            "rotates": lbfgs and not training.never_rotate,
+            "stops": lbfgs,
+            "ended": lbfgs and metrics["steps"] < training.steps,
+        }
+        if lbfgs:
+            told |= {"optimiser": name, "condition": f"k = {run.n_latent}"}
+        rows.append({**linear_row(run, metrics), **told})
     runs = pd.DataFrame(rows)
     several = runs.groupby("optimiser")["model"].transform("nunique") > 1
-    return runs.assign(
-        optimiser=runs["optimiser"].mask(several, runs["optimiser"] + " (" + runs["model"] + ")")
-    )
-
-
-def _optimiser(training: Training) -> str:
-    if training.optimizer == "lbfgs":
-        return "L-BFGS without rotations" if training.never_rotate else "L-BFGS"
-    return f"{training.optimizer.capitalize()} at {training.learning_rate:g}"
-
-
-def _condition(run: Run, training: Training) -> str:
-    if training.optimizer == "lbfgs":
-        return f"k = {run.n_latent}"
-    budget = f"{training.steps} steps" if training.steps else f"{training.epochs} epochs"
-    return f"k = {run.n_latent}, {budget}"
+    named = runs["optimiser"] + " (" + runs["model"] + ")"
+    return runs.assign(optimiser=runs["optimiser"].mask(several, named))

@@ -106,8 +106,8 @@ def _slower(
     bound = "" if all(arrived) else f", at {'least' if arrived[0] else 'most'}"
     ratio = (None if v is None else math.exp(v) for v in (logs.mean, logs.low, logs.high))
     row = Evidence(
-        f"updates on {pair.kinds[1]['images'].iloc[0]} to come within {gap:g} nats of the maximum, stochastic "
-        f"over analytic{bound}",
+        f"updates on {pair.images} to come within {gap:g} nats of the maximum, stochastic over "
+        f"analytic{bound}",
         Interval(*ratio, logs.n),
         subject=_SLOWER,
         condition=pair.condition,

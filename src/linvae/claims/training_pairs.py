@@ -59,6 +59,11 @@ class TrainingPair:
         return len(set(self.rates)) == 1
 
     @property
+    def images(self) -> str:
+        """What a stochastic update sees."""
+        return str(self.kinds[1]["images"].iloc[0])
+
+    @property
     def falls(self) -> bool:
         """Whether the learning rate falls."""
         return self.kinds[1]["schedule"].iloc[0] != "constant"
