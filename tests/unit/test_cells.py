@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from linvae.claims.cells import ALIKE, Cells, own_interval, paired
+from linvae.claims.cells import ALIKE, CellMeans, own_interval, paired
 from linvae.claims.verdicts import interval
 
 LIKE = {"a": [1.0, 2.0, 4.0], "b": [2.0, 2.5, 6.0], "c": [3.0, 5.5, 4.5]}
@@ -14,7 +14,7 @@ UNLIKE = {"a": [1.0, 1.1, 0.95], "b": [2.0, 9.0, 5.0], "c": [3.0, 3.1, 3.2]}
 
 def cells(values, unit=0.0):
     rows = [{"cell": key, "x": x} for key, xs in values.items() for x in xs]
-    return Cells.of(pd.DataFrame(rows), "x", "cell", unit)
+    return CellMeans.of(pd.DataFrame(rows), "x", "cell", unit)
 
 
 def student(values, level):
@@ -36,8 +36,8 @@ def test_cells_are_alike_if_no_variance_is_many_times_another():
 
 def test_cells_are_named_by_one_column_or_several():
     runs = pd.DataFrame({"a": ["y", "x", "x"], "b": [1, 2, 2], "value": [3.0, 4.0, 6.0]})
-    assert Cells.of(runs, "value", "a").means == {"x": 5.0, "y": 3.0}
-    assert Cells.of(runs, "value", ["a", "b"]).means == {("x", 2): 5.0, ("y", 1): 3.0}
+    assert CellMeans.of(runs, "value", "a").means == {"x": 5.0, "y": 3.0}
+    assert CellMeans.of(runs, "value", ["a", "b"]).means == {("x", 2): 5.0, ("y", 1): 3.0}
 
 
 def test_of_cells_that_scatter_alike_all_seeds_count():
@@ -81,9 +81,9 @@ def test_cells_pool_only_where_no_column_speaks_against_it():
     runs = pd.DataFrame({"cell": np.repeat(list("abc"), 3),
                          "x": np.concatenate(list(LIKE.values())),
                          "y": np.concatenate(list(UNLIKE.values()))})  # fmt: skip
-    found = Cells.of_columns(runs, ["x", "y"], "cell")
+    found = CellMeans.of_columns(runs, ["x", "y"], "cell")
     assert [own.alike for own in found.values()] == [False, False]
-    assert Cells.of_columns(runs, ["x"], "cell")["x"].alike
+    assert CellMeans.of_columns(runs, ["x"], "cell")["x"].alike
 
 
 def test_a_single_replicate_has_the_scatter_of_others_that_are_alike():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from linvae.claims.curves import curve_row
+from linvae.claims.recipes import curve_row
 from linvae.measure.collapse import CollapseCurve
 
 

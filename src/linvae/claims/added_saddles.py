@@ -18,8 +18,7 @@ from dataclasses import replace
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence, verdicts_of
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding, verdicts_of
 from linvae.claims.spurious_maxima import FLAT, REACHED_NATS, STATIONARY, outcomes
 from linvae.claims.verdicts import Answer, Verdict
 from linvae.digits import short

@@ -17,8 +17,7 @@ import pandas as pd
 from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import side, spent, what_settles, with_seeds
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run
 from linvae.claims.recipes import answer_first, arrived, at, by_threshold, one_latent
 from linvae.claims.results import Results
 from linvae.claims.rows import deep_row, used_row

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.deciding import equivalent, side, with_seeds
 from linvae.claims.evidence import Evidence, missing
 from linvae.claims.recipes import another
@@ -54,7 +54,7 @@ def start_rows(runs: pd.DataFrame, margins: Margins, subject: str, share: float)
     columns = {f"{SPLITS[split]}{name}": (name, split) for name in MEASURES for split in SPLITS}
     rows = [
         _furthest(cells, runs, *columns[column], margins, share).but(subject=subject)
-        for column, cells in Cells.of_columns(runs, list(columns), "initial").items()
+        for column, cells in CellMeans.of_columns(runs, list(columns), "initial").items()
     ]
     late = _on_its_way(runs, margins)
     if late is None:
@@ -63,7 +63,7 @@ def start_rows(runs: pd.DataFrame, margins: Margins, subject: str, share: float)
 
 
 def _furthest(
-    cells: Cells, runs: pd.DataFrame, measure: str, split: str, margins: Margins, share: float
+    cells: CellMeans, runs: pd.DataFrame, measure: str, split: str, margins: Margins, share: float
 ) -> Evidence:
     """Compare the two starts of most distant means; the level knows that they were picked.
 

@@ -23,14 +23,14 @@ from scipy import stats
 
 from linvae.claims.verdicts import Interval
 
-__all__ = ["ALIKE", "Cells", "own_interval", "paired"]
+__all__ = ["ALIKE", "CellMeans", "own_interval", "paired"]
 
 # Standard deviations that differ by a factor of two.
 ALIKE = 4.0
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellMeans:
     """Means over replicates by cell, with the variance of each.
 
     Attributes
@@ -49,7 +49,9 @@ class Cells:
     alike: bool
 
     @classmethod
-    def of(cls, runs: pd.DataFrame, value: str, by: str | list[str], unit: float = 0.0) -> "Cells":
+    def of(
+        cls, runs: pd.DataFrame, value: str, by: str | list[str], unit: float = 0.0
+    ) -> "CellMeans":
         """Average a column over the runs, one a row, that agree in one column or several.
 
         Of values that are counted in some `unit` the variance of a cell is that of rounding at
@@ -72,7 +74,7 @@ class Cells:
     @classmethod
     def of_columns(
         cls, runs: pd.DataFrame, columns: Sequence[str], by: str, unit: float = 0.0
-    ) -> dict[str, "Cells"]:
+    ) -> dict[str, "CellMeans"]:
         """Average several columns on which one verdict rests: cells are alike if in all of them.
 
         Of one alone, two seeds that lie close together in every cell pass now and then.
@@ -123,8 +125,10 @@ class Cells:
 def own_interval(
     values: ArrayLike, level: float, comparisons: int = 1, unit: float = 0.0
 ) -> Interval:
-    """Interval of the mean of values, one a replicate, as `Cells` gives it to a cell alone."""
-    cells = Cells.of(pd.DataFrame({"cell": 0, "value": np.asarray(values)}), "value", "cell", unit)
+    """Interval of the mean of values, one a replicate, as `CellMeans` gives it to a cell alone."""
+    cells = CellMeans.of(
+        pd.DataFrame({"cell": 0, "value": np.asarray(values)}), "value", "cell", unit
+    )
     return cells.contrast({0: 1.0}, level, comparisons)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Finding, not_run
 from linvae.claims.results import Results
 
 __all__ = ["Claim", "Earlier", "Judgement"]

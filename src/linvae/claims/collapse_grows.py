@@ -12,11 +12,10 @@ from itertools import pairwise
 
 import pandas as pd
 
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.claim import Claim, Earlier
 from linvae.claims.deciding import larger, with_seeds
-from linvae.claims.evidence import Evidence, subjects
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run, subjects
 from linvae.claims.recipes import arrived, at, deep_runs, enough_variances
 from linvae.claims.rows import THRESHOLDS
 from linvae.measure.splits import SPLITS
@@ -96,7 +95,7 @@ def _steps(runs: pd.DataFrame, column: str, split: str, margins: Margins) -> Ite
     # Where no cell scatters, nothing is known of another seed.
     differ = runs.groupby("initial")[name].nunique()
     unit = 100 / float(runs["n_latent"].iloc[0]) if differ.min() == 1 < differ.max() else 0.0
-    cells = Cells.of(runs, name, "initial", unit)
+    cells = CellMeans.of(runs, name, "initial", unit)
     steps = list(pairwise(cells.means))
     # All steps of all measures on both splits decide together.
     n = len(steps) * len(_MEASURES) * len(SPLITS)

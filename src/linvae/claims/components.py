@@ -9,8 +9,7 @@ from operator import attrgetter
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence, missing
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding, missing
 from linvae.claims.maximum import ADAM_FALLS_SHORT, linear_runs
 from linvae.claims.verdicts import Answer, Verdict, interval
 

@@ -20,8 +20,7 @@ import pandas as pd
 from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
 from linvae.claims.deciding import exceeds, with_seeds
-from linvae.claims.evidence import Evidence, missing, verdicts_of
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Interval, interval

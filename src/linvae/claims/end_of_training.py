@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from linvae.claims.cells import Cells, own_interval
+from linvae.claims.cells import CellMeans, own_interval
 from linvae.claims.deciding import at_most, equivalent
 from linvae.claims.evidence import Evidence
 from linvae.claims.recipes import by_threshold, one_latent
@@ -70,7 +70,7 @@ def same_end(
     for column, (quantity, split) in asked.items():
         nats = quantity == "ELBO"
         unit, margin = ("nats", margins.elbo) if nats else ("% of k", margins.latents)
-        cells = Cells.of(both, column, "_arm", 0.0 if nats else one_latent(one))
+        cells = CellMeans.of(both, column, "_arm", 0.0 if nats else one_latent(one))
         found = cells.at_both(_DIFFERENCE, margins.level, len(asked) * checks)
         answer = equivalent(*found, margin)
         rows.append(Evidence(quantity, found[0], unit, split=split, margin=margin, answer=answer))
@@ -113,7 +113,9 @@ def nothing_better_known(
     for name, other in others.items():
         both = _arms(runs, other)
         better, latents = (
-            Cells.of(both, column, "_arm", unit).contrast(_DIFFERENCE, margins.level, len(others))
+            CellMeans.of(both, column, "_arm", unit).contrast(
+                _DIFFERENCE, margins.level, len(others)
+            )
             for column, unit in (("elbo", 0.0), ("used_0.1", one_latent(runs)))
         )
         row = _at_most("ELBO of another recipe", better, margins.elbo, "nats", "train")

@@ -13,8 +13,7 @@ import pandas as pd
 
 from linvae.claims.between_starts import start_rows
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence, subjects, together, verdicts_of
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run, subjects, together, verdicts_of
 from linvae.claims.recipes import deep_runs
 from linvae.claims.single_setting import of_settings, setting_runs
 from linvae.claims.verdicts import Verdict

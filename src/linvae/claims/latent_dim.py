@@ -9,8 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer
 from linvae.digits import short

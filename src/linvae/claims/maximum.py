@@ -11,8 +11,7 @@ from operator import attrgetter
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
 from linvae.claims.verdicts import Answer, interval

@@ -18,8 +18,7 @@ import pandas as pd
 from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import larger, with_seeds
-from linvae.claims.evidence import Evidence, together, weakest
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run, together, weakest
 from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
 from linvae.claims.verdicts import Interval

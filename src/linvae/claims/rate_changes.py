@@ -13,7 +13,7 @@ from operator import attrgetter
 
 import pandas as pd
 
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.deciding import equivalent, side, spent, with_seeds
 from linvae.claims.evidence import Evidence, missing, weakest
 from linvae.claims.recipes import at, by_threshold, one_latent
@@ -120,7 +120,7 @@ def _elbo(
     both: pd.DataFrame, low: str, high: str, split: str, margins: Margins, n_pairs: int
 ) -> Evidence:
     """Test whether two rates end at equal ELBO on one split, in the mean over starts."""
-    cells = Cells.of(both, f"{SPLITS[split]}elbo", _CELL)
+    cells = CellMeans.of(both, f"{SPLITS[split]}elbo", _CELL)
     weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means}
     at_level, corrected = cells.at_both(weights, margins.level, n_pairs * len(SPLITS))
     row = Evidence(
@@ -146,7 +146,7 @@ def _counts(
     columns = by_threshold("used")
     n = len(crossed) * n_cells * len(columns)
     for column, (split, epsilon) in columns.items():
-        cells = Cells.of(both, column, _CELL, one_latent(both))
+        cells = CellMeans.of(both, column, _CELL, one_latent(both))
         found = [cells.at_both(weights, margins.level, n) for weights in crossed]
         seen, strict = zip(*found, strict=True)
         row = Evidence(

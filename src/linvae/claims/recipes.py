@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from linvae.claims.curves import curve_row
 from linvae.claims.deciding import spent
 from linvae.claims.evidence import Evidence, missing, subjects
 from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS, deep_row, used_row
 from linvae.claims.verdicts import Interval, Verdict
+from linvae.measure.collapse import CollapseCurve
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
 from linvae.noise import number
@@ -21,7 +23,9 @@ __all__ = [
     "arrived",
     "at",
     "by_threshold",
+    "curve_row",
     "deep_runs",
+    "effective_number",
     "enough_variances",
     "near_optimum",
     "one_latent",
@@ -31,13 +35,18 @@ __all__ = [
 ENOUGH_VARIANCES = 3
 
 
+# Range of epsilon, in nats. Below it latents that nothing uses still carry what sampling leaves of
+# their KL, and at 10 those that are used count as collapsed.
+TREND = (0.001, 1.0)
+
+
 def deep_runs(
     results: Results, *sections: str, kind: str | None = None, curves: bool = False
 ) -> pd.DataFrame:
     """Tabulate the deep runs of some sections, one row a run, each once.
 
     Of one `kind` of noise variance, ``fixed`` or ``learned``, or of both; with the columns of
-    `linvae.claims.curves.curve_row` on request.
+    `curve_row` on request.
     """
     runs = dict.fromkeys(run for name in sections for run in results.runs(name))
     chosen = [run for run in runs if kind is None or run.noise.startswith(kind)]
@@ -52,6 +61,50 @@ def _row(results: Results, run: Run, *, curves: bool) -> dict[str, object]:
     if curves:
         row |= curve_row(results.arrays(run, "kl.npz"), run.n_latent, results.measurement.delta)
     return row
+
+
+def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dict[str, float]:
+    """Return columns of a deep run's row, of each split; those of test with the prefix ``test_``.
+
+    ``mean_collapse`` is the mean of the collapse curve over the logarithm of epsilon in `TREND`, in
+    percent; ``effective`` is `effective_number` in percent of the latents; ``extra_0.03`` and so
+    on, for each of `THRESHOLDS`, is the number of used latents less that of the linear optimum at
+    the same epsilon (the nearest of the curves'), in percent of the latents.
+
+    `arrays` are ``kl.npz`` of the run, and `delta` the share of the data whose divergence may
+    exceed epsilon.
+    """
+    row = {}
+    for prefix in SPLITS.values():
+        deep, linear = (
+            CollapseCurve.from_arrays(arrays, f"{prefix}{before}") for before in ("", "linear_")
+        )
+        found, expected = deep.percent(delta), linear.percent(delta)
+        inside = (deep.epsilon >= TREND[0] * (1 - 1e-9)) & (deep.epsilon <= TREND[1] * (1 + 1e-9))
+        logs = np.log(deep.epsilon)
+        mean = np.trapezoid(found[inside], logs[inside]) / np.ptp(logs[inside])
+        row |= {
+            f"{prefix}effective": 100 * effective_number(arrays[f"{prefix}mean_kl"]) / n_latent,
+            f"{prefix}mean_collapse": float(mean),
+        }
+        for epsilon in THRESHOLDS:
+            nearest = np.abs(logs - np.log(epsilon)).argmin()
+            extra = float(expected[nearest] - found[nearest])
+            row[f"{prefix}extra_{number(epsilon)}"] = extra
+    return row
+
+
+def effective_number(mean_kl: NDArray[np.floating]) -> float:
+    """Return how many latents carry the KL: the exponential of the entropy of their shares in it.
+
+    It has no threshold: k for equal shares, 1 where one latent has all, 0 where there is no KL.
+    `mean_kl` is that of each latent over data, in nats.
+    """
+    total = float(mean_kl.sum())
+    if total <= 0:
+        return 0.0
+    shares = np.asarray(mean_kl, dtype=np.float64)[mean_kl > 0] / total
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def by_threshold(name: str) -> dict[str, tuple[str, str]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from linvae.claims.between_starts import MEASURES, learned_from, margin_of, start_rows
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.evidence import Evidence, verdicts_of, weakest
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
@@ -98,7 +98,7 @@ def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     for name, own in variants if len(of_base) else ():
         for measure, (quantity, unit) in MEASURES.items():
             # How a third recipe scatters is no matter.
-            cells = Cells.of(pd.concat([of_base, own]), measure, "model")
+            cells = CellMeans.of(pd.concat([of_base, own]), measure, "model")
             n = len(variants) * len(MEASURES)
             yield Evidence(
                 f"{quantity}, less that of {base}",

@@ -17,8 +17,7 @@ import pandas as pd
 from scipy.stats import beta
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.verdicts import Interval, Verdict
 
 __all__ = [

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 
 __all__ = ["STABILITY", "stability"]
 

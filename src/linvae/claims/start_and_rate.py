@@ -17,8 +17,7 @@ import pandas as pd
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import spent, with_seeds
 from linvae.claims.end_of_training import same_end
-from linvae.claims.evidence import Evidence, missing, together, weakest
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, missing, not_run, together, weakest
 from linvae.claims.rate_changes import rate_changes, rates_of
 from linvae.claims.recipes import answer_first, at, deep_runs
 from linvae.claims.results import Results

@@ -24,8 +24,7 @@ import pandas as pd
 from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
 from linvae.claims.deciding import exceeds, spent, what_settles
-from linvae.claims.evidence import Evidence, missing, verdicts_of
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
 from linvae.claims.training_pairs import (
     TrainingPair,
     ends,

@@ -16,11 +16,10 @@ from operator import attrgetter
 
 import pandas as pd
 
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import equivalent, with_seeds
-from linvae.claims.evidence import RANK, Evidence, verdicts_of
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import RANK, Evidence, Finding, not_run, verdicts_of
 from linvae.claims.recipes import at, by_threshold, deep_runs, near_optimum, one_latent
 from linvae.claims.verdicts import Interval
 from linvae.digits import short
@@ -76,7 +75,7 @@ def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
     """Judge all differences of one recipe, of `n` over all recipes."""
     arrived = near_optimum(runs, margins).groupby(runs["initial"]).mean() > 0.5
     found: _Counts = {variance: [] for variance in arrived.index}
-    columns = Cells.of_columns(runs, list(_EXTRA), "initial", one_latent(runs))
+    columns = CellMeans.of_columns(runs, list(_EXTRA), "initial", one_latent(runs))
     for column, (split, epsilon) in _EXTRA.items():
         for variance, rows in found.items():
             at_level, corrected = columns[column].at_both({variance: 1.0}, margins.level, n)

@@ -16,8 +16,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.recipes import at, deep_runs
 from linvae.claims.rows import THRESHOLDS
 from linvae.claims.verdicts import Answer

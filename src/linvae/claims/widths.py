@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 
-from linvae.claims.cells import Cells
+from linvae.claims.cells import CellMeans
 from linvae.claims.evidence import Evidence
 from linvae.claims.results import Results
 from linvae.measure.splits import SPLITS
@@ -68,7 +68,7 @@ def fall_with_width(
     for _, group in runs.groupby("group", sort=False) if len(runs) else ():
         means = {}
         for split, prefix in SPLITS.items():
-            cells = Cells.of(group, f"{prefix}log_rho", "width")
+            cells = CellMeans.of(group, f"{prefix}log_rho", "width")
             narrowest, *_, widest = cells.means
             fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level)
             what, where = "fall of log(rho_1 / sigma^2), narrowest to widest network", "widths"
