@@ -36,16 +36,8 @@ def start_rows(runs: pd.DataFrame, margins: Margins, subject: str, share: float)
     equivalent. Nothing is answered where the noise variance of most runs from one start was still
     on its way: there the step budget decides.
 
-    Parameters
-    ----------
-    runs
-        Of one recipe, noise variance learned.
-    margins
-        Of the study.
-    subject
-        Whose rows they are.
-    share
-        Of a margin, within which starts are equivalent.
+    `runs` are of one recipe, the `subject`, with a learned noise variance; starts are equivalent
+    within a `share` of a margin.
     """
     n = runs["initial"].nunique()
     if n < 2:
@@ -79,15 +71,10 @@ def _furthest(
     )
     apart = side(picked, margin, 0.0) in ("above", "below")
     same = equivalent(corrected, corrected, share * margin) == "yes"
-    row = Evidence(
-        f"{name}, larger initial sigma^2 less smaller",
-        picked if apart else corrected,
-        unit,
-        condition=learned_from(low, high),
-        split=split,
-        margin=margin,
-        answer="yes" if apart else "no" if same else "undecided",
-    )
+    answer = "yes" if apart else "no" if same else "undecided"
+    what, shown = f"{name}, larger initial sigma^2 less smaller", picked if apart else corrected
+    told = {"condition": learned_from(low, high), "split": split, "margin": margin}
+    row = Evidence(what, shown, unit, answer=answer, **told)
     return with_seeds(row, runs[runs["initial"].isin([low, high])])
 
 
@@ -102,13 +89,7 @@ def _on_its_way(runs: pd.DataFrame, margins: Margins) -> Evidence | None:
     if not len(late):
         return None
     worst = gain.groupby(runs["initial"]).mean()[late].idxmax()
-    return Evidence(
-        "ELBO that tuning sigma^2 alone would add",
-        interval(gain[runs["initial"] == worst], margins.level),
-        "nats",
-        condition=learned_from(worst),
-        split="train",
-        margin=margins.elbo,
-        answer="undecided",
-        settles="longer training",
-    )
+    found = interval(gain[runs["initial"] == worst], margins.level)
+    told = {"condition": learned_from(worst), "split": "train", "margin": margins.elbo}
+    row = Evidence("ELBO that tuning sigma^2 alone would add", found, "nats", **told)
+    return row.answered("undecided", "longer training")

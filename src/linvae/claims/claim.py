@@ -88,14 +88,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim and what was found.
-
-    Attributes
-    ----------
-    claim, finding
-    evidence
-        Paths of the files that the numbers come from.
-    """
+    """A claim, what was found, and the paths of the files that this rests on."""
 
     claim: Claim
     finding: Finding

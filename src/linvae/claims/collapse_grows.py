@@ -9,6 +9,7 @@ rises, on train or on test.
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from operator import attrgetter
 
 import pandas as pd
 
@@ -79,13 +80,9 @@ def _recipe(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     for column in _MEASURES:
         for split in SPLITS:
             steps = list(_steps(below, column, split, margins))
-            yield from steps if column == "effective" else sorted(steps, key=_fall)[:1]
+            yield from steps if column == "effective" else sorted(steps, key=attrgetter("mean"))[:1]
     yield arrived(runs, margins)
     yield from enough_variances(below)
-
-
-def _fall(row: Evidence) -> float:
-    return row.interval.mean
 
 
 def _steps(runs: pd.DataFrame, column: str, split: str, margins: Margins) -> Iterator[Evidence]:
@@ -101,15 +98,13 @@ def _steps(runs: pd.DataFrame, column: str, split: str, margins: Margins) -> Ite
     n = len(steps) * len(_MEASURES) * len(SPLITS)
     for low, high in steps:
         fall = cells.contrast({low: 1.0, high: -1.0}, margins.level, n)
-        row = Evidence(
-            _MEASURES[column],
-            fall,
-            "% of k",
-            subject=str(runs["model"].iloc[0]),
-            condition=at(low, high),
-            split=split,
-            margin=margins.latents,
-            answer=larger(fall, fall, margins.latents, margins.none),
-            main=column == "effective" and split == "train",
-        )
+        told = {
+            "subject": str(runs["model"].iloc[0]),
+            "condition": at(low, high),
+            "split": split,
+            "margin": margins.latents,
+            "answer": larger(fall, fall, margins.latents, margins.none),
+            "main": column == "effective" and split == "train",
+        }
+        row = Evidence(_MEASURES[column], fall, "% of k", **told)
         yield with_seeds(row, runs[runs["initial"].isin([low, high])])

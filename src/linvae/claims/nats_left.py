@@ -21,7 +21,6 @@ from linvae.claims.deciding import larger, with_seeds
 from linvae.claims.evidence import Evidence, Finding, not_run, together, weakest
 from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Interval
 from linvae.claims.widths import fall_with_width, width_runs
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
@@ -105,7 +104,8 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
         return not_run("No run that was trained on could be measured.")
     rows, numbers, asked = [], {}, set()
     for name, own in runs.groupby("model", sort=False):
-        cells = _cells(own)
+        by_variance = [here for _, here in own.groupby("initial")]
+        cells = [_Cell(here, split) for split in SPLITS for here in by_variance]
         numbers[str(name)] = _numbers(cells, margins.level)
         left = [cell for cell in cells if cell.left]
         rows += _rows(left, margins) if left else [_most_left(cells)]
@@ -124,11 +124,10 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A recipe's runs at one noise variance, as one split has them; `n` intervals decide."""
+    """A recipe's runs at one noise variance, as one split has them."""
 
     runs: pd.DataFrame
     split: str
-    n: int = 1
 
     @property
     def variance(self) -> float:
@@ -150,56 +149,34 @@ class _Cell:
         subject = str(self.runs["model"].iloc[0])
         return {"subject": subject, "condition": at(self.variance), "split": self.split}
 
-    def above(self, control: str, margins: Margins) -> Evidence:
-        """Judge by one control."""
+    def above(self, control: str, margins: Margins, n: int) -> Evidence:
+        """Judge by one control, of n intervals that decide."""
         values = self.values(control)
-        at_level, corrected = (own_interval(values, margins.level, of) for of in (1, self.n))
-        row = Evidence(
-            _CONTROLS[control],
-            at_level,
-            "nats",
-            margin=margins.elbo,
-            answer=larger(at_level, corrected, margins.elbo, margins.none),
-            main=control == "above_none",
-            **self.told,
-        )
+        found = [own_interval(values, margins.level, of) for of in (1, n)]
+        answer = larger(*found, margins.elbo, margins.none)
+        told = {"answer": answer, "main": control == "above_none", **self.told}
+        row = Evidence(_CONTROLS[control], found[0], "nats", margin=margins.elbo, **told)
         return with_seeds(row, self.runs)
-
-
-def _cells(runs: pd.DataFrame) -> list[_Cell]:
-    """Split the runs of one recipe by noise variance and split."""
-    cells = [_Cell(own, split) for split in SPLITS for _, own in runs.groupby("initial")]
-    # The recipe's verdict rests on all that is left, against both controls.
-    n = len(_CONTROLS) * max(1, sum(cell.left for cell in cells))
-    return [replace(cell, n=n) for cell in cells]
 
 
 def _rows(left: list[_Cell], margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of those that decide together, the one that supports least."""
+    # The recipe's verdict rests on all that is left, against both controls.
+    n = len(_CONTROLS) * len(left)
     for split in SPLITS:
-        rows = [cell.above("above_none", margins) for cell in left if cell.split == split]
+        rows = [cell.above("above_none", margins, n) for cell in left if cell.split == split]
         yield from weakest(rows, attrgetter("mean"))
-    rows = [cell.above("above_random", margins) for cell in left]
+    rows = [cell.above("above_random", margins, n) for cell in left]
     yield from weakest(rows, attrgetter("mean"))
     most = max(left, key=lambda cell: cell.mean("going_on"))
-    yield Evidence(
-        "most ELBO gained by going on without a bypass: training was unfinished",
-        own_interval(most.values("going_on"), margins.level),
-        "nats",
-        **most.told,
-    )
+    what = "most ELBO gained by going on without a bypass: training was unfinished"
+    yield Evidence(what, own_interval(most.values("going_on"), margins.level), "nats", **most.told)
 
 
 def _most_left(cells: list[_Cell]) -> Evidence:
     most = max(cells, key=lambda cell: cell.mean("gain"))
-    return Evidence(
-        "most nats that the certificate finds",
-        Interval.exact(most.mean("gain")),
-        "nats",
-        reference=LEFT_NATS,
-        answer="undecided",
-        **most.told,
-    )
+    told = {"reference": LEFT_NATS, "answer": "undecided", **most.told}
+    return Evidence.exact("most nats that the certificate finds", most.mean("gain"), "nats", **told)
 
 
 def _numbers(cells: list[_Cell], level: float) -> dict[str, dict[str, dict[str, object]]]:

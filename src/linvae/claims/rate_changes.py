@@ -31,11 +31,8 @@ _CELL = ["recipe", "start"]
 def rates_of(settings: Mapping[str, ModelSettings]) -> pd.DataFrame:
     """Tell of each recipe its learning rate, and with which others it differs in rates alone.
 
-    Returns
-    -------
-    DataFrame
-        ``rate`` and ``family`` (a name such as ``rates of adam``; empty of a recipe that stands
-        alone), by recipe.
+    By recipe, ``rate`` and ``family``: a name such as ``rates of adam``, empty of a recipe that
+    stands alone.
     """
     kinds: dict[str, list[str]] = {}
     for name, model in settings.items():
@@ -123,15 +120,9 @@ def _elbo(
     cells = CellMeans.of(both, f"{SPLITS[split]}elbo", _CELL)
     weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means}
     at_level, corrected = cells.at_both(weights, margins.level, n_pairs * len(SPLITS))
-    row = Evidence(
-        "ELBO, higher rate less lower",
-        at_level,
-        "nats",
-        split=split,
-        margin=margins.elbo,
-        answer=equivalent(at_level, corrected, margins.elbo),
-        **_told(both, low, high),
-    )
+    answer = equivalent(at_level, corrected, margins.elbo)
+    told = {"split": split, "margin": margins.elbo, "answer": answer, **_told(both, low, high)}
+    row = Evidence("ELBO, higher rate less lower", at_level, "nats", **told)
     return with_seeds(row, both, leave_margin=True)
 
 
@@ -149,15 +140,9 @@ def _counts(
         cells = CellMeans.of(both, column, _CELL, one_latent(both))
         found = [cells.at_both(weights, margins.level, n) for weights in crossed]
         seen, strict = zip(*found, strict=True)
-        row = Evidence(
-            f"used latents at epsilon = {epsilon}, change by the rate less that by the start",
-            _more(seen),
-            "% of k",
-            split=split,
-            margin=margins.latents,
-            answer=_answer(seen, strict, margins),
-            **_told(both, low, high),
-        )
+        what = f"used latents at epsilon = {epsilon}, change by the rate less that by the start"
+        told = {"split": split, "margin": margins.latents, **_told(both, low, high)}
+        row = Evidence(what, _more(seen), "% of k", answer=_answer(seen, strict, margins), **told)
         yield with_seeds(row, both)
 
 

@@ -10,7 +10,7 @@ from linvae.claims.deciding import spent
 from linvae.claims.evidence import Evidence, missing, subjects
 from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS, deep_row, used_row
-from linvae.claims.verdicts import Interval, Verdict
+from linvae.claims.verdicts import Verdict
 from linvae.measure.collapse import CollapseCurve
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
@@ -149,14 +149,9 @@ def arrived(runs: pd.DataFrame, margins: Margins) -> Evidence:
     Where most did not, the recipe's verdict is open: what it shows is that training was short.
     """
     share = 100.0 * float(near_optimum(runs, margins).mean())
-    row = Evidence(
-        f"runs that end at most {margins.near:g} nats below the linear bound",
-        Interval.exact(share),
-        "%",
-        subject=str(runs["model"].iloc[0]),
-        split="train",
-        reference=50.0,
-    )
+    what = f"runs that end at most {margins.near:g} nats below the linear bound"
+    told = {"subject": str(runs["model"].iloc[0]), "split": "train", "reference": 50.0}
+    row = Evidence.exact(what, share, "%", **told)
     return row.answered(None if share > 50.0 else "undecided", "longer training")
 
 

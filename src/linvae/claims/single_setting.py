@@ -43,19 +43,9 @@ def setting_runs(results: Results) -> pd.DataFrame:
 def of_settings(runs: pd.DataFrame, margins: Margins) -> tuple[list[Evidence], dict[str, bool]]:
     """Compare a base and the recipes that differ from it in single settings.
 
-    Parameters
-    ----------
-    runs
-        As `setting_runs` gives them.
-    margins
-        Of the study.
-
-    Returns
-    -------
-    rows
-    undone
-        Whether the initial values of each recipe but the base end equivalent, by every measure.
-        Empty where there is nothing to undo: where the base's own verdict is not that they differ.
+    `runs` are as `setting_runs` gives them. Beside the rows it says of each recipe but the base
+    whether its initial values end equivalent, by every measure: of none where there is nothing to
+    undo, as the base's own verdict is not that they differ.
     """
     if runs.empty:
         return [], {}
@@ -100,12 +90,7 @@ def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
             # How a third recipe scatters is no matter.
             cells = CellMeans.of(pd.concat([of_base, own]), measure, "model")
             n = len(variants) * len(MEASURES)
-            yield Evidence(
-                f"{quantity}, less that of {base}",
-                cells.contrast({name: 1.0, base: -1.0}, margins.level, n),
-                unit,
-                subject=_label(name, base),
-                condition=_with(learned_from(start), own),
-                split="train",
-                margin=margin_of(measure, margins),
-            )
+            found = cells.contrast({name: 1.0, base: -1.0}, margins.level, n)
+            told = {"subject": _label(name, base), "condition": _with(learned_from(start), own)}
+            told |= {"split": "train", "margin": margin_of(measure, margins)}
+            yield Evidence(f"{quantity}, less that of {base}", found, unit, **told)

@@ -104,17 +104,13 @@ def _slower(
     logs = paired(*(np.log(steps.clip(max=budget)) for steps in updates[::-1]), level)
     bound = "" if all(arrived) else f", at {'least' if arrived[0] else 'most'}"
     ratio = (None if v is None else math.exp(v) for v in (logs.mean, logs.low, logs.high))
-    row = Evidence(
+    what = (
         f"updates on {pair.images} to come within {gap:g} nats of the maximum, stochastic over "
-        f"analytic{bound}",
-        Interval(*ratio, logs.n),
-        subject=_SLOWER,
-        condition=pair.condition,
-        split="train",
-        reference=1.0,
-        margin=ratio_margin - 1.0,
-        main=pair.is_best,
+        f"analytic{bound}"
     )
+    told = {"subject": _SLOWER, "condition": pair.condition, "split": "train", "main": pair.is_best}
+    told |= {"reference": 1.0, "margin": ratio_margin - 1.0}
+    row = Evidence(what, Interval(*ratio, logs.n), **told)
     margin = math.log(ratio_margin)
     said = exceeds(logs, margin, none)
     # Of a ratio that is known from one side, only that side says anything.
@@ -127,16 +123,9 @@ def _slower(
 def _lower(pair: TrainingPair, margin: float, none: float, level: float) -> Evidence:
     """Compare ends; where the rate does not fall they are only reported."""
     ahead = paired(*(ends(rows) for rows in pair.kinds), level)
-    row = Evidence(
-        "ELBO over the last fifth, analytic less stochastic",
-        ahead,
-        "nats",
-        subject=_LOWER,
-        condition=pair.condition,
-        split="train",
-        margin=margin,
-        main=pair.is_best,
-    )
+    told = {"subject": _LOWER, "condition": pair.condition, "split": "train", "main": pair.is_best}
+    what = "ELBO over the last fifth, analytic less stochastic"
+    row = Evidence(what, ahead, "nats", margin=margin, **told)
     said = exceeds(ahead, margin, none)
     return _answered(row, pair, said, ahead, margin) if pair.falls else row
 
@@ -165,14 +154,11 @@ def _arriving(pairs: Sequence[TrainingPair], gap: float) -> Evidence:
     """Return at how many rates who is slower is asked: of none it stays open."""
     alike = [pair for pair in pairs if pair.is_alike]
     n = sum(pair.arrives(gap) for pair in alike)
-    row = missing(
+    what = (
         f"learning rates, of {len(alike)}, at which either kind comes within {gap:g} nats of the "
-        "maximum on every seed",
-        "more updates, or other rates",
-        _SLOWER,
-        n,
-        split="train",
+        "maximum on every seed"
     )
+    row = missing(what, "more updates, or other rates", _SLOWER, n, split="train")
     return row.answered(None) if n else row
 
 

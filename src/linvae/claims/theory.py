@@ -80,16 +80,15 @@ def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
         for variance, rows in found.items():
             at_level, corrected = columns[column].at_both({variance: 1.0}, margins.level, n)
             answer = equivalent(at_level, corrected, margins.theory)
-            row = Evidence(
-                "used latents less the linear optimum's",
-                # The interval that it was decided by.
-                at_level if answer == "yes" else corrected,
-                "% of k",
-                subject=str(runs["model"].iloc[0]),
-                condition=f"{at(variance)}, epsilon = {epsilon}",
-                split=split,
-                margin=margins.theory,
-            )
+            told = {
+                "subject": str(runs["model"].iloc[0]),
+                "condition": f"{at(variance)}, epsilon = {epsilon}",
+                "split": split,
+                "margin": margins.theory,
+            }
+            # The interval that it was decided by.
+            shown = at_level if answer == "yes" else corrected
+            row = Evidence("used latents less the linear optimum's", shown, "% of k", **told)
             if arrived[variance]:
                 own = runs[runs["initial"] == variance]
                 row = with_seeds(row.answered(answer), own, leave_margin=True)
@@ -125,13 +124,10 @@ def _turning(counts: _Counts) -> Iterator[Evidence]:
             sides = {_sign(row.interval) for row in rows if row.split == split}
             turns += [variance] * (sides >= {1, -1})
         if turns:
-            yield Evidence(
-                "noise variances where it uses more at one epsilon and fewer at another",
-                Interval.exact(len(turns)),
-                subject=next(iter(counts.values()))[0].subject,
-                condition=f"sigma^2 = {', '.join(map(number, turns))}",
-                split=split,
-            )
+            told = {"subject": next(iter(counts.values()))[0].subject, "split": split}
+            told["condition"] = f"sigma^2 = {', '.join(map(number, turns))}"
+            what = "noise variances where it uses more at one epsilon and fewer at another"
+            yield Evidence.exact(what, len(turns), **told)
 
 
 def _sign(found: Interval) -> int:

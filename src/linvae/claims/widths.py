@@ -50,19 +50,9 @@ def fall_with_width(
 ) -> tuple[list[Evidence], list[dict[str, object]]]:
     """Measure how rho_1 / sigma^2 falls from the narrowest to the widest network.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `width_runs` gives them.
-    margins
-        Of the study: the level of its intervals.
-
-    Returns
-    -------
-    rows
-        Only reported, two for each group of runs: on train and on test.
-    numbers
-        By group and split: ``rho``, the means of rho_1 / sigma^2 by width.
+    `runs` are as `width_runs` gives them. The rows are only reported, two for each group of runs:
+    on train and on test. The numbers are ``rho``, by group and split: the means of rho_1 / sigma^2
+    by width.
     """
     rows, numbers = [], []
     for _, group in runs.groupby("group", sort=False) if len(runs) else ():
