@@ -16,7 +16,7 @@ import pandas as pd
 
 from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side, spent, what_settles, with_seeds
+from linvae.claims.deciding import cost_of, side, what_settles, with_seeds
 from linvae.claims.evidence import Evidence, Finding, not_run
 from linvae.claims.recipes import answer_first, arrived, at, by_threshold, one_latent
 from linvae.claims.results import Results
@@ -181,7 +181,7 @@ def _at_its_rate(row: Evidence, here: pd.DataFrame) -> Evidence:
     quantity = f"{row.quantity}, at a falling rate"
     if row.answer != "no":
         return row.but(quantity=quantity)
-    settles = f"both at a constant rate after annealing, {spent(float(here['cpu_seconds'].sum()))}"
+    settles = f"both at a constant rate after annealing, {cost_of(here)}"
     return row.but(quantity=quantity, answer="undecided", settles=settles)
 
 

@@ -12,6 +12,7 @@ from linvae.noise import number
 __all__ = [
     "Side",
     "at_most",
+    "cost_of",
     "equivalent",
     "exceeds",
     "larger",
@@ -151,3 +152,8 @@ def spent(seconds: float) -> str:
     if minutes >= 90:
         return f"{minutes / 60:.1f} CPU hours"
     return "1 CPU minute" if minutes == 1 else f"{minutes} CPU minutes"
+
+
+def cost_of(runs: pd.DataFrame, times: int = 1) -> str:
+    """Write what it takes to train runs again, so many times."""
+    return spent(times * float(runs["cpu_seconds"].sum()))

@@ -23,7 +23,7 @@ from linvae.claims.deciding import exceeds, with_seeds
 from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
-from linvae.claims.verdicts import Interval, interval
+from linvae.claims.verdicts import interval
 from linvae.digits import short
 from linvae.noise import parse_noise
 from linvae.settings.model import Encoder, ModelSettings
@@ -136,7 +136,7 @@ def _compared(
     both = [own[own["seed"].isin(seeds)].sort_values("seed") for own in (relu, matrix)]
     found = paired(*(own["gap"] for own in both[::-1]), level)
     where = f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}"
-    what, said = "ELBO, ReLU encoder less linear one", exceeds(_minus(found), margin)
+    what, said = "ELBO, ReLU encoder less linear one", exceeds(-found, margin)
     row = Evidence(what, found, "nats", condition=where, answer=said, main=True, **told)
     yield with_seeds(row, pd.concat(both), leave_margin=True)
     # How far encoders that can reach the maximum end from it.
@@ -145,11 +145,6 @@ def _compared(
         what = f"ELBO of the {kind} encoder less the pPCA maximum"
         where = f"{own['model'].iloc[0]}, {own['budget'].iloc[0]}"
         yield Evidence(what, interval(-own["gap"], level), "nats", condition=where, **told)
-
-
-def _minus(found: Interval) -> Interval:
-    low, high = (None if end is None else -end for end in (found.high, found.low))
-    return Interval(-found.mean, low, high, found.n)
 
 
 def _sentence(rows: list[Evidence], margin: float) -> str:

@@ -11,11 +11,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from linvae.claims.between_starts import start_rows
+from linvae.claims.between_starts import of_settings, setting_runs, start_rows
 from linvae.claims.claim import Claim, Earlier
 from linvae.claims.evidence import Evidence, Finding, not_run, subjects, together, verdicts_of
 from linvae.claims.recipes import deep_runs
-from linvae.claims.single_setting import of_settings, setting_runs
 from linvae.claims.verdicts import Verdict
 from linvae.digits import short
 from linvae.settings.margins import Margins
@@ -73,7 +72,7 @@ def initial_value_decides(
     headline
         Recipe whose verdict is the claim's, the paper's own; what all agree on without it.
     settings : DataFrame, optional
-        `linvae.claims.single_setting.setting_runs`.
+        `linvae.claims.between_starts.setting_runs`.
     """
     if runs.empty:
         return not_run("The section has no runs that learn sigma^2.")
@@ -104,7 +103,9 @@ def _sentence(
         own = others.pop(headline)
         said = f"{headline}, the recipe nearest to the paper's, the initial value {_SAID[own]}"
         if own == "supported":
-            said += f" (train ELBOs end {_nats(rows, headline)} nats apart)"
+            asked = (headline, "nats", "train")
+            nats = (row.mean for row in rows if (row.subject, row.unit, row.split) == asked)
+            said += f" (train ELBOs end {short(abs(next(nats)))} nats apart)"
         parts.append(said)
     for verdict, verb in _SAID.items():
         if names := subjects(others, verdict):
@@ -112,9 +113,3 @@ def _sentence(
     text = f"With {', and with '.join(parts)}"
     undoing = [name for name, whether in undone.items() if whether]
     return f"{text}; {' or '.join(undoing)} undoes it." if undoing else f"{text}."
-
-
-def _nats(rows: Sequence[Evidence], recipe: str) -> str:
-    (row,) = (row for row in rows
-              if (row.subject, row.unit, row.split) == (recipe, "nats", "train"))  # fmt: skip
-    return short(abs(row.interval.mean))

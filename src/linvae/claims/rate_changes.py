@@ -14,7 +14,7 @@ from operator import attrgetter
 import pandas as pd
 
 from linvae.claims.cells import CellMeans
-from linvae.claims.deciding import equivalent, side, spent, with_seeds
+from linvae.claims.deciding import cost_of, equivalent, side, with_seeds
 from linvae.claims.evidence import Evidence, missing, weakest
 from linvae.claims.recipes import at, by_threshold, one_latent
 from linvae.claims.verdicts import Answer, Interval
@@ -85,7 +85,7 @@ def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
 def _missing(runs: pd.DataFrame, quantity: str, settles: str, subject: str) -> Evidence:
     """Return the row of a comparison that was not run: at the price of one recipe's runs."""
     first = runs[runs["recipe"] == runs["recipe"].iloc[0]]
-    cost = spent(float(first.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
+    cost = cost_of(first.drop_duplicates(["start", "seed"]))
     return missing(quantity, f"{settles}, {cost}", subject)
 
 
@@ -149,10 +149,7 @@ def _counts(
 def _more(crossed: Sequence[Interval]) -> Interval:
     """Return |R| - |S|: the smaller of the two differences, negative where their signs differ."""
     smaller, larger = sorted(crossed, key=lambda found: abs(found.mean))
-    if larger.mean >= 0:
-        return smaller
-    ends = (None, None) if smaller.low is None else (-smaller.high, -smaller.low)
-    return Interval(-smaller.mean, *ends, smaller.n)
+    return smaller if larger.mean >= 0 else -smaller
 
 
 def _answer(seen: Sequence[Interval], strict: Sequence[Interval], margins: Margins) -> Answer:

@@ -15,7 +15,7 @@ from dataclasses import replace
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import spent, with_seeds
+from linvae.claims.deciding import cost_of, with_seeds
 from linvae.claims.end_of_training import same_end
 from linvae.claims.evidence import Evidence, Finding, missing, not_run, together, weakest
 from linvae.claims.rate_changes import rate_changes, rates_of
@@ -119,29 +119,23 @@ def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidenc
     own, other = (runs[runs["start"] == start] for start in STARTS)
     room = bool((runs["predicted"] > 0).all())
     first = runs.iloc[0]
+    where = f"{at(first['initial'])}, k = {first['n_latent']}"
     for row in same_end(own, other, margins, room=room, checks=checks):
-        told = row.but(
-            quantity=f"{row.quantity}, other start less own",
-            subject=str(first["recipe"]),
-            condition=f"{at(first['initial'])}, k = {first['n_latent']}",
-        )
-        yield with_seeds(told, runs, leave_margin=True)
+        what = f"{row.quantity}, other start less own"
+        row = row.but(quantity=what, subject=str(first["recipe"]), condition=where)
+        yield with_seeds(row, runs, leave_margin=True)
 
 
 def _no_room(runs: pd.DataFrame) -> Evidence:
-    cost = spent(float(runs.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
-    return missing(
-        "noise variances at which the linear optimum leaves latents unused",
-        f"a larger sigma^2 or more latents, {cost}",
-        str(runs["recipe"].iloc[0]),
-    )
+    cost = cost_of(runs.drop_duplicates(["start", "seed"]))
+    what = "noise variances at which the linear optimum leaves latents unused"
+    return missing(what, f"a larger sigma^2 or more latents, {cost}", str(runs["recipe"].iloc[0]))
 
 
 def _shown(rows: list[Evidence], most: int) -> Iterator[Evidence]:
     """Mark rows for short tables: those on numbers of latents, of the first few subjects."""
-    marked: set[str] = set()
+    counts = [row for row in rows if row.unit == "% of k"]
+    first = {row.subject: row for row in reversed(counts)}
+    marked = list(dict.fromkeys(row.subject for row in counts))[:most]
     for row in rows:
-        chosen = row.unit == "% of k" and row.subject not in marked and len(marked) < most
-        if chosen:
-            marked.add(row.subject)
-        yield row.but(main=chosen)
+        yield row.but(main=row.subject in marked and row is first[row.subject])

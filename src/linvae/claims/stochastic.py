@@ -23,7 +23,7 @@ import pandas as pd
 
 from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.deciding import exceeds, spent, what_settles
+from linvae.claims.deciding import cost_of, exceeds, what_settles
 from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
 from linvae.claims.training_pairs import (
     TrainingPair,
@@ -116,8 +116,7 @@ def _slower(
     # Of a ratio that is known from one side, only that side says anything.
     if all(arrived) or said == ("yes" if arrived[0] else "no"):
         return _answered(row, pair, said, logs, margin)
-    cost = spent(2 * float(pair.runs["cpu_seconds"].sum()))
-    return row.answered("undecided", f"twice the updates, {cost}")
+    return row.answered("undecided", f"twice the updates, {cost_of(pair.runs, 2)}")
 
 
 def _lower(pair: TrainingPair, margin: float, none: float, level: float) -> Evidence:
@@ -164,7 +163,7 @@ def _arriving(pairs: Sequence[TrainingPair], gap: float) -> Evidence:
 
 def _not_asked(curves: pd.DataFrame) -> Evidence:
     """Return what keeps it open who ends lower: at a constant rate the noise floor decides."""
-    cost = spent(float(curves.drop_duplicates(["model", "seed"])["cpu_seconds"].sum()))
+    cost = cost_of(curves.drop_duplicates(["model", "seed"]))
     settles = f"the same pairs with schedule: cosine, {cost}"
     return missing("pairs whose learning rate falls to zero", settles, _LOWER)
 

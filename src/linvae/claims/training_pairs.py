@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from linvae.claims.deciding import spent
+from linvae.claims.deciding import cost_of
 from linvae.claims.results import Results
 from linvae.noise import parse_noise
 
@@ -83,7 +83,7 @@ class TrainingPair:
             return ""
         rates = " and ".join(f"{rate:.1g}" for rate in self.untried)
         pairs = f"a pair at rate {rates}" if len(self.untried) == 1 else f"pairs at rates {rates}"
-        return f"{pairs}, {spent(len(self.untried) * float(self.runs['cpu_seconds'].sum()))}"
+        return f"{pairs}, {cost_of(self.runs, len(self.untried))}"
 
 
 def pair_curves(results: Results) -> pd.DataFrame:
@@ -118,12 +118,7 @@ def pairs_of(
 ) -> Iterator[TrainingPair]:
     """Pair the two kinds at equal rates, and each at its best where that is not one of these.
 
-    Parameters
-    ----------
-    curves
-        Of both kinds at all rates.
-    score
-        Of the runs of one kind at one rate; the largest is the best.
+    Of the runs of one kind at one rate the largest score is the best.
     """
     for (_, schedule, _), own in curves.groupby(["alike", "schedule", "images"], sort=False):
         best = _at_best(own, score)
