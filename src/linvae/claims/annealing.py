@@ -18,11 +18,9 @@ from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import cost_of, side, what_settles, with_seeds
 from linvae.claims.evidence import Evidence, Finding, not_run
-from linvae.claims.recipes import answer_first, arrived, at, by_threshold, one_latent
+from linvae.claims.recipes import answer_first, arrived, at, by_threshold, deep_columns, one_latent
 from linvae.claims.results import Results
-from linvae.claims.rows import deep_row, used_row
 from linvae.claims.verdicts import Interval
-from linvae.naming import Run
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
@@ -34,21 +32,13 @@ _USED = by_threshold("used")
 
 
 def _from_results(results: Results) -> Finding:
-    compared = results.study.recipes.annealing_runs(results.names)
-    rows = [
-        {"pair": annealed, **_row(results, run, results.models[annealed].training.kl_annealing)}
-        for annealed, runs in compared.items()
-        for run in runs
-        if run not in results.faults
-    ]
+    rows = []
+    for annealed, runs in results.study.recipes.annealing_runs(results.names).items():
+        share = results.models[annealed].training.kl_annealing
+        for run in (run for run in runs if run not in results.faults):
+            row = {"pair": annealed, **deep_columns(results, run)}
+            rows.append(row | after_annealing(results.curve(run), share))
     return annealing_leaves_collapse(pd.DataFrame(rows), results.margins)
-
-
-def _row(results: Results, run: Run, share: float) -> dict[str, object]:
-    metrics = results.metrics(run)
-    row = {**deep_row(run, metrics, results.measurement.epsilon), **used_row(metrics)}
-    row |= after_annealing(results.curve(run), share)
-    return row | {"cpu_seconds": results.cpu_seconds(run)}
 
 
 def after_annealing(curve: pd.DataFrame, share: float) -> dict[str, float]:
@@ -93,7 +83,7 @@ def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
         if len(both):
             rows += [*_recipe(both, margins), *_not_trained(own, str(pair), margins)]
             numbers[str(pair)] = _numbers(both)
-            falls |= not _constant(both)
+            falls |= bool((both["rate_kept"] < CONSTANT).any())
     if not rows:
         return not_run("No runs with and without annealing have noise, seed and later updates.")
     found = Finding.by_subject(rows, "", numbers)
@@ -134,14 +124,11 @@ def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare net deaths at one noise variance; the verdict rests on n intervals."""
     found = _intervals(here, "deaths", margins, n)
     at_level, corrected = (side(one, margins.latents, margins.none) for one in found)
-    row = Evidence(
-        "net deaths after annealing ends, less those without annealing",
-        found[0],
-        split="train",
-        margin=margins.latents,
-        # As many deaths with as without say nothing where annealing had revived none.
-        answer="yes" if at_level == "above" else "no" if corrected == "below" else "undecided",
-    )
+    # As many deaths with as without say nothing where annealing had revived none.
+    answer = "yes" if at_level == "above" else "no" if corrected == "below" else "undecided"
+    told = {"split": "train", "margin": margins.latents, "answer": answer}
+    what = "net deaths after annealing ends, less those without annealing"
+    row = Evidence(what, found[0], **told)
     return with_seeds(row, here)
 
 
@@ -170,19 +157,13 @@ def _intervals(
     return at_level, corrected
 
 
-def _constant(both: pd.DataFrame) -> bool:
-    return float(both["rate_kept"].min()) >= CONSTANT
-
-
 def _at_its_rate(row: Evidence, here: pd.DataFrame) -> Evidence:
     """Leave open that latents live on where the rate falls: too little moves for them to die."""
-    if _constant(here):
+    if (here["rate_kept"] >= CONSTANT).all():
         return row
-    quantity = f"{row.quantity}, at a falling rate"
-    if row.answer != "no":
-        return row.but(quantity=quantity)
+    row = row.but(quantity=f"{row.quantity}, at a falling rate")
     settles = f"both at a constant rate after annealing, {cost_of(here)}"
-    return row.but(quantity=quantity, answer="undecided", settles=settles)
+    return row.answered("undecided", settles) if row.answer == "no" else row
 
 
 def _not_trained(runs: pd.DataFrame, pair: str, margins: Margins) -> Iterator[Evidence]:

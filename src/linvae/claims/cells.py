@@ -14,11 +14,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import fmean, variance
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from linvae.claims.verdicts import Interval
@@ -57,15 +56,10 @@ class CellMeans:
         Of values that are counted in some `unit` the variance of a cell is that of rounding at
         least, as equal counts are no sign of a variance of zero.
         """
-        columns = [by] if isinstance(by, str) else by
-        names = zip(*(runs[column].tolist() for column in columns), strict=True)
-        values: dict[object, list[float]] = {}
-        for name, found in sorted(zip(names, runs[value].tolist(), strict=True)):
-            cell = name[0] if isinstance(by, str) else name
-            values.setdefault(cell, []).append(float(found))
+        values = {cell: own.to_numpy(np.float64) for cell, own in runs.groupby(by)[value]}
         variances = {cell: _variance(own, unit) for cell, own in values.items() if len(own) > 1}
         return cls(
-            {cell: fmean(own) for cell, own in values.items()},
+            {cell: float(own.mean()) for cell, own in values.items()},
             {cell: len(own) for cell, own in values.items()},
             variances,
             bool(variances) and max(variances.values()) <= ALIKE * min(variances.values()),
@@ -145,10 +139,10 @@ def paired(first: ArrayLike, second: ArrayLike, level: float) -> Interval:
     return own_interval(differences, level)
 
 
-def _variance(values: list[float], unit: float) -> float:
-    found = variance(values)
+def _variance(values: NDArray[np.float64], unit: float) -> float:
+    found = float(values.var(ddof=1))
     # Round-off of equal numbers is no scatter.
-    own = found if found > 1e-24 * max(map(abs, values)) ** 2 else 0.0
+    own = found if found > 1e-24 * np.abs(values).max() ** 2 else 0.0
     return max(own, unit**2 / 12)
 
 

@@ -105,21 +105,10 @@ def with_seeds(row: Evidence, runs: pd.DataFrame, *, leave_margin: bool = False)
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:
     """Say which seeds would narrow an interval enough, and what they cost.
 
-    Parameters
-    ----------
-    found, margin
-        The interval that decides nothing, and what it was held against.
-    runs
-        Those of the compared cells, with ``model``, ``initial``, ``seed``, and the estimated
-        ``cpu_seconds`` of each.
-    threshold
-        Value that the interval includes and must leave.
-
-    Returns
-    -------
-    str
-        ``2 more seeds of deep at 3 and 10, 12 CPU minutes``; empty where more seeds would not
-        settle it, as an effect of twice the margin would have been seen already.
+    ``2 more seeds of deep at 3 and 10, 12 CPU minutes``; empty where more seeds would not settle
+    it, as an effect of twice the margin would have been seen already. `runs` are those of the
+    compared cells, with ``model``, ``initial``, ``seed``, and the estimated ``cpu_seconds`` of
+    each; the interval includes the threshold and must leave it.
     """
     extra = _more_seeds(found, margin, threshold)
     if extra == 0:

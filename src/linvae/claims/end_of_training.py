@@ -46,16 +46,10 @@ def same_end(
 ) -> list[Evidence]:
     """Compare the ends of two sets of runs: ELBO and latents in use, both on both splits.
 
-    Parameters
-    ----------
-    one, other
-        One row a run, with ``elbo``, ``n_latent`` and, in percent of those, ``used_0.1`` and so on,
-        and the same of test with the prefix ``test_``; of one noise variance, number of latents
-        and network. Rows are of the second less the first.
-    room
-        Whether numbers of latents are judged.
-    checks
-        Number of such checks that a verdict rests on.
+    Rows are of the second less the first; a verdict rests on so many such checks. Both have one row
+    a run, with ``elbo``, ``n_latent`` and, in percent of those, ``used_0.1`` and so on, and the
+    same of test with the prefix ``test_``; of one noise variance, number of latents and network.
+    Without `room` no number of latents is judged.
     """
     if one.empty or other.empty:
         return []

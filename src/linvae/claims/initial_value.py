@@ -58,21 +58,14 @@ INITIAL_VALUE_DECIDES = Claim(
 
 
 def initial_value_decides(
-    runs: pd.DataFrame,
-    margins: Margins,
-    headline: str | None = None,
+    runs: pd.DataFrame, margins: Margins, headline: str | None = None,
     settings: pd.DataFrame | None = None,
-) -> Finding:
+) -> Finding:  # fmt: skip
     """Claim 9. Whether runs that learn the noise variance depend on where it started.
 
-    Parameters
-    ----------
-    runs, margins
-        `linvae.claims.recipes.deep_runs` of a learned noise variance, with curves.
-    headline
-        Recipe whose verdict is the claim's, the paper's own; what all agree on without it.
-    settings : DataFrame, optional
-        `linvae.claims.between_starts.setting_runs`.
+    `runs` are `linvae.claims.recipes.deep_runs` of a learned noise variance, with curves, and
+    `settings` those of `linvae.claims.between_starts.setting_runs`. The headline is the recipe
+    whose verdict is the claim's, the paper's own; without it the claim is what all agree on.
     """
     if runs.empty:
         return not_run("The section has no runs that learn sigma^2.")
@@ -92,11 +85,9 @@ def initial_value_decides(
 
 
 def _sentence(
-    verdicts: Mapping[str, Verdict],
-    headline: str | None,
-    rows: Sequence[Evidence],
+    verdicts: Mapping[str, Verdict], headline: str | None, rows: Sequence[Evidence],
     undone: Mapping[str, bool],
-) -> str:
+) -> str:  # fmt: skip
     """Say what the headline's recipe does, and the others."""
     parts, others = [], dict(verdicts)
     if headline in verdicts:

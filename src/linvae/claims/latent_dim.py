@@ -56,14 +56,8 @@ def likelihood_over_latents(
 ) -> Finding:
     """Claim 5. Whether the likelihood at a held noise variance rises past its k, then falls.
 
-    Parameters
-    ----------
-    tables
-        By data name, columns ``n_latent`` and ``fixed_log_likelihood`` for every k.
-    fixed_at
-        k whose noise variance is held.
-    margin
-        A rise or a fall below it is none, in nats per datum.
+    The tables, by data name, have columns ``n_latent`` and ``fixed_log_likelihood`` for every k;
+    the noise variance is that of k = `fixed_at`. A rise or a fall below the margin is none.
     """
     rows, rises = [], []
     for i, (data, table) in enumerate(tables.items()):

@@ -24,6 +24,7 @@ __all__ = [
     "at",
     "by_threshold",
     "curve_row",
+    "deep_columns",
     "deep_runs",
     "effective_number",
     "enough_variances",
@@ -50,17 +51,23 @@ def deep_runs(
     """
     runs = dict.fromkeys(run for name in sections for run in results.runs(name))
     chosen = [run for run in runs if kind is None or run.noise.startswith(kind)]
-    return pd.DataFrame([_row(results, run, curves=curves) for run in chosen])
-
-
-def _row(results: Results, run: Run, *, curves: bool) -> dict[str, object]:
-    metrics = results.metrics(run)
-    row = deep_row(run, metrics, results.measurement.epsilon)
-    row |= {**used_row(metrics), "cpu_seconds": results.cpu_seconds(run)}
-    row["test_residual_gain"] = metrics["test_residual_gain"]
+    rows = [deep_columns(results, run) for run in chosen]
     if curves:
-        row |= curve_row(results.arrays(run, "kl.npz"), run.n_latent, results.measurement.delta)
-    return row
+        delta = results.measurement.delta
+        for run, row in zip(chosen, rows, strict=True):
+            row |= curve_row(results.arrays(run, "kl.npz"), run.n_latent, delta)
+    return pd.DataFrame(rows)
+
+
+def deep_columns(results: Results, run: Run) -> dict[str, object]:
+    """Return the row of one run: of `linvae.claims.rows`, and what it costs and leaves."""
+    metrics = results.metrics(run)
+    return {
+        **deep_row(run, metrics, results.measurement.epsilon),
+        **used_row(metrics),
+        "cpu_seconds": results.cpu_seconds(run),
+        "test_residual_gain": metrics["test_residual_gain"],
+    }
 
 
 def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dict[str, float]:

@@ -126,12 +126,8 @@ def outcomes(gap: pd.Series, gradient: pd.Series, curvature: pd.Series) -> pd.Se
 
     ``at the maximum``, or so near to it that it does not matter; ``saddle point``; ``maximum
     below`` the global one; ``flat``, which the Hessian does not decide; ``climbing`` still.
-
-    Parameters
-    ----------
-    gap, gradient, curvature : Series
-        Of each end: nats below the maximum, length of the gradient, and largest curvature, empty
-        where the end is not stationary, or at the maximum but for rounding.
+    The gap is in nats below the maximum, the gradient its length, and the curvature the largest,
+    empty where the end is not stationary, or at the maximum but for rounding.
     """
     stationary = (gradient <= STATIONARY) & curvature.notna()
     found = pd.Series("climbing", index=gap.index)

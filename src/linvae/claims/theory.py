@@ -106,10 +106,14 @@ def _telling(counts: _Counts) -> Iterator[Evidence]:
     """
     for split in SPLITS:
         of_split = [row for rows in counts.values() for row in rows if row.split == split]
-        more = [row for row in of_split if row.mean >= 0]
-        fewer = [row for row in of_split if row.mean < 0]
-        found = [max(own, key=_weight) for own in (more, fewer) if own]
+        found = _furthest(of_split)
         yield from [row for row in found if row.answer != "yes"] or found
+
+
+def _furthest(rows: Sequence[Evidence]) -> list[Evidence]:
+    """Pick the row furthest to either side, first of those that decide."""
+    more, fewer = [row for row in rows if row.mean >= 0], [row for row in rows if row.mean < 0]
+    return [max(own, key=_weight) for own in (more, fewer) if own]
 
 
 def _weight(row: Evidence) -> tuple[int, float]:
@@ -164,10 +168,9 @@ def _sentence(rows: Sequence[Evidence]) -> str:
 def _apart(beyond: Sequence[Evidence]) -> str:
     """Name the furthest difference of either sign."""
     parts, last = [], ""
-    for sign, word in ((1, "more"), (-1, "fewer")):
-        if own := [row for row in beyond if sign * row.mean > 0]:
-            row = max(own, key=_weight)
-            who = "" if row.subject == last else f"{row.subject} uses "
-            last = row.subject
-            parts.append(f"{who}up to {short(abs(row.mean), 2)} % of k {word}")
+    for row in _furthest(beyond):
+        who = "" if row.subject == last else f"{row.subject} uses "
+        more = "more" if row.mean > 0 else "fewer"
+        parts.append(f"{who}up to {short(abs(row.mean), 2)} % of k {more}")
+        last = row.subject
     return " and ".join(parts)

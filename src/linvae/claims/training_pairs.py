@@ -102,12 +102,16 @@ def pair_curves(results: Results) -> pd.DataFrame:
             "images": f"{sampled.batch_size} images" if sampled.batch_size else "all images",
             "alike": sampled.model_dump_json(exclude={"learning_rate"}),
         }
-        for stochastic, model in zip((False, True), pair, strict=True):
-            training = results.models[model].training
-            for run in (run for run in results.runs("stochastic") if run.model == model):
-                labels = {"learning_rate": training.learning_rate, "stochastic": stochastic}
-                labels |= {"model": model, "initial": parse_noise(run.noise).variance}
-                labels |= {"seed": run.seed, "cpu_seconds": results.cpu_seconds(run)}
+        for run in results.runs("stochastic"):
+            if run.model in pair:
+                labels = {
+                    "model": run.model,
+                    "stochastic": run.model == pair[1],
+                    "learning_rate": results.models[run.model].training.learning_rate,
+                    "seed": run.seed,
+                    "initial": parse_noise(run.noise).variance,
+                    "cpu_seconds": results.cpu_seconds(run),
+                }
                 curve = results.curve(run)[["step", "elbo", "gap"]]
                 tables.append(curve.assign(**labels, **of_pair))
     return pd.concat(tables, ignore_index=True)
@@ -123,14 +127,10 @@ def pairs_of(
     for (_, schedule, _), own in curves.groupby(["alike", "schedule", "images"], sort=False):
         best = _at_best(own, score)
         for _, alike in own.groupby("learning_rate"):
-            pair = _paired(alike, alike)
-            if pair is None:
-                continue
-            condition = f"{schedule} rate {pair.rates[0]:g}"
-            if best is not None and best.rates == pair.rates:
-                yield replace(best, condition=f"{condition}, the best of both")
-            else:
-                yield replace(pair, condition=condition)
+            if pair := _paired(alike, alike):
+                same = best is not None and best.rates == pair.rates
+                where = f"{schedule} rate {pair.rates[0]:g}{', the best of both' if same else ''}"
+                yield replace(best if same else pair, condition=where)
         if best is not None and not best.is_alike:
             rates = " and ".join(f"{rate:g}" for rate in best.rates)
             yield replace(best, condition=f"each at its best {schedule} rate, {rates}")
@@ -194,12 +194,8 @@ def updates_to(rows: pd.DataFrame, gap: float) -> NDArray[np.float64]:
 
 def _by_seed(rows: pd.DataFrame, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the recorded steps, and a column by seed and step: all seeds have the same steps."""
-    order = np.lexsort((rows["step"], rows["seed"]))
-    shape = (rows["seed"].nunique(), -1)
-    steps, values = (
-        rows[name].to_numpy(dtype=np.float64)[order].reshape(shape) for name in ("step", column)
-    )
-    return steps[0], values
+    table = rows.pivot(index="seed", columns="step", values=column)
+    return table.columns.to_numpy(dtype=np.float64), table.to_numpy(dtype=np.float64)
 
 
 def _crossing(steps: NDArray[np.float64], gaps: NDArray[np.float64], gap: float) -> float:
@@ -207,8 +203,5 @@ def _crossing(steps: NDArray[np.float64], gaps: NDArray[np.float64], gap: float)
     reached = np.flatnonzero(gaps <= gap)
     if reached.size == 0:
         return math.inf
-    i = int(reached[0])
-    if i == 0:
-        return float(steps[0])
-    share = (gaps[i - 1] - gap) / (gaps[i - 1] - gaps[i])
-    return float(steps[i - 1] * (steps[i] / steps[i - 1]) ** share)
+    around = slice(max(int(reached[0]) - 1, 0), int(reached[0]) + 1)
+    return float(np.exp(np.interp(-gap, -gaps[around], np.log(steps[around]))))
