@@ -10,7 +10,7 @@ reported: those nats were a matter of the updates.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 
 import pandas as pd
@@ -104,12 +104,17 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
         return not_run("No run that was trained on could be measured.")
     rows, numbers, asked = [], {}, set()
     for name, own in runs.groupby("model", sort=False):
-        by_variance = [here for _, here in own.groupby("initial")]
-        cells = [_Cell(here, split) for split in SPLITS for here in by_variance]
-        numbers[str(name)] = _numbers(cells, margins.level)
-        left = [cell for cell in cells if cell.left]
+        by_split = _by_split(own.sort_values("initial", kind="stable"))
+        cells = [cell for _, cell in by_split.groupby(["split", "initial"], sort=False)]
+        left = [cell for cell in cells if _is_left(cell)]
         rows += _rows(left, margins) if left else [_most_left(cells)]
         asked |= {str(name)} if left else set()
+        numbers[str(name)] = of_recipe = {}
+        for cell in cells:
+            variance = number(float(cell["initial"].iloc[0]))
+            of_recipe.setdefault(variance, {})[cell["split"].iloc[0]] = _numbers(
+                cell, margins.level
+            )
     found = Finding.by_subject(rows, "", numbers)
     # Recipes of which nothing is certified settle nothing, for or against.
     judged = {name: verdict for name, verdict in found.verdicts.items() if name in asked}
@@ -122,70 +127,56 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
     return replace(found, sentence=sentence, verdict=together(judged))
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A recipe's runs at one noise variance, as one split has them."""
-
-    runs: pd.DataFrame
-    split: str
-
-    @property
-    def variance(self) -> float:
-        return float(self.runs["initial"].iloc[0])
-
-    @property
-    def left(self) -> bool:
-        """Whether the certificate finds nats there."""
-        return nats_left(self.mean("gain"), self.mean("gain_error"))
-
-    def values(self, name: str) -> pd.Series:
-        return self.runs[f"{SPLITS[self.split]}{name}"]
-
-    def mean(self, name: str) -> float:
-        return float(self.values(name).mean())
-
-    @property
-    def told(self) -> dict[str, str]:
-        subject = str(self.runs["model"].iloc[0])
-        return {"subject": subject, "condition": at(self.variance), "split": self.split}
-
-    def above(self, control: str, margins: Margins, n: int) -> Evidence:
-        """Judge by one control, of n intervals that decide."""
-        values = self.values(control)
-        found = [own_interval(values, margins.level, of) for of in (1, n)]
-        answer = larger(*found, margins.elbo, margins.none)
-        told = {"answer": answer, "main": control == "above_none", **self.told}
-        row = Evidence(_CONTROLS[control], found[0], "nats", margin=margins.elbo, **told)
-        return with_seeds(row, self.runs)
+def _by_split(runs: pd.DataFrame) -> pd.DataFrame:
+    """Give each run a row for each split, without prefixes."""
+    names = [*_CONTROLS, *_MEANS]
+    parts = [
+        runs.assign(split=split, **{name: runs[f"{prefix}{name}"] for name in names})
+        for split, prefix in SPLITS.items()
+    ]
+    return pd.concat(parts)
 
 
-def _rows(left: list[_Cell], margins: Margins) -> Iterator[Evidence]:
+def _is_left(cell: pd.DataFrame) -> bool:
+    """Whether the certificate finds nats in the runs of a cell."""
+    return nats_left(float(cell["gain"].mean()), float(cell["gain_error"].mean()))
+
+
+def _told(cell: pd.DataFrame) -> dict[str, str]:
+    first = cell.iloc[0]
+    told = {"subject": str(first["model"]), "condition": at(float(first["initial"]))}
+    return told | {"split": first["split"], "unit": "nats"}
+
+
+def _above(cell: pd.DataFrame, control: str, margins: Margins, n: int) -> Evidence:
+    """Judge by one control, of n intervals that decide."""
+    found = [own_interval(cell[control], margins.level, of) for of in (1, n)]
+    answer = larger(*found, margins.elbo, margins.none)
+    told = {"margin": margins.elbo, "answer": answer, "main": control == "above_none"}
+    return with_seeds(Evidence(_CONTROLS[control], found[0], **told, **_told(cell)), cell)
+
+
+def _rows(left: list[pd.DataFrame], margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of those that decide together, the one that supports least."""
     # The recipe's verdict rests on all that is left, against both controls.
     n = len(_CONTROLS) * len(left)
+    none, random = ([_above(cell, name, margins, n) for cell in left] for name in _CONTROLS)
     for split in SPLITS:
-        rows = [cell.above("above_none", margins, n) for cell in left if cell.split == split]
-        yield from weakest(rows, attrgetter("mean"))
-    rows = [cell.above("above_random", margins, n) for cell in left]
-    yield from weakest(rows, attrgetter("mean"))
-    most = max(left, key=lambda cell: cell.mean("going_on"))
+        yield from weakest((row for row in none if row.split == split), attrgetter("mean"))
+    yield from weakest(random, attrgetter("mean"))
+    most = max(left, key=lambda cell: cell["going_on"].mean())
     what = "most ELBO gained by going on without a bypass: training was unfinished"
-    yield Evidence(what, own_interval(most.values("going_on"), margins.level), "nats", **most.told)
+    yield Evidence(what, own_interval(most["going_on"], margins.level), **_told(most))
 
 
-def _most_left(cells: list[_Cell]) -> Evidence:
-    most = max(cells, key=lambda cell: cell.mean("gain"))
-    told = {"reference": LEFT_NATS, "answer": "undecided", **most.told}
-    return Evidence.exact("most nats that the certificate finds", most.mean("gain"), "nats", **told)
+def _most_left(cells: list[pd.DataFrame]) -> Evidence:
+    most = max(cells, key=lambda cell: cell["gain"].mean())
+    told = {"reference": LEFT_NATS, "answer": "undecided", **_told(most)}
+    return Evidence.exact("most nats that the certificate finds", most["gain"].mean(), **told)
 
 
-def _numbers(cells: list[_Cell], level: float) -> dict[str, dict[str, dict[str, object]]]:
-    """Return what was measured, by noise variance and split, as JSON holds it."""
-    found: dict[str, dict[str, dict[str, object]]] = {}
-    for cell in cells:
-        found.setdefault(number(cell.variance), {})[cell.split] = {
-            "left": cell.left,
-            **{name: own_interval(cell.values(name), level).to_dict() for name in _CONTROLS},
-            **{name: cell.mean(name) for name in _MEANS},
-        }
-    return found
+def _numbers(cell: pd.DataFrame, level: float) -> dict[str, object]:
+    """Return what was measured in one cell, as JSON holds it."""
+    means = {name: float(cell[name].mean()) for name in _MEANS}
+    ends = {name: own_interval(cell[name], level).to_dict() for name in _CONTROLS}
+    return {"left": _is_left(cell), **ends, **means}

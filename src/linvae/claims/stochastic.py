@@ -111,8 +111,7 @@ def _slower(
     told = {"subject": _SLOWER, "condition": pair.condition, "split": "train", "main": pair.is_best}
     told |= {"reference": 1.0, "margin": ratio_margin - 1.0}
     row = Evidence(what, Interval(*ratio, logs.n), **told)
-    margin = math.log(ratio_margin)
-    said = exceeds(logs, margin, none)
+    margin, said = math.log(ratio_margin), exceeds(logs, math.log(ratio_margin), none)
     # Of a ratio that is known from one side, only that side says anything.
     if all(arrived) or said == ("yes" if arrived[0] else "no"):
         return _answered(row, pair, said, logs, margin)
@@ -192,7 +191,6 @@ def _sentence(rows: Sequence[Evidence], gap: float, *, asked: bool) -> str:
         "not supported": ", and it does not always end lower.",
         "inconclusive": "; whether it ends lower stays open.",
     }
-    end = (
-        lower[said[_LOWER]] if asked else "; whether it ends lower is not asked at a constant rate."
-    )
+    not_asked = "; whether it ends lower is not asked at a constant rate."
+    end = lower[said[_LOWER]] if asked else not_asked
     return f"{slower[said.get(_SLOWER, 'inconclusive')]}{end}"
