@@ -56,11 +56,18 @@ class CellMeans:
         Of values that are counted in some `unit` the variance of a cell is that of rounding at
         least, as equal counts are no sign of a variance of zero.
         """
-        values = {cell: own.to_numpy(np.float64) for cell, own in runs.groupby(by)[value]}
-        variances = {cell: _variance(own, unit) for cell, own in values.items() if len(own) > 1}
+        cells = {cell: own.to_numpy(np.float64) for cell, own in runs.groupby(by)[value]}
+        return cls.of_values(cells, unit)
+
+    @classmethod
+    def of_values(
+        cls, cells: Mapping[object, NDArray[np.float64]], unit: float = 0.0
+    ) -> "CellMeans":
+        """Average the values of each cell, as in `of`."""
+        variances = {cell: _variance(own, unit) for cell, own in cells.items() if len(own) > 1}
         return cls(
-            {cell: float(own.mean()) for cell, own in values.items()},
-            {cell: len(own) for cell, own in values.items()},
+            {cell: float(own.mean()) for cell, own in cells.items()},
+            {cell: len(own) for cell, own in cells.items()},
             variances,
             bool(variances) and max(variances.values()) <= ALIKE * min(variances.values()),
         )
@@ -120,9 +127,7 @@ def own_interval(
     values: ArrayLike, level: float, comparisons: int = 1, unit: float = 0.0
 ) -> Interval:
     """Interval of the mean of values, one a replicate, as `CellMeans` gives it to a cell alone."""
-    cells = CellMeans.of(
-        pd.DataFrame({"cell": 0, "value": np.asarray(values)}), "value", "cell", unit
-    )
+    cells = CellMeans.of_values({0: np.asarray(values, dtype=np.float64)}, unit)
     return cells.contrast({0: 1.0}, level, comparisons)
 
 
