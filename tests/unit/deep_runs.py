@@ -54,10 +54,6 @@ def _collapse(unused):
             f"{prefix}mean_collapse": unused,
             f"{prefix}effective": 100.0 - unused,
             f"{prefix}used": 100.0 - unused,
-            f"{prefix}off_linear": 4.0,
-            f"{prefix}off_linear_at": 0.1,
-            f"{prefix}extra_latents": 0.0,
-            f"{prefix}extra_everywhere": 0.0,
             **{f"{prefix}used_{epsilon}": 100.0 - unused for epsilon in ("0.03", "0.1", "0.3")},
             **{f"{prefix}extra_{epsilon}": 0.0 for epsilon in ("0.03", "0.1", "0.3")},
         }
@@ -71,7 +67,7 @@ def scattered(runs, seed, points=2.0, nats=1.0):
     """
     rng = np.random.default_rng(seed)
     n = len(runs)
-    scales = {"mean_collapse": points, "off_linear": points, "elbo": nats, "collapse": points}
+    scales = {"mean_collapse": points, "elbo": nats, "collapse": points}
     moved = {}
     for name, scale in scales.items():
         shared = rng.normal(size=n)

@@ -43,8 +43,7 @@ def _points(**changes):
 def test_claim_14(points, verdict):
     found = added_saddles(points)
     assert found.verdict == verdict
-    assert {"k=4", "k=8"} < set(found.numbers)
-    assert found.numbers["k=8"]["end_gap"] == points["end_gap"][2:].max()
+    assert set(found.numbers) == {"k=4", "k=8"}
 
 
 def test_claim_14_each_half_has_a_verdict_and_says_whose_it_is():

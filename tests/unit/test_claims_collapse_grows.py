@@ -8,7 +8,7 @@ import pytest
 from deep_runs import FLAT, MARGINS, RISING, deep_runs, verdicts_of
 
 from linvae.claims.collapse_grows import collapse_grows
-from linvae.claims.curves import effective_number
+from linvae.claims.recipes import effective_number
 
 judge = partial(collapse_grows, margins=MARGINS)
 FALLING = dict(zip(RISING, [90.0, 60.0, 30.0, 0.0], strict=True))

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from linvae.claims.components import columns_are_components
-from linvae.claims.maximum import linear_runs, reaches_maximum
+from linvae.claims.maximum import columns_are_components, linear_runs, reaches_maximum
 from linvae.naming import Run
 from linvae.settings.model import ModelSettings
 

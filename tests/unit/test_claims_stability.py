@@ -37,8 +37,6 @@ def _table():
 def test_claim_4_holds_where_the_points_are_as_the_rule_says():
     found = stability(_table())
     assert found.verdict == "supported"
-    assert found.numbers["n_stable"] == 1
-    assert [point["n_zero"] for point in found.numbers["points"]] == [1, 1, 0]
     # Without zero columns eigenvalue 1 alone is unused: no exception to report.
     rule, hessian, stable = found.rows
     assert (rule.interval.mean, rule.reference, rule.answer) == (2, 2, "yes")

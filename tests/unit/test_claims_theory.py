@@ -80,9 +80,7 @@ def test_more_at_one_epsilon_and_fewer_at_another_are_two_rows():
     # optimum's, one number of which the sign was lost; 12 of its 15 runs use more at some epsilon,
     # by 117 of 200 latents at most, and 11.7 points fewer at epsilon = 0.1. (At 0.3: made up.)
     values = {0.03: 28.2, 0.1: -11.7, 0.3: -15.0}
-    runs = deep_runs({30.0: 92.7, 100.0: 97.2}, n_seeds=3).assign(
-        n_latent=200, extra_latents=56.0, test_extra_latents=117.0
-    )
+    runs = deep_runs({30.0: 92.7, 100.0: 97.2}, n_seeds=3).assign(n_latent=200)
     for epsilon, points in values.items():
         for prefix in ("", "test_"):
             own = np.where(runs["initial"] == 30.0, points, 0.0)
@@ -98,7 +96,6 @@ def test_more_at_one_epsilon_and_fewer_at_another_are_two_rows():
         "It does not: deep uses up to 28 % of k more and up to 15 % of k fewer than the linear "
         "optimum."
     )
-    assert found.numbers["deep"]["train"]["uses_more"]["somewhere"] == 6
     assert [row.interval.mean > 0 for row in found.rows if row.main] == [True, False]
 
 

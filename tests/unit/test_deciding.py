@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from linvae.claims.deciding import exceeds, paired, side, side_of_all, spent, what_settles
+from linvae.claims.deciding import at_most, equivalent, exceeds, larger, side, spent, what_settles
 from linvae.claims.verdicts import Interval
 
 RUNS = pd.DataFrame(
@@ -86,18 +86,24 @@ def test_a_difference_exceeds_a_margin_by_the_whole_of_its_interval(mean, half, 
     assert exceeds(Interval(mean, mean - half, mean + half, 3), 5.0, 0.1) == expected
 
 
-def test_pairs_have_the_interval_of_their_differences():
-    found = paired([3.0, 5.0, 4.0], [1.0, 2.0, 3.0], 0.95)
-    # Differences 2, 3 and 1: a standard error of 1 / sqrt(3), and Student's 4.303.
-    assert found.mean == 2.0
-    assert found.high - found.mean == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
-    assert paired([2.0, 3.0], [1.0, 2.0], 0.95).low is None
-
-
 def test_of_several_that_must_lie_above_only_the_doubt_is_corrected():
     narrow, wide = Interval(-6.0, -11.0, -1.0, 3), Interval(-6.0, -14.0, 2.0, 3)
-    assert (
-        side_of_all(Interval(6.0, 1.0, 11.0, 3), Interval(6.0, -2.0, 14.0, 3), 5.0, 0.1) == "above"
-    )
-    assert side_of_all(narrow, wide, 5.0, 0.1) == "open"
-    assert side_of_all(narrow, narrow, 5.0, 0.1) == "below"
+    assert larger(Interval(6.0, 1.0, 11.0, 3), Interval(6.0, -2.0, 14.0, 3), 5.0, 0.1) == "yes"
+    assert larger(narrow, wide, 5.0, 0.1) == "undecided"
+    assert larger(narrow, narrow, 5.0, 0.1) == "no"
+
+
+def test_intervals_within_and_beyond_a_margin():
+    def between(low, high):
+        return Interval((low + high) / 2, low, high, 3)
+
+    wide = between(-1.0, 5.0)
+    assert equivalent(between(-1.0, 1.0), wide, 2.0) == "yes"
+    assert equivalent(between(2.5, 4.0), wide, 2.0) == "undecided"
+    assert equivalent(between(2.5, 4.0), between(2.1, 4.4), 2.0) == "no"
+    assert equivalent(between(-4.0, -2.5), between(-4.4, -2.1), 2.0) == "no"
+    assert [at_most(between(*ends), 2.0) for ends in ((-9, 1), (1, 3), (3, 4))] == [
+        "yes",
+        "undecided",
+        "no",
+    ]

@@ -6,8 +6,7 @@ import re
 import pytest
 from told import claim, row
 
-from linvae.claims.evidence import Evidence, together, verdicts_of
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding, together, verdicts_of
 from linvae.claims.verdicts import Interval
 from linvae.report.document import claims_text
 from linvae.report.evidence_table import main_lines, markdown, open_rows, rows_of, shown

@@ -26,8 +26,7 @@ CLAIM = '''
 """Claim 99, a toy: every deep run ends with a finite ELBO."""
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.recipes import deep_runs
 from linvae.claims.results import Results
 from linvae.claims.verdicts import interval

@@ -10,20 +10,17 @@ that there are none: that takes a constant rate.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side_of_all, spent, what_settles
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding, not_run
-from linvae.claims.recipes import answer_first, arrived, at
+from linvae.claims.deciding import cost_of, side, what_settles, with_seeds
+from linvae.claims.evidence import Evidence, Finding, not_run
+from linvae.claims.recipes import answer_first, arrived, at, by_threshold, deep_columns, one_latent
 from linvae.claims.results import Results
-from linvae.claims.rows import THRESHOLDS, deep_row, used_row
-from linvae.claims.unequal import own_interval
-from linvae.claims.verdicts import Answer, Interval
-from linvae.measure.splits import SPLITS
-from linvae.naming import Run
+from linvae.claims.verdicts import Interval
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
@@ -31,49 +28,24 @@ __all__ = ["ANNEALING_LEAVES_COLLAPSE", "after_annealing", "annealing_leaves_col
 
 # Share of its value that a rate keeps until the end if it is constant.
 CONSTANT = 0.99
-_USED = [
-    (split, f"{prefix}used_{number(epsilon)}", number(epsilon))
-    for split, prefix in SPLITS.items()
-    for epsilon in THRESHOLDS
-]
+_USED = by_threshold("used")
 
 
 def _from_results(results: Results) -> Finding:
-    compared = results.study.recipes.annealing_runs(results.names)
-    rows = [
-        {"pair": annealed, **_row(results, run, results.models[annealed].training.kl_annealing)}
-        for annealed, runs in compared.items()
-        for run in runs
-        if run not in results.faults
-    ]
+    rows = []
+    for annealed, runs in results.study.recipes.annealing_runs(results.names).items():
+        share = results.models[annealed].training.kl_annealing
+        for run in (run for run in runs if run not in results.faults):
+            row = {"pair": annealed, **deep_columns(results, run)}
+            rows.append(row | after_annealing(results.curve(run), share))
     return annealing_leaves_collapse(pd.DataFrame(rows), results.margins)
-
-
-def _row(results: Results, run: Run, share: float) -> dict[str, object]:
-    metrics = results.metrics(run)
-    return {
-        **deep_row(run, metrics, results.measurement.epsilon),
-        **used_row(metrics),
-        "cpu_seconds": results.cpu_seconds(run),
-        **after_annealing(results.curve(run), share),
-    }
 
 
 def after_annealing(curve: pd.DataFrame, share: float) -> dict[str, float]:
     """Return what a run's curve shows of the updates after a share of them.
 
-    Parameters
-    ----------
-    curve
-        Columns ``step``, ``used_latents`` and ``learning_rate``.
-    share
-        Of the updates, over which the KL is annealed.
-
-    Returns
-    -------
-    dict
-        ``alive`` and ``at_end``: latents in use at the first record after that share, and at the
-        last; ``updates`` between the two; ``rate_kept``, the last rate over the first.
+    ``alive`` and ``at_end``: latents in use at the first record after that share, and at the last;
+    ``updates`` between the two; ``rate_kept``, the last rate over the first.
     """
     end = curve.iloc[-1]
     full = curve[curve["step"] >= share * end["step"]].iloc[0]
@@ -101,30 +73,23 @@ ANNEALING_LEAVES_COLLAPSE = Claim(
 def annealing_leaves_collapse(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 11. Whether latents die after annealing ends, for each annealed recipe.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run at a fixed noise variance, with or without annealing: ``pair`` (the annealed
-        recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
-        ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
-    margins
-        Of the study.
+    `runs` have one row a run at a fixed noise variance, with or without annealing: ``pair`` (the
+    annealed recipe of the comparison), the columns of `linvae.claims.rows.deep_row` and `used_row`,
+    ``cpu_seconds``, and `after_annealing` of its curve, by the annealed recipe's share.
     """
     rows, numbers, falls = [], {}, False
     for pair, own in runs.groupby("pair", sort=False) if len(runs) else ():
         both = _paired(own, str(pair))
-        if both.empty:
-            continue
-        rows += _recipe(both, margins)
-        rows += _not_trained(own, str(pair), margins)
-        numbers[str(pair)] = _numbers(both)
-        falls |= not _constant(both)
+        if len(both):
+            rows += [*_recipe(both, margins), *_not_trained(own, str(pair), margins)]
+            numbers[str(pair)] = _numbers(both)
+            falls |= bool((both["rate_kept"] < CONSTANT).any())
     if not rows:
         return not_run("No runs with and without annealing have noise, seed and later updates.")
     found = Finding.by_subject(rows, "", numbers)
     sentence = f"{answer_first(found.verdicts)}: after annealing ends, latents collapse again"
-    sentence += ", as far as a learning rate that falls can tell." if falls else "."
-    return Finding.by_subject(rows, sentence, numbers)
+    end = ", as far as a learning rate that falls can tell." if falls else "."
+    return replace(found, sentence=f"{sentence}{end}")
 
 
 def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
@@ -134,68 +99,52 @@ def _paired(runs: pd.DataFrame, pair: str) -> pd.DataFrame:
     control = runs[~annealed].set_index(keys).add_suffix("_control")
     both = runs[annealed].set_index(keys).join(control, how="inner").reset_index()
     scale = 100.0 / both["n_latent"]
-    own, other = (both[f"alive{end}"] - both[f"at_end{end}"] for end in ("", "_control"))
-    differences = {
-        f"more_{column}": both[column] - both[f"{column}_control"] for _, column, _ in _USED
-    }
+    own, other = (scale * (both[f"alive{end}"] - both[f"at_end{end}"]) for end in ("", "_control"))
     return both.assign(
-        deaths=scale * (own - other),
-        control_deaths=scale * other,
-        cost=both["cpu_seconds"] + both["cpu_seconds_control"],
-        **differences,
+        deaths=own - other,
+        control_deaths=other,
+        cpu_seconds=both["cpu_seconds"] + both["cpu_seconds_control"],
+        **{f"more_{column}": both[column] - both[f"{column}_control"] for column in _USED},
     )[both["updates"] > 0]
 
 
 def _recipe(both: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     """Give for each noise variance the control's deaths, their difference, and what is left."""
     n = both["initial"].nunique() * (1 + len(_USED))
-    for _, here in both.groupby("initial"):
-        first = here.iloc[0]
-        told = {"unit": "% of k", "subject": str(first["pair"]), "condition": at(first["initial"])}
-        unit = 100.0 / float(first["n_latent"])
-        control = own_interval(here["control_deaths"], margins.level, unit=unit)
+    for variance, here in both.groupby("initial"):
+        told = {"unit": "% of k", "subject": str(here["pair"].iloc[0]), "condition": at(variance)}
+        control = own_interval(here["control_deaths"], margins.level, unit=one_latent(here))
         quantity = "net deaths without annealing over the same updates"
         yield Evidence(quantity, control, split="train", **told)
         for row in (_deaths(here, margins, n), _left(here, margins, n)):
-            yield _at_its_rate(row.but(**told), here)
+            yield _at_its_rate(row.but(main=True, **told), here)
 
 
 def _deaths(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare net deaths at one noise variance; the verdict rests on n intervals."""
-    at_level, corrected = _intervals(here, "deaths", margins, n)
-    where = side_of_all(at_level, corrected, margins.latents, margins.none)
+    found = _intervals(here, "deaths", margins, n)
+    at_level, corrected = (side(one, margins.latents, margins.none) for one in found)
     # As many deaths with as without say nothing where annealing had revived none.
-    answers: dict[str, Answer] = {"above": "yes", "below": "no"}
-    answer = answers.get(where, "undecided")
-    return Evidence(
-        "net deaths after annealing ends, less those without annealing",
-        at_level,
-        split="train",
-        margin=margins.latents,
-        answer=answer,
-        settles=_seeds(here, at_level, margins, 0.0) if answer == "undecided" else "",
-        main=True,
-    )
+    answer = "yes" if at_level == "above" else "no" if corrected == "below" else "undecided"
+    told = {"split": "train", "margin": margins.latents, "answer": answer}
+    what = "net deaths after annealing ends, less those without annealing"
+    row = Evidence(what, found[0], **told)
+    return with_seeds(row, here)
 
 
 def _left(here: pd.DataFrame, margins: Margins, n: int) -> Evidence:
     """Compare latents in use at the end: at all thresholds and on both splits, or it is open."""
-    rows = []
-    for split, column, epsilon in _USED:
+    rows, margin = [], margins.latents
+    for column, (split, epsilon) in _USED.items():
         at_level, corrected = _intervals(here, f"more_{column}", margins, n)
-        answer: Answer = "undecided"
-        if corrected.above(margins.latents):
-            answer = "no"
-        elif at_level.below(margins.latents):
-            answer = "yes"
+        more, no_more = corrected.above(margin), at_level.below(margin)
         quantity = f"used latents at the end (epsilon = {epsilon}), less those without annealing"
-        row = Evidence(quantity, at_level, split=split, margin=margins.latents, answer=answer)
-        rows.append(row)
-    answers = {row.answer for row in rows}
-    row = min(rows, key=lambda row: abs(row.interval.mean - margins.latents))
-    answer = answers.pop() if len(answers) == 1 else "undecided"
-    settles = _seeds(here, row.interval, margins, margins.latents) if answer == "undecided" else ""
-    return row.but(answer=answer, settles=settles, main=True)
+        answer = "no" if more else "yes" if no_more else "undecided"
+        rows.append(Evidence(quantity, at_level, split=split, margin=margin, answer=answer))
+    row = min(rows, key=lambda row: abs(row.mean - margin))
+    agreed = len({row.answer for row in rows}) == 1
+    settles = what_settles(row.interval, margin, here, margin)
+    return row.answered(row.answer if agreed else "undecided", settles)
 
 
 def _intervals(
@@ -203,28 +152,18 @@ def _intervals(
 ) -> tuple[Interval, Interval]:
     """Interval of a difference at the level, and corrected for n."""
     # A difference of two counts is rounded twice.
-    unit = 2**0.5 * 100.0 / float(here["n_latent"].iloc[0])
+    unit = 2**0.5 * one_latent(here)
     at_level, corrected = (own_interval(here[column], margins.level, of, unit) for of in (1, n))
     return at_level, corrected
 
 
-def _seeds(here: pd.DataFrame, found: Interval, margins: Margins, threshold: float) -> str:
-    return what_settles(found, margins.latents, here.assign(cpu_seconds=here["cost"]), threshold)
-
-
-def _constant(both: pd.DataFrame) -> bool:
-    return float(both["rate_kept"].min()) >= CONSTANT
-
-
 def _at_its_rate(row: Evidence, here: pd.DataFrame) -> Evidence:
     """Leave open that latents live on where the rate falls: too little moves for them to die."""
-    if _constant(here):
+    if (here["rate_kept"] >= CONSTANT).all():
         return row
-    quantity = f"{row.quantity}, at a falling rate"
-    if row.answer != "no":
-        return row.but(quantity=quantity)
-    settles = f"both at a constant rate after annealing, {spent(float(here['cost'].sum()))}"
-    return row.but(quantity=quantity, answer="undecided", settles=settles)
+    row = row.but(quantity=f"{row.quantity}, at a falling rate")
+    settles = f"both at a constant rate after annealing, {cost_of(here)}"
+    return row.answered("undecided", settles) if row.answer == "no" else row
 
 
 def _not_trained(runs: pd.DataFrame, pair: str, margins: Margins) -> Iterator[Evidence]:

@@ -1,29 +1,41 @@
-"""Rows of evidence on one recipe between the initial values of a learned noise variance."""
+"""Rows of claim 9: a recipe between initial values, and which single setting undoes their effect.
 
+The recipes of ``study.one_setting`` differ from a base in single settings. From two initial values
+or more each has a verdict of its own: the setting undoes the effect where an equivalence test finds
+its starts within the margins, by every measure on both splits. From one alone the rows say how much
+it changes, and decide nothing.
+"""
+
+from collections.abc import Iterator
 from itertools import combinations
 
 import pandas as pd
 
-from linvae.claims.deciding import side, spent, what_settles
-from linvae.claims.evidence import Evidence, equivalence
-from linvae.claims.scatter import CheckedCells
-from linvae.claims.verdicts import Answer, Interval, interval
+from linvae.claims.cells import CellMeans
+from linvae.claims.deciding import equivalent, side, with_seeds
+from linvae.claims.evidence import Evidence, missing, verdicts_of, weakest
+from linvae.claims.recipes import another, deep_runs
+from linvae.claims.results import Results
+from linvae.claims.verdicts import interval
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
+from linvae.settings.differences import differences
 from linvae.settings.margins import Margins
 
-__all__ = ["MEASURES", "learned_from", "margin_of", "start_rows"]
+__all__ = ["of_settings", "setting_runs", "start_rows"]
 
 # Columns of `linvae.claims.recipes.deep_runs`: what each is, and its unit.
-MEASURES = {"elbo": ("ELBO", "nats"), "mean_collapse": ("mean collapse over epsilon", "% of k")}
+_MEASURES = {"elbo": ("ELBO", "nats"), "mean_collapse": ("mean collapse over epsilon", "% of k")}
+# Of a margin: an equivalence test asks for all of it.
+_SHARE = 1.0
 
 
-def learned_from(*starts: float) -> str:
+def _learned_from(*starts: float) -> str:
     """Name the condition of a row: ``sigma^2 learned from 0.1 and 30``."""
     return f"sigma^2 learned from {' and '.join(number(start) for start in starts)}"
 
 
-def margin_of(measure: str, margins: Margins) -> float:
+def _margin_of(measure: str, margins: Margins) -> float:
     """Return the margin that differences of a measure are held against."""
     return margins.elbo if measure == "elbo" else margins.latents
 
@@ -35,36 +47,26 @@ def start_rows(runs: pd.DataFrame, margins: Margins, subject: str, share: float)
     equivalent. Nothing is answered where the noise variance of most runs from one start was still
     on its way: there the step budget decides.
 
-    Parameters
-    ----------
-    runs
-        Of one recipe, noise variance learned.
-    margins
-        Of the study.
-    subject
-        Whose rows they are.
-    share
-        Of a margin, within which starts are equivalent.
+    `runs` are of one recipe, the `subject`, with a learned noise variance; starts are equivalent
+    within a `share` of a margin.
     """
-    if runs["initial"].nunique() < 2:
-        return [_one_start(runs, subject)]
-    columns = [f"{prefix}{measure}" for measure in MEASURES for prefix in SPLITS.values()]
-    cells = CheckedCells.of_columns(runs, columns, "initial")
+    n = runs["initial"].nunique()
+    if n < 2:
+        settles = another("initial value", runs)
+        return [missing("initial values of sigma^2 run", settles, subject, n, needed=2)]
+    columns = {f"{SPLITS[split]}{name}": (name, split) for name in _MEASURES for split in SPLITS}
     rows = [
-        _furthest(cells[f"{prefix}{measure}"], measure, runs, margins, share).but(
-            subject=subject, split=split
-        )
-        for measure in MEASURES
-        for split, prefix in SPLITS.items()
+        _furthest(cells, runs, *columns[column], margins, share).but(subject=subject)
+        for column, cells in CellMeans.of_columns(runs, list(columns), "initial").items()
     ]
     late = _on_its_way(runs, margins)
     if late is None:
         return rows
-    return [*(row.but(answer=None, settles="") for row in rows), late.but(subject=subject)]
+    return [*(row.answered(None) for row in rows), late.but(subject=subject)]
 
 
 def _furthest(
-    cells: CheckedCells, measure: str, runs: pd.DataFrame, margins: Margins, share: float
+    cells: CellMeans, runs: pd.DataFrame, measure: str, split: str, margins: Margins, share: float
 ) -> Evidence:
     """Compare the two starts of most distant means; the level knows that they were picked.
 
@@ -73,28 +75,18 @@ def _furthest(
     """
     pairs = list(combinations(cells.means, 2))
     low, high = max(pairs, key=lambda pair: abs(cells.means[pair[1]] - cells.means[pair[0]]))
-    margin, missed = margin_of(measure, margins), (1.0 - margins.level) / len(pairs)
+    margin, (name, unit) = _margin_of(measure, margins), _MEASURES[measure]
     picked, corrected = (
-        cells.contrast({high: 1.0, low: -1.0}, 1.0 - missed / n)
-        for n in (1, len(MEASURES) * len(SPLITS))
+        cells.contrast({high: 1.0, low: -1.0}, margins.level, len(pairs) * n)
+        for n in (1, len(_MEASURES) * len(SPLITS))
     )
-    answer: Answer = "undecided"
-    if side(picked, margin, 0.0) in ("above", "below"):
-        answer = "yes"
-    elif equivalence(corrected, corrected, share * margin) == "within":
-        answer = "no"
-    shown = picked if answer == "yes" else corrected
-    ends = runs[runs["initial"].isin([low, high])]
-    name, unit = MEASURES[measure]
-    return Evidence(
-        f"{name}, larger initial sigma^2 less smaller",
-        shown,
-        unit,
-        condition=learned_from(low, high),
-        margin=margin,
-        answer=answer,
-        settles=what_settles(shown, margin, ends) if answer == "undecided" else "",
-    )
+    apart = side(picked, margin, 0.0) in ("above", "below")
+    same = equivalent(corrected, corrected, share * margin) == "yes"
+    answer = "yes" if apart else "no" if same else "undecided"
+    what, shown = f"{name}, larger initial sigma^2 less smaller", picked if apart else corrected
+    told = {"condition": _learned_from(low, high), "split": split, "margin": margin}
+    row = Evidence(what, shown, unit, answer=answer, **told)
+    return with_seeds(row, runs[runs["initial"].isin([low, high])])
 
 
 def _on_its_way(runs: pd.DataFrame, margins: Margins) -> Evidence | None:
@@ -108,25 +100,79 @@ def _on_its_way(runs: pd.DataFrame, margins: Margins) -> Evidence | None:
     if not len(late):
         return None
     worst = gain.groupby(runs["initial"]).mean()[late].idxmax()
-    return Evidence(
-        "ELBO that tuning sigma^2 alone would add",
-        interval(gain[runs["initial"] == worst], margins.level),
-        "nats",
-        condition=learned_from(worst),
-        split="train",
-        margin=margins.elbo,
-        answer="undecided",
-        settles="longer training",
-    )
+    found = interval(gain[runs["initial"] == worst], margins.level)
+    told = {"condition": _learned_from(worst), "split": "train", "margin": margins.elbo}
+    row = Evidence("ELBO that tuning sigma^2 alone would add", found, "nats", **told)
+    return row.answered("undecided", "longer training")
 
 
-def _one_start(runs: pd.DataFrame, subject: str) -> Evidence:
-    cost = spent(runs["seed"].nunique() * float(runs["cpu_seconds"].mean()))
-    return Evidence(
-        "initial values of sigma^2 run",
-        Interval.exact(runs["initial"].nunique()),
-        subject=subject,
-        reference=2,
-        answer="undecided",
-        settles=f"another initial value, {cost}",
-    )
+def setting_runs(results: Results) -> pd.DataFrame:
+    """Tabulate the runs of ``study.one_setting`` that learn sigma^2; empty where it is left out.
+
+    Columns of `linvae.claims.recipes.deep_runs`, ``base``, and ``changed``: names of the settings
+    that differ from the base's, empty of the base itself.
+    """
+    runs = deep_runs(results, "one_setting", kind="learned", curves=True)
+    if runs.empty:
+        return runs
+    base, changed = results.study.one_setting.base, {}
+    for name in runs["model"].unique():
+        found = differences(results.models[base], results.models[name])
+        changed[name] = ", ".join(key.rpartition(".")[2] for key in found)
+    return runs.assign(base=base, changed=runs["model"].map(changed))
+
+
+def of_settings(runs: pd.DataFrame, margins: Margins) -> tuple[list[Evidence], dict[str, bool]]:
+    """Compare a base and the recipes that differ from it in single settings.
+
+    `runs` are as `setting_runs` gives them. Beside the rows it says of each recipe but the base
+    whether its initial values end equivalent, by every measure: of none where there is nothing to
+    undo, as the base's own verdict is not that they differ.
+    """
+    if runs.empty:
+        return [], {}
+    if runs["initial"].nunique() < 2:
+        return list(_changes(runs, margins)), {}
+    base, rows, all_same, differs = runs["base"].iloc[0], [], {}, False
+    for name, own in runs.groupby("model", sort=False):
+        found = start_rows(own, margins, _label(name, base), _SHARE)
+        # Of each quantity the split that decides: what the rows say together stays the same.
+        for quantity in dict.fromkeys(row.quantity for row in found):
+            rows += [
+                row.but(condition=_with(row.condition, own))
+                for row in weakest((row for row in found if row.quantity == quantity), _none)
+            ]
+        if name == base:
+            differs = "supported" in verdicts_of(found).values()
+        else:
+            all_same[str(name)] = all(row.answer == "no" for row in found)
+    return rows, all_same if differs else {}
+
+
+def _label(model: str, base: str) -> str:
+    return f"{base}, the base" if model == base else f"{model}, beside {base}"
+
+
+def _with(condition: str, own: pd.DataFrame) -> str:
+    changed = own["changed"].iloc[0]
+    return f"{condition}; changed: {changed}" if changed else condition
+
+
+def _none(_: Evidence) -> float:
+    return 0.0
+
+
+def _changes(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
+    """Give what each setting changes from the one initial value, on train images."""
+    base, start = runs["base"].iloc[0], float(runs["initial"].iloc[0])
+    of_base = runs[runs["model"] == base]
+    variants = runs[runs["model"] != base].groupby("model", sort=False)
+    for name, own in variants if len(of_base) else ():
+        for measure, (quantity, unit) in _MEASURES.items():
+            # How a third recipe scatters is no matter.
+            cells = CellMeans.of(pd.concat([of_base, own]), measure, "model")
+            n = len(variants) * len(_MEASURES)
+            found = cells.contrast({name: 1.0, base: -1.0}, margins.level, n)
+            told = {"subject": _label(name, base), "condition": _with(_learned_from(start), own)}
+            told |= {"split": "train", "margin": _margin_of(measure, margins)}
+            yield Evidence(f"{quantity}, less that of {base}", found, unit, **told)

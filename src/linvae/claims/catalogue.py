@@ -3,12 +3,11 @@
 from linvae.claims.added_saddles import ADDED_SADDLES
 from linvae.claims.annealing import ANNEALING_LEAVES_COLLAPSE
 from linvae.claims.collapse_grows import COLLAPSE_GROWS
-from linvae.claims.components import COLUMNS_ARE_COMPONENTS
 from linvae.claims.encoders import OTHER_ENCODERS
 from linvae.claims.inference_costs import ENCODER_COSTS_MORE
 from linvae.claims.initial_value import INITIAL_VALUE_DECIDES
 from linvae.claims.latent_dim import LIKELIHOOD_OVER_LATENTS
-from linvae.claims.maximum import REACHES_MAXIMUM
+from linvae.claims.maximum import COLUMNS_ARE_COMPONENTS, REACHES_MAXIMUM
 from linvae.claims.more_latents import MORE_LATENTS
 from linvae.claims.nats_left import NATS_CAN_BE_HAD
 from linvae.claims.same_order import SAME_ORDER

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Finding, not_run
 from linvae.claims.results import Results
 
 __all__ = ["Claim", "Earlier", "Judgement"]
@@ -93,14 +93,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim and what was found.
-
-    Attributes
-    ----------
-    claim, finding
-    evidence
-        Paths of the files that the numbers come from.
-    """
+    """A claim, what was found, and the paths of the files that this rests on."""
 
     claim: Claim
     finding: Finding

@@ -3,15 +3,24 @@
 import math
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from linvae.claims.evidence import equivalence
-from linvae.claims.verdicts import Answer, Interval, interval
+from linvae.claims.evidence import Evidence
+from linvae.claims.verdicts import Answer, Interval
 from linvae.noise import number
 
-__all__ = ["Side", "exceeds", "paired", "side", "side_of_all", "spent", "what_settles"]
+__all__ = [
+    "Side",
+    "at_most",
+    "cost_of",
+    "equivalent",
+    "exceeds",
+    "larger",
+    "side",
+    "spent",
+    "what_settles",
+    "with_seeds",
+]
 
 Side = Literal["above", "below", "none", "open"]
 
@@ -19,27 +28,12 @@ Side = Literal["above", "below", "none", "open"]
 def side(found: Interval, margin: float, none: float) -> Side:
     """Tell on which side of a margin a difference lies.
 
+    "above" or "below" if the mean is beyond the margin and the interval on one side of zero; "none"
+    if the interval lies within ``none * margin`` of zero; otherwise, and without one, "open".
+
     Two things that are the same come out as a difference in no more studies than the level of the
     interval says, whatever the margin; that they are the same is said only of an interval far
     narrower than the margin, and so by no small number of scattered seeds.
-
-    Parameters
-    ----------
-    found
-        Of the difference.
-    margin
-        Positive.
-    none
-        Share of the margin within which the interval of no difference lies.
-
-    Returns
-    -------
-    "above" or "below"
-        If the mean is beyond the margin and the interval on one side of zero.
-    "none"
-        If the interval lies within ``none * margin`` of zero.
-    "open"
-        Otherwise, and where there is no interval.
     """
     if found.low is None or found.high is None:
         return "open"
@@ -56,71 +50,74 @@ def exceeds(found: Interval, margin: float, none: float = 1.0) -> Answer:
     "No" takes an interval beyond the margin on the other side, or within a share of it on both, as
     in `side`: what scatters widely about zero decides nothing.
     """
-    if equivalence(found, found, margin) == "beyond":
+    if equivalent(found, found, margin) == "no":
         return "yes" if found.mean > 0 else "no"
-    return "no" if equivalence(found, found, none * margin) == "within" else "undecided"
+    return "no" if equivalent(found, found, none * margin) == "yes" else "undecided"
 
 
-def paired(first: ArrayLike, second: ArrayLike, level: float) -> Interval:
-    """Mean of the differences of pairs, first less second, with Student's interval.
+def larger(at_level: Interval, corrected: Interval, margin: float, none: float) -> Answer:
+    """Answer whether a difference lies above its margin, as others must too.
 
-    Each comparison has the scatter of its own differences, whatever that of others is. Differences
-    that are all the same have no interval.
+    That all of several lie above needs no correction of the level for their number, as each alone
+    can refute it; that one of them does not needs it. `margin` and `none` are as in `side`.
     """
-    differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    found = interval(differences, level)
-    # Round-off of numbers of a thousand nats is no scatter.
-    if np.ptp(differences) <= 1e-12 * np.abs([*np.ravel(first), *np.ravel(second)]).max():
-        return Interval(found.mean, None, None, found.n)
-    return found
+    if side(at_level, margin, none) == "above":
+        return "yes"
+    return "no" if side(corrected, margin, none) in ("below", "none") else "undecided"
 
 
-def side_of_all(at_level: Interval, corrected: Interval, margin: float, none: float) -> Side:
-    """Tell on which side a difference lies that must be above its margin as others must.
+def equivalent(at_level: Interval, corrected: Interval, margin: float) -> Answer:
+    """Answer whether a difference lies within a margin, as others must too; "no" if beyond.
 
-    Parameters
+    That all of several lie within needs no correction of the level for their number, as each alone
+    can refute it; that one of them lies beyond needs it.
+
+    References
     ----------
-    at_level
-        Of the difference. That all of several lie above needs no correction for their number, as
-        each alone can refute it.
-    corrected
-        The same at the level that their number asks for: that one of them does not does.
-    margin, none
-        As in `side`.
+    Berger and Hsu (1996), *Bioequivalence trials, intersection-union tests and equivalence
+    confidence sets*.
     """
-    where = side(at_level, margin, none)
-    return where if where == "above" else side(corrected, margin, none)
+    if corrected.low is not None and (corrected.low > margin or corrected.high < -margin):
+        return "no"
+    if at_level.low is not None and at_level.low >= -margin and at_level.high <= margin:
+        return "yes"
+    return "undecided"
+
+
+def at_most(found: Interval, margin: float) -> Answer:
+    """Answer whether a quantity is at most a margin."""
+    if found.above(margin):
+        return "no"
+    return "yes" if found.below(margin) else "undecided"
+
+
+def with_seeds(row: Evidence, runs: pd.DataFrame, *, leave_margin: bool = False) -> Evidence:
+    """Add to a row that is undecided the seeds that would settle it.
+
+    They narrow its interval until it leaves zero, or the nearer end of the margin.
+    """
+    if row.answer != "undecided":
+        return row
+    threshold = math.copysign(row.margin, row.mean) if leave_margin else 0.0
+    return row.but(settles=what_settles(row.interval, row.margin, runs, threshold))
 
 
 def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: float = 0.0) -> str:
     """Say which seeds would narrow an interval enough, and what they cost.
 
-    Parameters
-    ----------
-    found
-        The interval that decides nothing.
-    margin
-        That it was held against.
-    runs
-        Those of the compared cells, with ``model``, ``initial``, ``seed``, and the estimated
-        ``cpu_seconds`` of each.
-    threshold
-        Value that the interval includes and must leave.
-
-    Returns
-    -------
-    str
-        ``2 more seeds of deep at 3 and 10, 12 CPU minutes``; empty where more seeds would not
-        settle it, as an effect of twice the margin would have been seen already.
+    ``2 more seeds of deep at 3 and 10, 12 CPU minutes``; empty where more seeds would not settle
+    it, as an effect of twice the margin would have been seen already. `runs` are those of the
+    compared cells, with ``model``, ``initial``, ``seed``, and the estimated ``cpu_seconds`` of
+    each; the interval includes the threshold and must leave it.
     """
+    extra = _more_seeds(found, margin, threshold)
+    if extra == 0:
+        return ""
     cells = runs.groupby(["model", "initial"], sort=False)["cpu_seconds"].mean()
     names = ", ".join(
         f"{model} at {' and '.join(number(v) for _, v in part.index)}"
         for model, part in cells.groupby(level="model", sort=False)
     )
-    extra = _more_seeds(found, margin, threshold)
-    if extra == 0:
-        return ""
     seeds = "one more seed" if extra == 1 else f"{extra} more seeds"
     return f"{seeds} of {names}, {spent(extra * float(cells.sum()))}"
 
@@ -144,3 +141,8 @@ def spent(seconds: float) -> str:
     if minutes >= 90:
         return f"{minutes / 60:.1f} CPU hours"
     return "1 CPU minute" if minutes == 1 else f"{minutes} CPU minutes"
+
+
+def cost_of(runs: pd.DataFrame, times: int = 1) -> str:
+    """Write what it takes to train runs again, so many times."""
+    return spent(times * float(runs["cpu_seconds"].sum()))

@@ -13,18 +13,17 @@ docs/runs), and no less is evidence against an encoder. At 0.01 the ReLU encoder
 study, with the decoder solved for, does end below.
 """
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
 
+from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.deciding import exceeds, paired, what_settles
-from linvae.claims.evidence import Evidence, verdicts_of
-from linvae.claims.finding import Finding
+from linvae.claims.deciding import exceeds, with_seeds
+from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
 from linvae.claims.results import Results
 from linvae.claims.rows import linear_row
-from linvae.claims.verdicts import Interval, interval
+from linvae.claims.verdicts import interval
 from linvae.digits import short
 from linvae.noise import parse_noise
 from linvae.settings.model import Encoder, ModelSettings
@@ -34,19 +33,15 @@ __all__ = ["OTHER_ENCODERS", "encoder_runs", "relu_encoders"]
 _TRAINED, _SOLVED = "decoder trained too", "decoder solved for"
 
 
-def _from_results(results: Results) -> Finding:
-    return relu_encoders(
-        encoder_runs(results), results.study.encoders.margin, results.margins.level
-    )
-
-
 OTHER_ENCODERS = Claim(
     number=7,
     text="With a linear decoder a ReLU encoder ends below a linear one.",
     made_by="paper, report",
     question=1,
     section="encoders",
-    judge=_from_results,
+    judge=lambda results: relu_encoders(
+        encoder_runs(results), results.study.encoders.margin, results.margins.level
+    ),
     shown_in=("fig5",),
     earlier=(
         Earlier(
@@ -71,22 +66,19 @@ def encoder_runs(results: Results) -> pd.DataFrame:
     ``linear`` where its function is, ``subject`` (what became of the decoder), ``alike`` (equal of
     models that are trained and started alike), ``budget``, ``initial`` and ``cpu_seconds``.
     """
-    solved = results.study.encoders.solved
-    rows = []
+    solved, rows = results.study.encoders.solved, []
     for run in results.runs("encoders"):
         model = results.models[run.model]
-        rows.append(
-            {
-                **linear_row(run, results.metrics(run)),
-                "encoder": _kind(model.encoder),
-                "linear": model.encoder.is_linear,
-                "subject": _SOLVED if run.model in solved else _TRAINED,
-                "alike": _settings(model),
-                "budget": _budget(model),
-                "initial": parse_noise(run.noise).variance,
-                "cpu_seconds": results.cpu_seconds(run),
-            }
-        )
+        told = {
+            "encoder": _kind(model.encoder),
+            "linear": model.encoder.is_linear,
+            "subject": _SOLVED if run.model in solved else _TRAINED,
+            "alike": _settings(model),
+            "budget": _budget(model),
+            "initial": parse_noise(run.noise).variance,
+            "cpu_seconds": results.cpu_seconds(run),
+        }
+        rows.append({**linear_row(run, results.metrics(run)), **told})
     return pd.DataFrame(rows)
 
 
@@ -111,23 +103,14 @@ def _budget(model: ModelSettings) -> str:
 def relu_encoders(runs: pd.DataFrame, margin: float, level: float) -> Finding:
     """Claim 7. Whether a ReLU encoder ends below the linear one that is trained alike.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `encoder_runs` gives them, with ``gap`` to the pPCA maximum in nats per datum.
-    margin : float
-        Deficits up to it count as none, in nats per datum.
-    level : float
-        Of all intervals that the verdicts rest on together.
+    `runs` are as `encoder_runs` gives them, with ``gap`` to the pPCA maximum in nats per datum, of
+    which deficits up to the margin count as none. All intervals together are at the level.
     """
     judged = [own for _, own in runs[runs["encoder"] == "relu"].groupby("model", sort=False)]
     corrected = 1.0 - (1.0 - level) / max(1, len(judged))
     rows = [row for own in judged for row in _compared(own, runs, margin, corrected)]
     numbers = {
-        str(model): {
-            "gap": interval(own["gap"], level).to_dict(),
-            "encoder": own["encoder"].iloc[0],
-        }
+        str(model): {"gap": interval(own["gap"], level).to_dict()}
         for model, own in runs.groupby("model", sort=False)
     }
     return Finding.by_subject(rows, _sentence(rows, margin), numbers)
@@ -141,86 +124,47 @@ def _compared(
     beside = runs[runs["subject"] == first["subject"]]
     matrix = beside[(beside["encoder"] == "matrix") & (beside["alike"] == first["alike"])]
     matrix = matrix[matrix["model"].isin(matrix["model"].head(1))]
-    if not set(matrix["seed"]) & set(relu["seed"]):
-        yield _alone(str(first["model"]), str(first["subject"]))
+    told = {"subject": str(first["subject"]), "split": "train", "margin": margin}
+    seeds = set(matrix["seed"]) & set(relu["seed"])
+    if not seeds:
+        yield missing(
+            f"encoders of one matrix that are trained and started as {first['model']} is",
+            f"{first['model']} with encoder.hidden: [], under a name of its own in study.encoders",
+            str(first["subject"]),
+        )
         return
-    short_by, both = _deficit(relu, matrix, level)
-    said, nearest = exceeds(short_by, margin), math.copysign(margin, short_by.mean)
-    yield Evidence(
-        "ELBO, ReLU encoder less linear one",
-        _minus(short_by),
-        "nats",
-        subject=str(first["subject"]),
-        condition=f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}",
-        split="train",
-        margin=margin,
-        answer=said,
-        settles=what_settles(short_by, margin, both, nearest) if said == "undecided" else "",
-        main=True,
-    )
-    yield _gap(matrix, "linear encoder", margin, level)
-    for _, deep in beside[beside["encoder"] == "deep linear"].groupby("model", sort=False):
-        yield _gap(deep, "deep linear encoder", margin, level)
-
-
-def _gap(runs: pd.DataFrame, name: str, margin: float, level: float) -> Evidence:
-    """Report how far an encoder that can reach the maximum ends from it."""
-    first = runs.iloc[0]
-    return Evidence(
-        f"ELBO of the {name} less the pPCA maximum",
-        _minus(interval(runs["gap"], level)),
-        "nats",
-        subject=str(first["subject"]),
-        condition=f"{first['model']}, {first['budget']}",
-        split="train",
-        margin=margin,
-    )
-
-
-def _alone(model: str, subject: str) -> Evidence:
-    return Evidence(
-        f"encoders of one matrix that are trained and started as {model} is",
-        Interval.exact(0),
-        subject=subject,
-        reference=1.0,
-        answer="undecided",
-        settles=f"{model} with encoder.hidden: [], under a name of its own in study.encoders",
-    )
-
-
-def _deficit(
-    other: pd.DataFrame, matrix: pd.DataFrame, level: float
-) -> tuple[Interval, pd.DataFrame]:
-    """Return by how much another encoder ends below the matrix, and the runs that say so."""
-    seeds = set(other["seed"]) & set(matrix["seed"])
-    both = [runs[runs["seed"].isin(seeds)].sort_values("seed") for runs in (other, matrix)]
-    return paired(*(runs["gap"] for runs in both), level), pd.concat(both)
-
-
-def _minus(found: Interval) -> Interval:
-    low, high = (None if end is None else -end for end in (found.high, found.low))
-    return Interval(-found.mean, low, high, found.n)
+    both = [own[own["seed"].isin(seeds)].sort_values("seed") for own in (relu, matrix)]
+    found = paired(*(own["gap"] for own in both[::-1]), level)
+    where = f"{first['model']} and {matrix['model'].iloc[0]}, {first['budget']}"
+    what, said = "ELBO, ReLU encoder less linear one", exceeds(-found, margin)
+    row = Evidence(what, found, "nats", condition=where, answer=said, main=True, **told)
+    yield with_seeds(row, pd.concat(both), leave_margin=True)
+    # How far encoders that can reach the maximum end from it.
+    deep = beside[beside["encoder"] == "deep linear"].groupby("model", sort=False)
+    for kind, own in (("linear", matrix), *(("deep linear", own) for _, own in deep)):
+        what = f"ELBO of the {kind} encoder less the pPCA maximum"
+        where = f"{own['model'].iloc[0]}, {own['budget'].iloc[0]}"
+        yield Evidence(what, interval(-own["gap"], level), "nats", condition=where, **told)
 
 
 def _sentence(rows: list[Evidence], margin: float) -> str:
     """Say first where the decoder is solved for, which leaves the encoder alone to training."""
     parts = []
     for subject, verdict in sorted(verdicts_of(rows).items()):
-        short_by = [-row.interval.mean for row in rows if row.subject == subject and row.main]
+        short_by = [-row.mean for row in rows if row.subject == subject and row.main]
         nats = short(min(short_by, default=0.0))
-        if not parts:
-            said = {
-                "supported": f"a ReLU encoder ends {nats} nats below the linear one",
-                "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear "
-                "one",
-                "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
-            }
-            parts.append(f"With the {subject}, {said[verdict]}")
+        first = {
+            "supported": f"a ReLU encoder ends {nats} nats below the linear one",
+            "not supported": f"a ReLU encoder does not end {margin:g} nats below the linear one",
+            "inconclusive": "it stays open whether a ReLU encoder ends below the linear one",
+        }
+        other = {
+            "supported": f"it ends {nats} below",
+            "not supported": "it does not",
+            "inconclusive": "that stays open",
+        }
+        if parts:
+            parts.append(f"with it {subject.removeprefix('decoder ')}, {other[verdict]}")
         else:
-            said = {
-                "supported": f"it ends {nats} below",
-                "not supported": "it does not",
-                "inconclusive": "that stays open",
-            }
-            parts.append(f"with it {subject.removeprefix('decoder ')}, {said[verdict]}")
+            parts.append(f"With the {subject}, {first[verdict]}")
     return f"{'; '.join(parts) or 'No ReLU encoder was run'}."

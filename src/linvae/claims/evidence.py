@@ -4,24 +4,26 @@ A claim is judged by rows alone; every table, picture and card is drawn from the
 is written from them by the claim's own module. Nothing reads a sentence.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Literal, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
 
 from linvae.claims.verdicts import Answer, Interval, Verdict, joint
 
 __all__ = [
+    "RANK",
     "Evidence",
-    "Side",
-    "all_within",
-    "at_most",
-    "equivalence",
+    "Finding",
+    "missing",
+    "not_run",
+    "subjects",
     "together",
     "verdicts_of",
     "weakest",
 ]
 
-Side = Literal["within", "beyond", "open"]
+# Which of several answers decides; a row that is only reported decides nothing.
+RANK = {"no": 2, "undecided": 1, "yes": 0, None: 0}
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,16 @@ class Evidence:
     settles: str = ""
     main: bool = False
 
+    @property
+    def mean(self) -> float:
+        """The mean of its interval."""
+        return self.interval.mean
+
+    @classmethod
+    def exact(cls, quantity: str, value: float, unit: str = "", **more: object) -> Self:
+        """Return the row of a value that no seed moves."""
+        return cls(quantity, Interval.exact(value), unit, **more)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain values, as JSON holds them."""
         return asdict(self)
@@ -77,6 +89,18 @@ class Evidence:
     def but(self, **changes: object) -> Self:
         """Return the row with some fields changed."""
         return replace(self, **changes)
+
+    def answered(self, answer: Answer | None, settles: str = "") -> Self:
+        """Return the row with an answer, and what would settle it where that is undecided."""
+        return self.but(answer=answer, settles=settles if answer == "undecided" else "")
+
+
+def missing(
+    quantity: str, settles: str, subject: str = "", n: int = 0, needed: int = 1, **more: object
+) -> Evidence:
+    """Return a row that keeps the verdict of a subject open: n were run of so many needed."""
+    told = {"subject": subject, "reference": needed, "settles": settles}
+    return Evidence.exact(quantity, n, answer="undecided", **told, **more)
 
 
 def verdicts_of(rows: Iterable[Evidence]) -> dict[str, Verdict]:
@@ -98,56 +122,74 @@ def together(verdicts: Mapping[str, Verdict]) -> Verdict:
     return found.pop() if len(found) == 1 else "inconclusive"
 
 
+def subjects(verdicts: Mapping[str, Verdict], verdict: Verdict) -> list[str]:
+    """List the subjects of one verdict."""
+    return [subject for subject, found in verdicts.items() if found == verdict]
+
+
 def weakest(rows: Iterable[Evidence], strength: Callable[[Evidence], float]) -> list[Evidence]:
     """Pick the row that supports a claim least: its answer stands for those of all, which is joint.
 
-    Parameters
+    Of several with the same answer it is the one of least strength; of no rows none is picked.
+    """
+    return sorted(rows, key=lambda row: (-RANK[row.answer], strength(row)))[:1]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the results say of a claim.
+
+    Attributes
     ----------
     rows
-        Judged; of none, none is picked.
-    strength
-        Which of several with the same answer supports more.
+        All that was measured of it.
+    sentence
+        What was found, in one sentence.
+    verdict
+    verdicts
+        By subject, where the claim is judged by subject.
+    numbers
+        Further numbers, as JSON holds them.
     """
-    order = ("no", "undecided", "yes")
-    chosen = sorted(rows, key=lambda row: (order.index(row.answer), strength(row)))
-    return chosen[:1]
+
+    rows: tuple[Evidence, ...]
+    sentence: str
+    verdict: Verdict
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    numbers: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Evidence],
+        sentence: str | Mapping[Verdict, str],
+        numbers: Mapping[str, object] | None = None,
+    ) -> Self:
+        """Judge by all rows together: one "no" refutes the claim, whoever it is of.
+
+        The sentence may depend on the verdict.
+        """
+        verdict = joint(row.answer for row in rows if row.answer is not None)
+        said = sentence if isinstance(sentence, str) else sentence[verdict]
+        return cls(tuple(rows), said, verdict, {}, numbers or {})
+
+    @classmethod
+    def by_subject(
+        cls,
+        rows: Sequence[Evidence],
+        sentence: str,
+        numbers: Mapping[str, object] | None = None,
+        headline: str | None = None,
+    ) -> Self:
+        """Judge each subject by its rows, and the claim by one, the headline.
+
+        Where that is None or has no verdict, the claim is what all subjects agree on.
+        """
+        verdicts = verdicts_of(rows)
+        verdict = verdicts[headline] if headline in verdicts else together(verdicts)
+        return cls(tuple(rows), sentence, verdict, verdicts, numbers or {})
 
 
-def equivalence(at_level: Interval, corrected: Interval, margin: float) -> Side:
-    """Test whether a difference lies within a margin.
-
-    Parameters
-    ----------
-    at_level
-        Its interval. That all of several differences lie within their margins needs no correction
-        for their number: each alone can refute it.
-    corrected
-        The same at the level that their number asks for: that one of them lies beyond does.
-    margin
-        Positive.
-
-    References
-    ----------
-    Berger and Hsu (1996), *Bioequivalence trials, intersection-union tests and equivalence
-    confidence sets*.
-    """
-    if corrected.low is not None and (corrected.low > margin or corrected.high < -margin):
-        return "beyond"
-    if at_level.low is not None and at_level.low >= -margin and at_level.high <= margin:
-        return "within"
-    return "open"
-
-
-def at_most(found: Interval, margin: float) -> Side:
-    """Test whether a quantity is at most a margin."""
-    if found.above(margin):
-        return "beyond"
-    return "within" if found.below(margin) else "open"
-
-
-def all_within(sides: Iterable[Side]) -> Side:
-    """Judge several rows together: one beyond its margin is enough, and so is one that is open."""
-    found = set(sides)
-    if "beyond" in found:
-        return "beyond"
-    return "within" if found == {"within"} else "open"
+def not_run(reason: str) -> Finding:
+    """Return the finding on a claim without results."""
+    return Finding((), reason, "inconclusive")

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence, weakest
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run, weakest
 from linvae.claims.recipes import answer_first, at, deep_runs
 from linvae.claims.results import Results
-from linvae.claims.unequal import own_interval
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
 from linvae.settings.margins import Margins

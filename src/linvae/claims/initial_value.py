@@ -11,17 +11,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from linvae.claims.between_starts import MEASURES, start_rows
+from linvae.claims.between_starts import of_settings, setting_runs, start_rows
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence, together, verdicts_of
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run, subjects, together, verdicts_of
 from linvae.claims.recipes import deep_runs
-from linvae.claims.results import Results
-from linvae.claims.single_setting import setting_rows, setting_runs, undone_by
 from linvae.claims.verdicts import Verdict
 from linvae.digits import short
-from linvae.measure.splits import SPLITS
-from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = ["INITIAL_VALUE_DECIDES", "initial_value_decides"]
@@ -33,20 +28,18 @@ _SAID: dict[Verdict, str] = {
 }
 
 
-def _from_results(results: Results) -> Finding:
-    runs = deep_runs(results, "recipes", kind="learned", curves=True)
-    return initial_value_decides(
-        runs, results.margins, results.study.recipes.as_in_paper, setting_runs(results)
-    )
-
-
 INITIAL_VALUE_DECIDES = Claim(
     number=9,
     text="With sigma^2 learned, its initial value still decides collapse and final ELBO.",
     made_by="paper, report",
     question=4,
     section="recipes",
-    judge=_from_results,
+    judge=lambda results: initial_value_decides(
+        deep_runs(results, "recipes", kind="learned", curves=True),
+        results.margins,
+        results.study.recipes.as_in_paper,
+        setting_runs(results),
+    ),
     shown_in=("fig7", "table1"),
     earlier=(
         Earlier(
@@ -65,23 +58,14 @@ INITIAL_VALUE_DECIDES = Claim(
 
 
 def initial_value_decides(
-    runs: pd.DataFrame,
-    margins: Margins,
-    headline: str | None = None,
+    runs: pd.DataFrame, margins: Margins, headline: str | None = None,
     settings: pd.DataFrame | None = None,
-) -> Finding:
+) -> Finding:  # fmt: skip
     """Claim 9. Whether runs that learn the noise variance depend on where it started.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Noise variance learned: `linvae.claims.recipes.deep_runs` with curves.
-    margins
-        Of the study.
-    headline
-        Recipe whose verdict is the claim's, the paper's own; what all agree on without it.
-    settings : DataFrame, optional
-        `linvae.claims.single_setting.setting_runs`.
+    `runs` are `linvae.claims.recipes.deep_runs` of a learned noise variance, with curves, and
+    `settings` those of `linvae.claims.between_starts.setting_runs`. The headline is the recipe
+    whose verdict is the claim's, the paper's own; without it the claim is what all agree on.
     """
     if runs.empty:
         return not_run("The section has no runs that learn sigma^2.")
@@ -91,60 +75,32 @@ def initial_value_decides(
         for name, own in runs.groupby("model", sort=False)
         for row in start_rows(own, margins, str(name), margins.none)
     ]
-    settings = pd.DataFrame() if settings is None else settings
-    undone = undone_by(settings, margins)
-    of_recipes = verdicts_of(rows)
-    numbers = _numbers(runs) | ({"undone_by": undone} if undone else {})
-    sentence = _sentence(of_recipes, headline, rows, undone)
-    found = Finding.by_subject([*rows, *setting_rows(settings, margins)], sentence, numbers)
-    own = of_recipes[headline] if headline in of_recipes else together(of_recipes)
+    more, undone = of_settings(pd.DataFrame() if settings is None else settings, margins)
+    verdicts = verdicts_of(rows)
+    sentence = _sentence(verdicts, headline, rows, undone)
+    numbers = {"undone_by": undone} if undone else {}
     # Recipes that were changed for the experiment have no say in the claim.
-    return replace(found, verdict=own)
+    verdict = together(verdicts) if of_all else verdicts[headline]
+    return replace(Finding.by_subject([*rows, *more], sentence, numbers), verdict=verdict)
 
 
 def _sentence(
-    verdicts: Mapping[str, Verdict],
-    headline: str | None,
-    rows: Sequence[Evidence],
+    verdicts: Mapping[str, Verdict], headline: str | None, rows: Sequence[Evidence],
     undone: Mapping[str, bool],
-) -> str:
+) -> str:  # fmt: skip
     """Say what the headline's recipe does, and the others."""
-    parts = []
+    parts, others = [], dict(verdicts)
     if headline in verdicts:
-        said = f"{headline}, the recipe nearest to the paper's, the initial value "
-        said += _SAID[verdicts[headline]]
-        if verdicts[headline] == "supported":
-            said += f" (train ELBOs end {_nats(rows, headline)} nats apart)"
+        own = others.pop(headline)
+        said = f"{headline}, the recipe nearest to the paper's, the initial value {_SAID[own]}"
+        if own == "supported":
+            asked = (headline, "nats", "train")
+            nats = (row.mean for row in rows if (row.subject, row.unit, row.split) == asked)
+            said += f" (train ELBOs end {short(abs(next(nats)))} nats apart)"
         parts.append(said)
     for verdict, verb in _SAID.items():
-        names = [name for name, own in verdicts.items() if own == verdict and name != headline]
-        if names:
+        if names := subjects(others, verdict):
             parts.append(f"{', '.join(names)} {'it' if parts else 'the initial value'} {verb}")
     text = f"With {', and with '.join(parts)}"
     undoing = [name for name, whether in undone.items() if whether]
     return f"{text}; {' or '.join(undoing)} undoes it." if undoing else f"{text}."
-
-
-def _nats(rows: Sequence[Evidence], recipe: str) -> str:
-    (row,) = (row for row in rows
-              if (row.subject, row.unit, row.split) == (recipe, "nats", "train"))  # fmt: skip
-    return short(abs(row.interval.mean))
-
-
-def _numbers(runs: pd.DataFrame) -> dict[str, object]:
-    """Return the means over seeds by recipe and initial value, and where sigma^2 ended."""
-    return {
-        str(model): {
-            "n_runs": len(own),
-            "noise_variance": _means(own, "noise_variance"),
-            **{
-                split: {measure: _means(own, f"{prefix}{measure}") for measure in MEASURES}
-                for split, prefix in SPLITS.items()
-            },
-        }
-        for model, own in runs.groupby("model", sort=False)
-    }
-
-
-def _means(runs: pd.DataFrame, column: str) -> dict[str, float]:
-    return {number(v): float(mean) for v, mean in runs.groupby("initial")[column].mean().items()}

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Answer, Interval, Verdict
+from linvae.claims.verdicts import Answer
 from linvae.digits import short
 
 __all__ = ["LIKELIHOOD_OVER_LATENTS", "likelihood_over_latents"]
@@ -57,47 +56,31 @@ def likelihood_over_latents(
 ) -> Finding:
     """Claim 5. Whether the likelihood at a held noise variance rises past its k, then falls.
 
-    Parameters
-    ----------
-    tables
-        By data name, columns ``n_latent`` and ``fixed_log_likelihood`` for every k.
-    fixed_at
-        k whose noise variance is held.
-    margin
-        A rise or a fall below it is none, in nats per datum.
+    The tables, by data name, have columns ``n_latent`` and ``fixed_log_likelihood`` for every k;
+    the noise variance is that of k = `fixed_at`. A rise or a fall below the margin is none.
     """
-    rows, numbers = [], {}
+    rows, rises = [], []
     for i, (data, table) in enumerate(tables.items()):
-        found = _measure(table, fixed_at)
-        numbers[data] = found
-        peak, last = found["peak"], found["last"]
-        halves = (("rise", "fall", fixed_at, peak), ("fall", "rise", peak, last))
-        for name, other, low, high in halves:
-            rows.append(
-                Evidence(
-                    f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}",
-                    Interval.exact(found[name]),
-                    "nats",
-                    subject=data,
-                    condition=f"k = {low} to {high}",
-                    split="train",
-                    margin=margin,
-                    answer=_beyond(found[name], found[other], margin),
-                    main=i < _SHOWN,
-                )
-            )
-    verdict = Finding.of(rows, "").verdict
-    least = min(found["rise"] for found in numbers.values())
-    return Finding.of(rows, _sentence(verdict, fixed_at, least), numbers)
-
-
-def _measure(table: pd.DataFrame, fixed_at: int) -> dict[str, float]:
-    values = table.set_index("n_latent")["fixed_log_likelihood"]
-    # From the held k on: what lies before it says nothing of the claim.
-    values = values[values.index >= fixed_at]
-    peak, last = int(values.idxmax()), int(values.index[-1])
-    rise, fall = float(values[peak] - values[fixed_at]), float(values[peak] - values[last])
-    return {"peak": peak, "rise": rise, "fall": fall, "last": last}
+        values = table.set_index("n_latent")["fixed_log_likelihood"]
+        # From the held k on: what lies before it says nothing of the claim.
+        values = values[values.index >= fixed_at]
+        peak, last = int(values.idxmax()), int(values.index[-1])
+        rise, fall = (float(values[peak] - values[k]) for k in (fixed_at, last))
+        rises.append(rise)
+        halves = (("rise", rise, fall, fixed_at, peak), ("fall", fall, rise, peak, last))
+        for name, own, other, low, high in halves:
+            what = f"{name} of the likelihood, sigma^2 held at that of k = {fixed_at}"
+            told = {"subject": data, "condition": f"k = {low} to {high}", "split": "train"}
+            told |= {"margin": margin, "answer": _beyond(own, other, margin)}
+            rows.append(Evidence.exact(what, own, "nats", main=i < _SHOWN, **told))
+    sentences = {
+        "supported": f"On all data the likelihood rises past k = {fixed_at}, by "
+        f"{short(min(rises))} nats or more, and then falls.",
+        "not supported": f"Not on all data does the likelihood rise past k = {fixed_at} and then "
+        "fall.",
+        "inconclusive": f"Open: on some data the likelihood hardly changes past k = {fixed_at}.",
+    }
+    return Finding.of(rows, sentences)
 
 
 def _beyond(own: float, other: float, margin: float) -> Answer:
@@ -105,14 +88,3 @@ def _beyond(own: float, other: float, margin: float) -> Answer:
     if own > margin:
         return "yes"
     return "no" if other > margin else "undecided"
-
-
-def _sentence(verdict: Verdict, fixed_at: int, rise: float) -> str:
-    if verdict == "inconclusive":
-        return f"Open: on some data the likelihood hardly changes past k = {fixed_at}."
-    if verdict == "not supported":
-        return f"Not on all data does the likelihood rise past k = {fixed_at} and then fall."
-    return (
-        f"On all data the likelihood rises past k = {fixed_at}, by {short(rise)} nats or more, "
-        "and then falls."
-    )

@@ -13,13 +13,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
 from linvae.claims.deciding import exceeds, what_settles
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run
 from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
-from linvae.claims.unequal import own_interval
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run

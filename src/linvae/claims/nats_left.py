@@ -9,19 +9,18 @@ where nothing is certified it says nothing. What a run gains by going on without
 reported: those nats were a matter of the updates.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
+from operator import attrgetter
 
 import pandas as pd
 
+from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import side_of_all, what_settles
-from linvae.claims.evidence import Evidence, together, weakest
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.deciding import larger, with_seeds
+from linvae.claims.evidence import Evidence, Finding, not_run, together, weakest
 from linvae.claims.recipes import answer_first, at
 from linvae.claims.results import Results
-from linvae.claims.unequal import own_interval
-from linvae.claims.verdicts import Answer, Interval
 from linvae.claims.widths import fall_with_width, width_runs
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
@@ -39,7 +38,6 @@ _CONTROLS = {
     "above_random": "final ELBO, certified bypass less random one",
 }
 _MEANS = ("gain", "gain_error", "at_once", "going_on", "alive")
-_ANSWERS: dict[str, Answer] = {"above": "yes", "below": "no", "none": "no", "open": "undecided"}
 
 
 def nats_left(gain: float, error: float) -> bool:
@@ -56,21 +54,14 @@ def _from_results(results: Results) -> Finding:
 
 
 def _row(results: Results, run: Run) -> dict[str, object]:
-    """Return the row of a run that was trained on, as `nats_can_be_had` takes it.
-
-    It is empty where an arm could not be measured.
-    """
+    """Return the row of a run that was trained on; empty where an arm could not be measured."""
     section, metrics = results.study.grafts, results.metrics(run)
     arms = {arm: results.values(section.file(run, arm)) for arm in ARMS}
     if any(KEY in values for values in arms.values()):
         return {}
     grafted, none = arms["certificate"], arms["none"]
-    row = {
-        "model": run.model,
-        "initial": parse_noise(run.noise).variance,
-        "seed": run.seed,
-        "cpu_seconds": results.cpu_seconds(run),
-    }
+    row = {"model": run.model, "initial": parse_noise(run.noise).variance, "seed": run.seed}
+    row |= {"cpu_seconds": results.cpu_seconds(run)}
     for prefix in SPLITS.values():
         elbo, start = f"{prefix}elbo", f"{prefix}start_elbo"
         row |= {
@@ -80,14 +71,12 @@ def _row(results: Results, run: Run) -> dict[str, object]:
             f"{prefix}above_random": grafted[elbo] - arms["random"][elbo],
             f"{prefix}at_once": grafted[start] - none[start],
             f"{prefix}going_on": none[elbo] - none[start],
-            f"{prefix}alive": _share(grafted[f"{prefix}grafted_used"], grafted["grafted"]),
+            # A mere shift has no latents that could die.
+            f"{prefix}alive": (
+                grafted[f"{prefix}grafted_used"] / grafted["grafted"] if grafted["grafted"] else 1.0
+            ),
         }
     return row
-
-
-def _share(n_used: int, n_grafted: int) -> float:
-    """Share of the grafted latents that are in use; a mere shift has none that could die."""
-    return n_used / n_grafted if n_grafted else 1.0
 
 
 NATS_CAN_BE_HAD = Claim(
@@ -104,28 +93,31 @@ NATS_CAN_BE_HAD = Claim(
 def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 13. Whether certified bypasses end above none and above random ones, for each recipe.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        One row a run that was trained on: ``model``, ``initial``, ``seed``, ``cpu_seconds``, and
-        for either split, the latter with the prefix ``test_``, ``gain`` and ``gain_error`` of its
-        certificate, ``above_none`` and ``above_random`` (ELBO with the bypass less those of the
-        others at the end), ``at_once`` (less that without, at the start), ``going_on`` (end less
-        start without a bypass) and ``alive`` (share of the grafted latents in use).
-    margins
-        Of the study.
+    `runs` have one row a run that was trained on: ``model``, ``initial``, ``seed``,
+    ``cpu_seconds``, and for either split, the latter with the prefix ``test_``, ``gain`` and
+    ``gain_error`` of its certificate, ``above_none`` and ``above_random`` (ELBO with the bypass
+    less those of the others at the end), ``at_once`` (less that without, at the start),
+    ``going_on`` (end less start without a bypass) and ``alive`` (share of the grafted latents in
+    use).
     """
     if runs.empty:
         return not_run("No run that was trained on could be measured.")
     rows, numbers, asked = [], {}, set()
     for name, own in runs.groupby("model", sort=False):
-        cells = _cells(own, margins)
-        numbers[str(name)] = _numbers(own, cells)
-        rows += _recipe(own, [cell for cell in cells if cell.left], margins)
-        asked |= {str(name)} if any(cell.left for cell in cells) else set()
+        by_split = _by_split(own.sort_values("initial", kind="stable"))
+        cells = [cell for _, cell in by_split.groupby(["split", "initial"], sort=False)]
+        left = [cell for cell in cells if _is_left(cell)]
+        rows += _rows(left, margins) if left else [_most_left(cells)]
+        asked |= {str(name)} if left else set()
+        numbers[str(name)] = of_recipe = {}
+        for cell in cells:
+            variance = number(float(cell["initial"].iloc[0]))
+            of_recipe.setdefault(variance, {})[cell["split"].iloc[0]] = _numbers(
+                cell, margins.level
+            )
     found = Finding.by_subject(rows, "", numbers)
     # Recipes of which nothing is certified settle nothing, for or against.
-    judged = {name: found.verdicts[name] for name in found.verdicts if name in asked}
+    judged = {name: verdict for name, verdict in found.verdicts.items() if name in asked}
     sentence = "The certificate finds no nats left, so there was nothing to be had."
     if judged:
         sentence = (
@@ -135,106 +127,56 @@ def nats_can_be_had(runs: pd.DataFrame, margins: Margins) -> Finding:
     return replace(found, sentence=sentence, verdict=together(judged))
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A recipe's runs at one noise variance on one split, against both controls."""
-
-    split: str
-    variance: float
-    left: bool
-    against: Mapping[str, Evidence]
-
-
-def _cells(runs: pd.DataFrame, margins: Margins) -> list[_Cell]:
-    """Judge each noise variance of one recipe on each split."""
-    left = {
-        (split, float(variance)): nats_left(
-            float(rows[f"{prefix}gain"].mean()), float(rows[f"{prefix}gain_error"].mean())
-        )
+def _by_split(runs: pd.DataFrame) -> pd.DataFrame:
+    """Give each run a row for each split, without prefixes."""
+    names = [*_CONTROLS, *_MEANS]
+    parts = [
+        runs.assign(split=split, **{name: runs[f"{prefix}{name}"] for name in names})
         for split, prefix in SPLITS.items()
-        for variance, rows in runs.groupby("initial")
-    }
-    # The recipe's verdict rests on all that is left, against both controls.
-    n = len(_CONTROLS) * max(1, sum(left.values()))
-    found = []
-    for (split, variance), here in left.items():
-        own = runs[runs["initial"] == variance]
-        against = {name: _above(own, name, split, margins, n) for name in _CONTROLS}
-        found.append(_Cell(split, variance, here, against))
-    return found
+    ]
+    return pd.concat(parts)
 
 
-def _above(runs: pd.DataFrame, name: str, split: str, margins: Margins, n: int) -> Evidence:
-    """Judge one noise variance against one control; the verdict rests on n such intervals."""
-    values = runs[f"{SPLITS[split]}{name}"]
-    at_level, corrected = (own_interval(values, margins.level, of) for of in (1, n))
-    answer = _ANSWERS[side_of_all(at_level, corrected, margins.elbo, margins.none)]
-    return Evidence(
-        _CONTROLS[name],
-        at_level,
-        "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(float(runs["initial"].iloc[0])),
-        split=split,
-        margin=margins.elbo,
-        answer=answer,
-        settles=what_settles(at_level, margins.elbo, runs) if answer == "undecided" else "",
-        main=name == "above_none",
-    )
+def _is_left(cell: pd.DataFrame) -> bool:
+    """Whether the certificate finds nats in the runs of a cell."""
+    return nats_left(float(cell["gain"].mean()), float(cell["gain_error"].mean()))
 
 
-def _recipe(runs: pd.DataFrame, left: Sequence[_Cell], margins: Margins) -> Iterator[Evidence]:
+def _told(cell: pd.DataFrame) -> dict[str, str]:
+    first = cell.iloc[0]
+    told = {"subject": str(first["model"]), "condition": at(float(first["initial"]))}
+    return told | {"split": first["split"], "unit": "nats"}
+
+
+def _above(cell: pd.DataFrame, control: str, margins: Margins, n: int) -> Evidence:
+    """Judge by one control, of n intervals that decide."""
+    found = [own_interval(cell[control], margins.level, of) for of in (1, n)]
+    answer = larger(*found, margins.elbo, margins.none)
+    told = {"margin": margins.elbo, "answer": answer, "main": control == "above_none"}
+    return with_seeds(Evidence(_CONTROLS[control], found[0], **told, **_told(cell)), cell)
+
+
+def _rows(left: list[pd.DataFrame], margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of those that decide together, the one that supports least."""
-    if not left:
-        yield _most_left(runs)
-        return
+    # The recipe's verdict rests on all that is left, against both controls.
+    n = len(_CONTROLS) * len(left)
+    none, random = ([_above(cell, name, margins, n) for cell in left] for name in _CONTROLS)
     for split in SPLITS:
-        rows = [cell.against["above_none"] for cell in left if cell.split == split]
-        yield from weakest(rows, lambda row: row.interval.mean)
-    random = [cell.against["above_random"] for cell in left]
-    yield from weakest(random, lambda row: row.interval.mean)
-    yield max((_going_on(runs, cell, margins) for cell in left), key=lambda row: row.interval.mean)
+        yield from weakest((row for row in none if row.split == split), attrgetter("mean"))
+    yield from weakest(random, attrgetter("mean"))
+    most = max(left, key=lambda cell: cell["going_on"].mean())
+    what = "most ELBO gained by going on without a bypass: training was unfinished"
+    yield Evidence(what, own_interval(most["going_on"], margins.level), **_told(most))
 
 
-def _most_left(runs: pd.DataFrame) -> Evidence:
-    gains = {
-        (split, variance): float(rows[f"{prefix}gain"].mean())
-        for split, prefix in SPLITS.items()
-        for variance, rows in runs.groupby("initial")
-    }
-    (split, variance), most = max(gains.items(), key=lambda item: item[1])
-    return Evidence(
-        "most nats that the certificate finds",
-        Interval.exact(most),
-        "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(variance),
-        split=split,
-        reference=LEFT_NATS,
-        answer="undecided",
-    )
+def _most_left(cells: list[pd.DataFrame]) -> Evidence:
+    most = max(cells, key=lambda cell: cell["gain"].mean())
+    told = {"reference": LEFT_NATS, "answer": "undecided", **_told(most)}
+    return Evidence.exact("most nats that the certificate finds", most["gain"].mean(), **told)
 
 
-def _going_on(runs: pd.DataFrame, cell: _Cell, margins: Margins) -> Evidence:
-    values = runs.loc[runs["initial"] == cell.variance, f"{SPLITS[cell.split]}going_on"]
-    return Evidence(
-        "most ELBO gained by going on without a bypass: training was unfinished",
-        own_interval(values, margins.level),
-        "nats",
-        subject=str(runs["model"].iloc[0]),
-        condition=at(cell.variance),
-        split=cell.split,
-    )
-
-
-def _numbers(runs: pd.DataFrame, cells: Sequence[_Cell]) -> dict[str, object]:
-    """Return what was measured, by noise variance and split, as JSON holds it."""
-    found: dict[str, dict[str, object]] = {}
-    for cell in cells:
-        here = runs[runs["initial"] == cell.variance]
-        found.setdefault(number(cell.variance), {})[cell.split] = {
-            "left": cell.left,
-            **{name: row.interval.to_dict() for name, row in cell.against.items()},
-            **{name: float(here[f"{SPLITS[cell.split]}{name}"].mean()) for name in _MEANS},
-        }
-    return found
+def _numbers(cell: pd.DataFrame, level: float) -> dict[str, object]:
+    """Return what was measured in one cell, as JSON holds it."""
+    means = {name: float(cell[name].mean()) for name in _MEANS}
+    ends = {name: own_interval(cell[name], level).to_dict() for name in _CONTROLS}
+    return {"left": _is_left(cell), **ends, **means}

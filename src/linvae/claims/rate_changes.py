@@ -7,19 +7,18 @@ from the other. So two of Student's intervals decide, and neither an absolute va
 which noise alone makes positive.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 import pandas as pd
 
-from linvae.claims.deciding import side, spent, what_settles
-from linvae.claims.evidence import Evidence, equivalence, weakest
-from linvae.claims.recipes import at
-from linvae.claims.rows import THRESHOLDS
-from linvae.claims.unequal import cells_of
+from linvae.claims.cells import CellMeans
+from linvae.claims.deciding import cost_of, equivalent, side, with_seeds
+from linvae.claims.evidence import Evidence, missing, weakest
+from linvae.claims.recipes import at, by_threshold, one_latent
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
-from linvae.noise import number
 from linvae.settings.margins import Margins
 from linvae.settings.model import JobSettings, ModelSettings
 
@@ -32,21 +31,13 @@ _CELL = ["recipe", "start"]
 def rates_of(settings: Mapping[str, ModelSettings]) -> pd.DataFrame:
     """Tell of each recipe its learning rate, and with which others it differs in rates alone.
 
-    Returns
-    -------
-    DataFrame
-        ``rate`` and ``family`` (a name such as ``rates of adam``; empty of a recipe that stands
-        alone), by recipe.
+    By recipe, ``rate`` and ``family``: a name such as ``rates of adam``, empty of a recipe that
+    stands alone.
     """
-    kinds: list[tuple[ModelSettings, list[str]]] = []
+    kinds: dict[str, list[str]] = {}
     for name, model in settings.items():
-        kind = _without_rates(model)
-        names = next((names for other, names in kinds if other == kind), None)
-        if names is None:
-            kinds.append((kind, [name]))
-        else:
-            names.append(name)
-    families = [names for _, names in kinds if len(names) > 1]
+        kinds.setdefault(_without_rates(model).model_dump_json(), []).append(name)
+    families = [names for names in kinds.values() if len(names) > 1]
     optimizers = [settings[names[0]].training.optimizer for names in families]
     found = {name: {"rate": m.training.learning_rate, "family": ""} for name, m in settings.items()}
     for names, optimizer in zip(families, optimizers, strict=True):
@@ -64,16 +55,12 @@ def _without_rates(model: ModelSettings) -> ModelSettings:
 def rate_changes(runs: pd.DataFrame, margins: Margins) -> list[Evidence]:
     """Compare rates with starts, for each optimiser that was run at several rates.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `linvae.claims.start_and_rate.start_and_rate` takes them.
-    margins
-        Of the study.
+    `runs` are as `linvae.claims.start_and_rate.start_and_rate` takes them.
     """
     families = runs[runs["family"] != ""].groupby("family", sort=False)
     rows = [row for _, own in families for row in _family(own, margins)]
-    return rows or [_missing(runs, "rates of one optimiser from opposite starts", "another rate")]
+    wanted = "rates of one optimiser from opposite starts"
+    return rows or [_missing(runs, wanted, "another rate", "rates")]
 
 
 def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
@@ -81,49 +68,42 @@ def _family(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     groups = [cell for _, cell in roomy.groupby(["initial", "n_latent"])]
     cells = [cell for cell in groups if cell["rate"].nunique() > 1]
     if not cells:
-        what = (
-            "noise variances with several rates at which the linear optimum leaves latents unused"
+        yield _missing(
+            runs,
+            "noise variances with several rates at which the linear optimum leaves latents unused",
+            "all rates at a larger sigma^2 or with more latents",
+            str(runs["family"].iloc[0]),
         )
-        row = _missing(runs, what, "all rates at a larger sigma^2 or with more latents")
-        yield row.but(subject=str(runs["family"].iloc[0]))
         return
     rows = [row for cell in cells for row in _at_one_noise(cell, margins, len(cells))]
     yield from (row for row in rows if row.unit == "nats")
     for split in SPLITS:
         counts = [row for row in rows if row.unit != "nats" and row.split == split]
-        yield from weakest(counts, lambda row: row.interval.mean)
+        yield from weakest(counts, attrgetter("mean"))
 
 
-def _missing(runs: pd.DataFrame, quantity: str, settles: str) -> Evidence:
+def _missing(runs: pd.DataFrame, quantity: str, settles: str, subject: str) -> Evidence:
     """Return the row of a comparison that was not run: at the price of one recipe's runs."""
     first = runs[runs["recipe"] == runs["recipe"].iloc[0]]
-    cost = spent(float(first.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()))
-    return Evidence(
-        quantity,
-        Interval.exact(0),
-        subject="rates",
-        reference=1.0,
-        answer="undecided",
-        settles=f"{settles}, {cost}",
-    )
+    cost = cost_of(first.drop_duplicates(["start", "seed"]))
+    return missing(quantity, f"{settles}, {cost}", subject)
 
 
 def _at_one_noise(runs: pd.DataFrame, margins: Margins, n_cells: int) -> Iterator[Evidence]:
     """Judge the two rates farthest apart that end at equal ELBO, or say that none do."""
-    ordered = runs.drop_duplicates("recipe").sort_values("rate")
-    pairs = list(combinations(zip(ordered["rate"], ordered["recipe"], strict=True), 2))
-    pairs.sort(key=lambda pair: pair[1][0] / pair[0][0], reverse=True)
-    nearest = None
-    for (_, low), (_, high) in pairs:
+    recipes = runs.drop_duplicates("recipe").sort_values("rate").set_index("recipe")["rate"]
+    pairs = list(combinations(recipes.index, 2))
+    pairs.sort(key=lambda pair: recipes[pair[0]] / recipes[pair[1]])
+    found = []
+    for low, high in pairs:
         both = runs[runs["recipe"].isin([low, high])]
         rows = [_elbo(both, low, high, split, margins, len(pairs)) for split in SPLITS]
-        (worst,) = weakest(rows, lambda row: -abs(row.interval.mean))
-        if worst.answer == "yes":
+        found += weakest(rows, lambda row: -abs(row.mean))
+        if found[-1].answer == "yes":
             yield from _counts(both, low, high, margins, n_cells)
             return
-        if nearest is None or abs(worst.interval.mean) < abs(nearest.interval.mean):
-            nearest = worst
     # That rates end at other ELBOs settles nothing of what they do at equal ones.
+    nearest = min(found, key=lambda row: abs(row.mean))
     yield nearest.but(answer="undecided", settles=nearest.settles or "rates nearer to each other")
 
 
@@ -137,24 +117,13 @@ def _elbo(
     both: pd.DataFrame, low: str, high: str, split: str, margins: Margins, n_pairs: int
 ) -> Evidence:
     """Test whether two rates end at equal ELBO on one split, in the mean over starts."""
-    cells = cells_of(both, f"{SPLITS[split]}elbo", _CELL)
-    weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means.index}
-    at_level, corrected = (
-        cells.contrast(weights, margins.level, n) for n in (1, n_pairs * len(SPLITS))
-    )
-    answers: dict[str, Answer] = {"within": "yes", "beyond": "no", "open": "undecided"}
-    answer = answers[equivalence(at_level, corrected, margins.elbo)]
-    edge = margins.elbo if at_level.mean > 0 else -margins.elbo
-    return Evidence(
-        "ELBO, higher rate less lower",
-        at_level,
-        "nats",
-        split=split,
-        margin=margins.elbo,
-        answer=answer,
-        settles=what_settles(at_level, margins.elbo, both, edge) if answer == "undecided" else "",
-        **_told(both, low, high),
-    )
+    cells = CellMeans.of(both, f"{SPLITS[split]}elbo", _CELL)
+    weights = {cell: 0.5 if cell[0] == high else -0.5 for cell in cells.means}
+    at_level, corrected = cells.at_both(weights, margins.level, n_pairs * len(SPLITS))
+    answer = equivalent(at_level, corrected, margins.elbo)
+    told = {"split": split, "margin": margins.elbo, "answer": answer, **_told(both, low, high)}
+    row = Evidence("ELBO, higher rate less lower", at_level, "nats", **told)
+    return with_seeds(row, both, leave_margin=True)
 
 
 def _counts(
@@ -162,42 +131,28 @@ def _counts(
 ) -> Iterator[Evidence]:
     """Compare what the rate changes with what the start does, at each threshold on each split."""
     starts = sorted(both["start"].unique())
-    n = 2 * n_cells * len(SPLITS) * len(THRESHOLDS)
-    for split, prefix in SPLITS.items():
-        for epsilon in THRESHOLDS:
-            column, unit = f"{prefix}used_{number(epsilon)}", 100.0 / both["n_latent"].iloc[0]
-            cells = cells_of(both, column, _CELL, float(unit))
-            crossed = [
-                {(high, here): 1.0, (low, there): -1.0}
-                for here, there in (starts, reversed(starts))
-            ]
-            seen, strict = (
-                [cells.contrast(weights, margins.level, of) for weights in crossed] for of in (1, n)
-            )
-            found, answer = _more(seen), _answer(seen, strict, margins)
-            undecided = answer == "undecided"
-            yield Evidence(
-                f"used latents at epsilon = {epsilon:g}, change by the rate less that by the start",
-                found,
-                "% of k",
-                split=split,
-                margin=margins.latents,
-                answer=answer,
-                settles=what_settles(found, margins.latents, both) if undecided else "",
-                **_told(both, low, high),
-            )
+    crossed = [
+        {(high, here): 1.0, (low, there): -1.0} for here, there in (starts, reversed(starts))
+    ]
+    columns = by_threshold("used")
+    n = len(crossed) * n_cells * len(columns)
+    for column, (split, epsilon) in columns.items():
+        cells = CellMeans.of(both, column, _CELL, one_latent(both))
+        found = [cells.at_both(weights, margins.level, n) for weights in crossed]
+        seen, strict = zip(*found, strict=True)
+        what = f"used latents at epsilon = {epsilon}, change by the rate less that by the start"
+        told = {"split": split, "margin": margins.latents, **_told(both, low, high)}
+        row = Evidence(what, _more(seen), "% of k", answer=_answer(seen, strict, margins), **told)
+        yield with_seeds(row, both)
 
 
-def _more(crossed: list[Interval]) -> Interval:
+def _more(crossed: Sequence[Interval]) -> Interval:
     """Return |R| - |S|: the smaller of the two differences, negative where their signs differ."""
     smaller, larger = sorted(crossed, key=lambda found: abs(found.mean))
-    if larger.mean >= 0:
-        return smaller
-    ends = (None, None) if smaller.low is None else (-smaller.high, -smaller.low)
-    return Interval(-smaller.mean, *ends, smaller.n)
+    return smaller if larger.mean >= 0 else -smaller
 
 
-def _answer(seen: list[Interval], strict: list[Interval], margins: Margins) -> Answer:
+def _answer(seen: Sequence[Interval], strict: Sequence[Interval], margins: Margins) -> Answer:
     first, second = (side(found, margins.latents, margins.none) for found in seen)
     if first == second and first in ("above", "below"):
         return "yes"

@@ -75,13 +75,7 @@ class Results:
         return read_arrays(self._noted(Product(name, run=run)))
 
     def values(self, file: Product) -> dict:
-        """Read a file of values.
-
-        Raises
-        ------
-        ValueError
-            If it is not among the inputs.
-        """
+        """Read a file of values, which must be among the inputs."""
         return read_json(self._noted(file))
 
     def cpu_seconds(self, run: Run) -> float:
@@ -89,13 +83,7 @@ class Results:
         return float(self._cpu_seconds[size_name(run)])
 
     def table(self, file: Product) -> pd.DataFrame:
-        """Read a table.
-
-        Raises
-        ------
-        ValueError
-            If it is not among the inputs.
-        """
+        """Read a table, which must be among the inputs."""
         return read_table(self._noted(file))
 
     def _noted(self, file: Product) -> str:

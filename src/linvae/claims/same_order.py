@@ -15,12 +15,11 @@ from itertools import combinations
 
 import pandas as pd
 
+from linvae.claims.cells import CellMeans
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, not_run
 from linvae.claims.recipes import at, deep_runs
 from linvae.claims.results import Results
-from linvae.claims.unequal import cells_of
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
 from linvae.settings.margins import Margins
@@ -91,7 +90,7 @@ def _rows(
     both = pd.concat([first, second])
     for split, prefix in SPLITS.items():
         elbo, log_p = (
-            cells_of(both, f"{prefix}{name}", "model").contrast(
+            CellMeans.of(both, f"{prefix}{name}", "model").contrast(
                 {names[0]: 1.0, names[1]: -1.0}, margins.level, checks
             )
             for name in ("elbo_optimised", "log_likelihood")

@@ -17,9 +17,8 @@ import pandas as pd
 from scipy.stats import beta
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
-from linvae.claims.verdicts import Interval
+from linvae.claims.evidence import Evidence, Finding
+from linvae.claims.verdicts import Interval, Verdict
 
 __all__ = [
     "FLAT",
@@ -41,7 +40,8 @@ STATIONARY = 1e-5
 # Curvature that Lanczos' method cannot tell from none, in dimensionless parameters; at the maximum
 # itself the largest was -3e-5 at k = 16, at the saddle points that were met 6e-4 and more.
 FLAT = 1e-6
-
+_WAYS = {True: "with rotations", False: "without rotations"}
+_AT_MAXIMUM = "starts that end at the maximum"
 
 NO_SPURIOUS_MAXIMA = Claim(
     number=2,
@@ -60,82 +60,38 @@ NO_SPURIOUS_MAXIMA = Claim(
 def no_spurious_maxima(starts: pd.DataFrame) -> Finding:
     """Claim 2. Whether every restart ends at the global maximum.
 
-    Parameters
-    ----------
-    starts : DataFrame
-        As `linvae.landscape.restarts.restarts` gives it.
+    `starts` are as `linvae.landscape.restarts.restarts` gives them.
     """
     ends = starts.assign(outcome=outcomes(starts["gap"], starts["gradient"], starts["curvature"]))
-    ways = {_name(rotate): rows for rotate, rows in ends.groupby("rotate")}
-    numbers = {name: _summary(rows) for name, rows in ways.items()}
-    rows = [row for name, own in ways.items() for row in _rows(name, own)]
-    missing = {True, False} - set(ends["rotate"])
-    rows += [*(_not_tried(_name(rotate)) for rotate in missing), _spurious(ends)]
-    found = Finding.of(rows, "", numbers)
-    return Finding.of(rows, _sentence(found, ends), numbers)
-
-
-def _spurious(ends: pd.DataFrame) -> Evidence:
+    rows, numbers = [], {}
+    for rotate, own in ends.groupby("rotate"):
+        rows += _rows(own, f"L-BFGS {_WAYS[rotate]}")
+        worst = float(own["gap"].max())
+        numbers[f"L-BFGS {_WAYS[rotate]}"] = {"n_starts": len(own), "worst_gap": worst}
+    for rotate in {True, False} - set(ends["rotate"]):
+        none, told = Interval(0.0, None, None, 0), {"subject": f"L-BFGS {_WAYS[rotate]}"}
+        row = Evidence(_AT_MAXIMUM, none, "%", condition="0 starts", **told)
+        rows.append(row.answered("undecided", f"starts: {ENOUGH_STARTS} in place of none"))
     n = int((ends["outcome"] == "maximum below").sum())
-    return Evidence(
-        "ends below the maximum from which no direction rises",
-        Interval.exact(n),
-        "starts",
-        condition=f"all {len(ends)} starts",
-        answer="no" if n else None,
-        main=True,
-    )
+    what, told = "ends below the maximum from which no direction rises", {"main": True}
+    told |= {"condition": f"all {len(ends)} starts", "answer": "no" if n else None}
+    rows.append(Evidence.exact(what, n, "starts", **told))
+    return Finding.of(rows, _sentences(ends["outcome"].value_counts()), numbers)
 
 
-def _rows(name: str, own: pd.DataFrame) -> Iterator[Evidence]:
+def _rows(own: pd.DataFrame, name: str) -> Iterator[Evidence]:
     """Give what one way of solving shows."""
     n, there = len(own), int((own["outcome"] == "at the maximum").sum())
-    settles = ""
-    if there < n:
-        settles = "more iterations"
-    elif n < ENOUGH_STARTS:
-        settles = f"starts: {ENOUGH_STARTS} in place of {n}"
-    row = Evidence(
-        "starts that end at the maximum",
-        _share(there, n),
-        "%",
-        subject=name,
-        condition=f"{n} starts",
-        reference=100.0 * _surely(ENOUGH_STARTS),
-        answer="undecided" if settles else "yes",
-        settles=settles,
-        main=True,
-    )
-    yield row
-    worst = row.but(
-        quantity="distance of the worst end from the maximum",
-        interval=Interval.exact(own["gap"].max()),
-        unit="nats",
-        reference=0.0,
-        margin=REACHED_NATS,
-        answer=None,
-        settles="",
-        main=False,
-    )
-    yield worst
-    yield worst.but(
-        quantity="starts that stop at a saddle point and go on",
-        interval=Interval.exact((own["saddles"] > 0).sum()),
-        unit="starts",
-        margin=None,
-    )
-
-
-def _not_tried(name: str) -> Evidence:
-    return Evidence(
-        "starts that end at the maximum",
-        Interval(0.0, None, None, 0),
-        "%",
-        subject=name,
-        condition="0 starts",
-        answer="undecided",
-        settles=f"starts: {ENOUGH_STARTS} in place of none",
-    )
+    told, enough = {"subject": name, "condition": f"{n} starts"}, 100.0 * _surely(ENOUGH_STARTS)
+    row = Evidence(_AT_MAXIMUM, _share(there, n), "%", reference=enough, main=True, **told)
+    few = f"starts: {ENOUGH_STARTS} in place of {n}"
+    is_open = there < n or n < ENOUGH_STARTS
+    settles = "more iterations" if there < n else few
+    yield row.answered("undecided" if is_open else "yes", settles)
+    what, worst = "distance of the worst end from the maximum", own["gap"].max()
+    yield Evidence.exact(what, worst, "nats", margin=REACHED_NATS, **told)
+    what, passed = "starts that stop at a saddle point and go on", (own["saddles"] > 0).sum()
+    yield Evidence.exact(what, passed, "starts", **told)
 
 
 def _share(there: int, n: int) -> Interval:
@@ -150,17 +106,19 @@ def _surely(n: int) -> float:
     return 0.05 ** (1.0 / n)
 
 
-def _sentence(found: Finding, ends: pd.DataFrame) -> str:
-    counts = ends["outcome"].value_counts()
-    if found.verdict == "not supported":
-        n = counts["maximum below"]
-        return f"No: {n} of {len(ends)} restarts end below the maximum where no direction rises."
-    n = counts.get("at the maximum", 0)
-    if found.verdict == "supported":
-        return f"All {n} restarts end at the global maximum, rotated or not, as Theorem 1 says."
-    if n == len(ends):
-        return f"Open: all {n} restarts end at the maximum, but one way of solving has too few."
-    return f"Open: {n} of {len(ends)} restarts end at the maximum, and no other maximum was met."
+def _sentences(counts: pd.Series) -> dict[Verdict, str]:
+    """Write what is said by the number of starts of each outcome."""
+    n, all_of = counts.get("at the maximum", 0), counts.sum()
+    return {
+        "supported": f"All {n} restarts end at the global maximum, rotated or not, as Theorem 1 "
+        "says.",
+        "not supported": f"No: {counts.get('maximum below')} of {all_of} restarts end below the "
+        "maximum where no direction rises.",
+        "inconclusive": f"Open: all {n} restarts end at the maximum, but one way of solving has "
+        "too few."
+        if n == all_of
+        else f"Open: {n} of {all_of} restarts end at the maximum, and no other maximum was met.",
+    }
 
 
 def outcomes(gap: pd.Series, gradient: pd.Series, curvature: pd.Series) -> pd.Series:
@@ -168,12 +126,8 @@ def outcomes(gap: pd.Series, gradient: pd.Series, curvature: pd.Series) -> pd.Se
 
     ``at the maximum``, or so near to it that it does not matter; ``saddle point``; ``maximum
     below`` the global one; ``flat``, which the Hessian does not decide; ``climbing`` still.
-
-    Parameters
-    ----------
-    gap, gradient, curvature : Series
-        Of each end: nats below the maximum, length of the gradient, and largest curvature, empty
-        where the end is not stationary, or at the maximum but for rounding.
+    The gap is in nats below the maximum, the gradient its length, and the curvature the largest,
+    empty where the end is not stationary, or at the maximum but for rounding.
     """
     stationary = (gradient <= STATIONARY) & curvature.notna()
     found = pd.Series("climbing", index=gap.index)
@@ -183,27 +137,3 @@ def outcomes(gap: pd.Series, gradient: pd.Series, curvature: pd.Series) -> pd.Se
     found[stationary & (curvature > FLAT)] = "saddle point"
     found[stationary & (curvature < -FLAT)] = "maximum below"
     return found
-
-
-def _name(rotate: bool) -> str:
-    return "L-BFGS with rotations" if rotate else "L-BFGS without rotations"
-
-
-def _summary(rows: pd.DataFrame) -> dict[str, object]:
-    n = len(rows)
-    passed = rows[rows["saddles"] > 0]
-    return {
-        "n_starts": n,
-        "n_by_kind": {kind: int(count) for kind, count in rows.groupby("kind").size().items()},
-        "worst_gap": float(rows["gap"].max()),
-        "worst_gap_by_kind": {
-            kind: float(gap) for kind, gap in rows.groupby("kind")["gap"].max().items()
-        },
-        "outcomes": {name: int(count) for name, count in rows.groupby("outcome").size().items()},
-        "most_iterations": int(rows["iterations"].max()),
-        "worst_mean_abs_cos": float(rows["mean_abs_cos"].min()),
-        "n_passed_saddles": len(passed),
-        "passed_saddle_gap": float(passed["saddle_gap"].max()) if len(passed) else None,
-        # Exact upper bound of a binomial share of which none was seen in n.
-        "share_elsewhere_below": 1.0 - _surely(n),
-    }

@@ -7,13 +7,13 @@ column whose Hessian is not the formula's. Points of one kind alone leave it ope
 needs both.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
-from linvae.claims.verdicts import Interval
+from linvae.claims.evidence import Evidence, Finding
 
 __all__ = ["STABILITY", "stability"]
 
@@ -40,102 +40,53 @@ STABILITY = Claim(
 def stability(table: pd.DataFrame) -> Finding:
     """Claim 4. Whether automatic differentiation agrees with the rule for stability.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `linvae.landscape.hessian.hessian_table` gives it.
+    `table` is as `linvae.landscape.hessian.hessian_table` gives it.
     """
-    points = [
-        {"noise_at": int(noise_at), "retained": str(retained), **_point(rows)}
-        for (noise_at, retained), rows in table.groupby(["noise_at", "retained"], sort=False)
-    ]
-    judged = [point for point in points if point["n_zero"] > 0]
-    without = [point for point in points if point["n_zero"] == 0]
-    rows = [_rule(judged), _hessian(judged), _stable(judged), *_needed(without)]
-    rows += _not_stationary(points)
-    numbers = {
-        "points": points,
-        "worst_relative_error": rows[1].interval.mean,
-        "n_stable": int(rows[2].interval.mean),
+    groups = table.groupby(["noise_at", "retained"], sort=False)
+    points = pd.DataFrame([_point(rows) for _, rows in groups])
+    judged, without = points[points["n_zero"] > 0], points[points["n_zero"] == 0]
+    rows = [*_judged(judged), *_beside(points, without)]
+    sentences = {
+        "supported": f"Each of {len(judged)} stationary points with a zero column is stable "
+        "exactly when no unused eigenvalue exceeds sigma^2.",
+        "not supported": f"The rule fails at one of {len(judged)} stationary points, or is not the "
+        "Hessian's.",
+        "inconclusive": f"Open: the {len(judged)} stationary points are all of one kind, stable or "
+        "not.",
     }
-    verdict = Finding.of(rows, "").verdict
-    return Finding.of(rows, _SENTENCES[verdict].format(n=len(judged)), numbers)
+    return Finding.of(rows, sentences)
 
 
-_SENTENCES = {
-    "supported": "Each of {n} stationary points with a zero column is stable exactly when no "
-    "unused eigenvalue exceeds sigma^2.",
-    "not supported": "The rule fails at one of {n} stationary points, or is not the Hessian's.",
-    "inconclusive": "Open: the {n} stationary points are all of one kind, stable or not.",
-}
-
-
-def _rule(judged: list[dict]) -> Evidence:
-    agree = sum(point["stable"] == point["rule"] for point in judged)
-    return Evidence(
-        "stationary points that are stable or not as the rule says",
-        Interval.exact(agree),
-        "points",
-        condition="with a zero column",
-        reference=float(len(judged)),
-        answer="yes" if agree == len(judged) else "no",
-        main=True,
-    )
-
-
-def _hessian(judged: list[dict]) -> Evidence:
-    worst = max((point["error"] for point in judged), default=0.0)
-    return Evidence(
-        "relative difference of Hessian and formula, the worst",
-        Interval.exact(worst),
-        condition="all zero columns and eigenvectors",
-        margin=SAME_CURVATURE,
-        answer="yes" if worst <= SAME_CURVATURE else "no",
-        main=True,
-    )
-
-
-def _stable(judged: list[dict]) -> Evidence:
-    n = sum(point["stable"] for point in judged)
+def _judged(points: pd.DataFrame) -> Iterator[Evidence]:
+    """Compare points with a zero column with the rule, and their Hessian with the formula."""
+    n, stable = len(points), int(points["stable"].sum())
+    agree = int((points["stable"] == points["rule"]).sum())
+    worst = float(points["error"].max()) if n else 0.0
+    told = {"condition": "with a zero column", "answer": "yes" if agree == n else "no"}
+    what = "stationary points that are stable or not as the rule says"
+    yield Evidence.exact(what, agree, "points", reference=n, main=True, **told)
+    what = "relative difference of Hessian and formula, the worst"
+    told = {"condition": "all zero columns and eigenvectors", "margin": SAME_CURVATURE}
+    answer = "yes" if worst <= SAME_CURVATURE else "no"
+    yield Evidence.exact(what, worst, answer=answer, main=True, **told)
+    what = f"stable points, of {n}"
+    row = Evidence.exact(what, stable, "points", condition="with a zero column")
     # "Exactly when" needs points of both kinds.
-    one_kind = n in (0, len(judged))
-    return Evidence(
-        f"stable points, of {len(judged)}",
-        Interval.exact(n),
-        "points",
-        condition="with a zero column",
-        answer="undecided" if one_kind else None,
-        settles="other values of study.stationary.noise_at" if one_kind else "",
-    )
+    one_kind = stable in (0, n)
+    settles = "other values of study.stationary.noise_at"
+    yield row.answered("undecided" if one_kind else None, settles)
 
 
-def _needed(without: list[dict]) -> list[Evidence]:
-    """Say what stable points without a zero column do to the rule without its condition."""
-    n = sum(point["stable"] and not point["rule"] for point in without)
-    if not n:
-        return []
-    return [
-        Evidence(
-            f"stable points where an unused eigenvalue exceeds sigma^2, of {len(without)}",
-            Interval.exact(n),
-            "points",
-            condition="without a zero column",
-        )
-    ]
-
-
-def _not_stationary(points: list[dict]) -> list[Evidence]:
-    worst = max(point["gradient"] for point in points)
-    if worst <= SAME_CURVATURE:
-        return []
-    return [
-        Evidence(
-            "gradient at a point that should be stationary",
-            Interval.exact(worst),
-            margin=SAME_CURVATURE,
-            answer="no",
-        )
-    ]
+def _beside(points: pd.DataFrame, without: pd.DataFrame) -> Iterator[Evidence]:
+    """Say what the rule without its condition does, and which points are not what they should."""
+    n = int((without["stable"] & ~without["rule"]).sum())
+    if n:
+        what = f"stable points where an unused eigenvalue exceeds sigma^2, of {len(without)}"
+        yield Evidence.exact(what, n, "points", condition="without a zero column")
+    worst = float(points["gradient"].max())
+    if worst > SAME_CURVATURE:
+        what = "gradient at a point that should be stationary"
+        yield Evidence.exact(what, worst, margin=SAME_CURVATURE, answer="no")
 
 
 def _point(rows: pd.DataFrame) -> dict[str, object]:
@@ -144,12 +95,10 @@ def _point(rows: pd.DataFrame) -> dict[str, object]:
     unused = rows[~rows["used"]]
     difference = np.fmax((rows["autograd"] - rows["formula"]).abs(), rows["off_diagonal"])
     return {
-        "noise_variance": float(rows["noise_variance"].iloc[0]),
         "n_zero": int(rows["n_zero"].iloc[0]),
         # Without zero columns there is nothing to compare.
         "error": float(difference.max()) / scale if rows["n_zero"].iloc[0] else 0.0,
         "gradient": float(rows["gradient"].max()),
-        "largest_curvature": float(rows["largest"].max()),
         "stable": bool(rows["largest"].max() <= FLAT),
         "rule": bool((unused["eigenvalue"] <= unused["noise_variance"]).all()),
     }

@@ -10,18 +10,18 @@ is no room for more: all 50 of 50 latents in use from one start are no sign that
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import spent, what_settles
+from linvae.claims.deciding import cost_of, with_seeds
 from linvae.claims.end_of_training import same_end
-from linvae.claims.evidence import Evidence, together, weakest
-from linvae.claims.finding import Finding, not_run
+from linvae.claims.evidence import Evidence, Finding, missing, not_run, together, weakest
 from linvae.claims.rate_changes import rate_changes, rates_of
 from linvae.claims.recipes import answer_first, at, deep_runs
 from linvae.claims.results import Results
-from linvae.claims.verdicts import Interval, Verdict
+from linvae.claims.verdicts import Verdict
 from linvae.measure.splits import SPLITS
 from linvae.settings.margins import Margins
 
@@ -73,22 +73,12 @@ START_AND_RATE = Claim(
 def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
     """Claim 15. Whether starts end alike, for each recipe, and rates do not, for each optimiser.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `opposite_starts` gives them, with ``family`` and ``rate`` of
-        `linvae.claims.rate_changes.rates_of`.
-    margins
-        Of the study.
+    `runs` are as `opposite_starts` gives them, with ``family`` and ``rate`` of
+    `linvae.claims.rate_changes.rates_of`.
     """
     starts = [row for _, own in runs.groupby("recipe", sort=False) for row in _recipe(own, margins)]
     rates = rate_changes(runs, margins)
-    rows = [*_shown(starts, 2), *_shown(rates, 1)]
-    numbers = {
-        "starts": _means(runs, "recipe"),
-        "rates": _means(runs[runs["family"] != ""], "family"),
-    }
-    found = Finding.by_subject(rows, "", numbers)
+    found = Finding.by_subject([*_shown(starts, 2), *_shown(rates, 1)], "")
     subjects = {row.subject for row in rates}
     of_starts, of_rates = (
         {name: verdict for name, verdict in found.verdicts.items() if (name in subjects) is wanted}
@@ -100,7 +90,7 @@ def start_and_rate(runs: pd.DataFrame, margins: Margins) -> Finding:
         "change the number of used latents more than the start does."
     )
     verdict = _of_halves(together(of_starts), together(of_rates))
-    return Finding(tuple(rows), sentence, verdict, found.verdicts, numbers)
+    return replace(found, sentence=sentence, verdict=verdict)
 
 
 def _of_halves(first: Verdict, second: Verdict) -> Verdict:
@@ -114,17 +104,14 @@ def _recipe(runs: pd.DataFrame, margins: Margins) -> Iterator[Evidence]:
     """Give the rows of one recipe: of its noise variances, the one that supports least."""
     cells = [cell for _, cell in runs.groupby(["initial", "n_latent"])]
     rows = [row for cell in cells for row in _cell(cell, margins, len(cells))]
+    nats, counts = ([row for row in rows if (row.unit == "nats") is own] for own in (True, False))
     for split in SPLITS:
-        nats = [row for row in rows if row.unit == "nats" and row.split == split]
-        yield from weakest(nats, _closeness)
-    counts = [row for row in rows if row.unit != "nats"]
-    yield from weakest(counts, _closeness)
-    if not counts:
-        yield _no_room(runs)
+        yield from weakest([row for row in nats if row.split == split], _closeness)
+    yield from weakest(counts, _closeness) if counts else [_no_room(runs)]
 
 
 def _closeness(row: Evidence) -> float:
-    return -abs(row.interval.mean) / row.margin
+    return -abs(row.mean) / row.margin
 
 
 def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidence]:
@@ -132,54 +119,23 @@ def _cell(runs: pd.DataFrame, margins: Margins, checks: int) -> Iterator[Evidenc
     own, other = (runs[runs["start"] == start] for start in STARTS)
     room = bool((runs["predicted"] > 0).all())
     first = runs.iloc[0]
-    for row in same_end(own, other, margins, room=room, checks=checks).rows:
-        settles = ""
-        if row.answer == "undecided":
-            edge = row.margin if row.interval.mean > 0 else -row.margin
-            settles = what_settles(row.interval, row.margin, runs, edge)
-        yield row.but(
-            quantity=f"{row.quantity}, other start less own",
-            subject=str(first["recipe"]),
-            condition=f"{at(first['initial'])}, k = {first['n_latent']}",
-            settles=settles,
-        )
+    where = f"{at(first['initial'])}, k = {first['n_latent']}"
+    for row in same_end(own, other, margins, room=room, checks=checks):
+        what = f"{row.quantity}, other start less own"
+        row = row.but(quantity=what, subject=str(first["recipe"]), condition=where)
+        yield with_seeds(row, runs, leave_margin=True)
 
 
 def _no_room(runs: pd.DataFrame) -> Evidence:
-    cost = runs.drop_duplicates(["start", "seed"])["cpu_seconds"].sum()
-    return Evidence(
-        "noise variances at which the linear optimum leaves latents unused",
-        Interval.exact(0),
-        subject=str(runs["recipe"].iloc[0]),
-        reference=1.0,
-        answer="undecided",
-        settles=f"a larger sigma^2 or more latents, {spent(float(cost))}",
-    )
+    cost = cost_of(runs.drop_duplicates(["start", "seed"]))
+    what = "noise variances at which the linear optimum leaves latents unused"
+    return missing(what, f"a larger sigma^2 or more latents, {cost}", str(runs["recipe"].iloc[0]))
 
 
 def _shown(rows: list[Evidence], most: int) -> Iterator[Evidence]:
     """Mark rows for short tables: those on numbers of latents, of the first few subjects."""
-    marked: set[str] = set()
+    counts = [row for row in rows if row.unit == "% of k"]
+    first = {row.subject: row for row in reversed(counts)}
+    marked = list(dict.fromkeys(row.subject for row in counts))[:most]
     for row in rows:
-        chosen = row.unit == "% of k" and row.subject not in marked and len(marked) < most
-        if chosen:
-            marked.add(row.subject)
-        yield row.but(main=chosen)
-
-
-def _means(runs: pd.DataFrame, by: str) -> dict[str, object]:
-    """Return means over seeds by recipe or family, sigma^2 and k, model and split."""
-    found: dict[str, dict[str, dict[str, object]]] = {}
-    for (name, variance, k, model), own in runs.groupby([by, "initial", "n_latent", "model"]):
-        cell = found.setdefault(str(name), {}).setdefault(f"{at(variance)}, k = {k}", {})
-        cell[str(model)] = {
-            "room": bool((own["predicted"] > 0).all()),
-            **{
-                split: {
-                    "elbo": float(own[f"{p}elbo"].mean()),
-                    "used": float(own[f"{p}used"].mean()),
-                }
-                for split, p in SPLITS.items()
-            },
-        }
-    return found
+        yield row.but(main=row.subject in marked and row is first[row.subject])

@@ -17,43 +17,32 @@ by no more than a tenth of these. A best rate on the edge of those tried leaves 
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from linvae.claims.cells import paired
 from linvae.claims.claim import Claim, Earlier
-from linvae.claims.deciding import paired
-from linvae.claims.evidence import Evidence, verdicts_of
-from linvae.claims.finding import Finding
-from linvae.claims.results import Results
-from linvae.claims.stochastic_rows import (
-    LOWER,
-    SLOWER,
-    Limits,
-    arriving_row,
-    cases,
-    edge_row,
+from linvae.claims.deciding import cost_of, exceeds, what_settles
+from linvae.claims.evidence import Evidence, Finding, missing, verdicts_of
+from linvae.claims.training_pairs import (
+    TrainingPair,
+    ends,
     highest,
-    lower_row,
-    not_asked_row,
-    slower_row,
+    pair_curves,
+    pairs_of,
     soonest,
+    updates_to,
 )
-from linvae.claims.training_pairs import TrainingPair, ends, updates_to
+from linvae.claims.verdicts import Answer, Interval
 from linvae.digits import short
-from linvae.noise import parse_noise
+from linvae.settings.margins import Margins
+from linvae.study.linear import Stochastic
 
-__all__ = ["STOCHASTIC_TRAINING", "pair_curves", "stochastic_training"]
+__all__ = ["STOCHASTIC_TRAINING", "stochastic_training"]
 
-# Shares of training after which the ELBOs are compared, beside its end.
-_HORIZONS = (0.1, 0.3, 1.0)
-
-
-def _from_results(results: Results) -> Finding:
-    section, margins = results.study.stochastic, results.margins
-    limits = Limits(section.margin, section.ratio_margin, section.gaps, margins.none, margins.level)
-    return stochastic_training(pair_curves(results), limits)
+# Subjects of the claim.
+_SLOWER, _LOWER = "slower", "ends lower"
 
 
 STOCHASTIC_TRAINING = Claim(
@@ -63,7 +52,9 @@ STOCHASTIC_TRAINING = Claim(
     made_by="paper (the report says no)",
     question=1,
     section="stochastic",
-    judge=_from_results,
+    judge=lambda results: stochastic_training(
+        pair_curves(results), results.study.stochastic, results.margins
+    ),
     shown_in=("fig4",),
     earlier=(
         Earlier(
@@ -81,85 +72,117 @@ STOCHASTIC_TRAINING = Claim(
 )
 
 
-def pair_curves(results: Results) -> pd.DataFrame:
-    """Tabulate the curves of all analytic and stochastic runs, one row a recorded step.
-
-    Columns: ``step``, the exact ``elbo`` and ``gap`` to the pPCA maximum in nats per datum; of the
-    run ``model``, ``stochastic``, ``seed``, ``learning_rate``, ``initial`` sigma^2 and
-    ``cpu_seconds``; and of its pair ``schedule``, ``images`` (what a stochastic update sees) and
-    ``alike``, which pairs share that differ in nothing but their learning rate.
-    """
-    tables = []
-    for pair in dict.fromkeys(results.study.stochastic.pairs):
-        sampled = results.models[pair[1]].training
-        of_pair = {
-            "schedule": sampled.schedule,
-            "images": f"{sampled.batch_size} images" if sampled.batch_size else "all images",
-            "alike": sampled.model_dump_json(exclude={"learning_rate"}),
-        }
-        for stochastic, model in zip((False, True), pair, strict=True):
-            training = results.models[model].training
-            for run in (run for run in results.runs("stochastic") if run.model == model):
-                labels = {"learning_rate": training.learning_rate, "stochastic": stochastic}
-                labels |= {"model": model, "initial": parse_noise(run.noise).variance}
-                labels |= {"seed": run.seed, "cpu_seconds": results.cpu_seconds(run)}
-                curve = results.curve(run)[["step", "elbo", "gap"]]
-                tables.append(curve.assign(**labels, **of_pair))
-    return pd.concat(tables, ignore_index=True)
-
-
-def stochastic_training(curves: pd.DataFrame, limits: Limits) -> Finding:
+def stochastic_training(curves: pd.DataFrame, section: Stochastic, margins: Margins) -> Finding:
     """Claim 6. Whether stochastic training is slower and ends lower than analytic training.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        As `pair_curves` gives them; both kinds are recorded at the same steps.
-    limits
-        Of the study.
+    `curves` are as `pair_curves` gives them; both kinds are recorded at the same steps. Of the
+    section's gaps the smallest decides.
     """
-    slower, lower = (list(cases(curves, score)) for score in (soonest(limits.near), highest))
-    near = [case for case in slower if case.pair.arrives(limits.near)]
-    asked = [case for case in lower if case.falls]
+    gap = min(section.gaps)
+    slower, lower = (list(pairs_of(curves, score)) for score in (soonest(gap), highest))
+    near = [pair for pair in slower if pair.arrives(gap)]
+    asked = [pair for pair in lower if pair.falls]
     # At a constant rate a few are shown: far from the maximum curves go up and down by any amount.
-    shown = [case for case in lower if case.is_best or case.pair.arrives(limits.near)]
-    limits = replace(limits, level=1.0 - (1.0 - limits.level) / max(1, len(near) + len(asked)))
-    rows = [slower_row(case, limits) for case in near]
-    rows += [edge_row(case, SLOWER) for case in near if case.is_alike and case.pair.untried]
-    rows.append(arriving_row(slower, limits.near))
-    rows += [lower_row(case, limits) for case in asked or shown]
-    rows += [edge_row(case, LOWER) for case in asked if case.is_alike and case.pair.untried]
-    if not asked:
-        rows.append(not_asked_row(curves))
-    pairs = {case.condition: case.pair for case in (*slower, *lower)}
-    numbers = {condition: _numbers(pair, limits) for condition, pair in pairs.items()}
-    return Finding.by_subject(rows, _sentence(rows, limits, asked=bool(asked)), numbers)
+    shown = [pair for pair in lower if pair.is_best or pair.arrives(gap)]
+    # All intervals of both verdicts share the level.
+    level = 1.0 - (1.0 - margins.level) / max(1, len(near) + len(asked))
+    rows = [_slower(pair, gap, section.ratio_margin, margins.none, level) for pair in near]
+    rows += [*_edges(near, _SLOWER), _arriving(slower, gap)]
+    rows += [_lower(pair, section.margin, margins.none, level) for pair in asked or shown]
+    rows += _edges(asked, _LOWER) if asked else [_not_asked(curves)]
+    numbers = {pair.condition: _updates(pair, section.gaps) for pair in (*slower, *lower)}
+    return Finding.by_subject(rows, _sentence(rows, gap, asked=bool(asked)), numbers)
 
 
-def _numbers(pair: TrainingPair, limits: Limits) -> dict[str, object]:
-    """Return by how much the analytic ELBO is ahead after parts of training, and all updates."""
-    ahead = {}
-    for share in _HORIZONS:
-        step = max(1, round(share * pair.budget))
-        ahead[str(step)] = paired(*(ends(rows, step) for rows in pair.kinds), limits.level)
-    updates = {}
-    for gap in limits.gaps:
+def _slower(
+    pair: TrainingPair, gap: float, ratio_margin: float, none: float, level: float
+) -> Evidence:
+    """Compare updates. A kind that does not arrive took all that were made, at least."""
+    updates = [updates_to(rows, gap) for rows in pair.kinds]
+    arrived = [bool(np.isfinite(steps).all()) for steps in updates]
+    budget = min(rows["step"].max() for rows in pair.kinds)
+    logs = paired(*(np.log(steps.clip(max=budget)) for steps in updates[::-1]), level)
+    bound = "" if all(arrived) else f", at {'least' if arrived[0] else 'most'}"
+    ratio = (None if v is None else math.exp(v) for v in (logs.mean, logs.low, logs.high))
+    what = (
+        f"updates on {pair.images} to come within {gap:g} nats of the maximum, stochastic over "
+        f"analytic{bound}"
+    )
+    told = {"subject": _SLOWER, "condition": pair.condition, "split": "train", "main": pair.is_best}
+    told |= {"reference": 1.0, "margin": ratio_margin - 1.0}
+    row = Evidence(what, Interval(*ratio, logs.n), **told)
+    margin, said = math.log(ratio_margin), exceeds(logs, math.log(ratio_margin), none)
+    # Of a ratio that is known from one side, only that side says anything.
+    if all(arrived) or said == ("yes" if arrived[0] else "no"):
+        return _answered(row, pair, said, logs, margin)
+    return row.answered("undecided", f"twice the updates, {cost_of(pair.runs, 2)}")
+
+
+def _lower(pair: TrainingPair, margin: float, none: float, level: float) -> Evidence:
+    """Compare ends; where the rate does not fall they are only reported."""
+    ahead = paired(*(ends(rows) for rows in pair.kinds), level)
+    told = {"subject": _LOWER, "condition": pair.condition, "split": "train", "main": pair.is_best}
+    what = "ELBO over the last fifth, analytic less stochastic"
+    row = Evidence(what, ahead, "nats", margin=margin, **told)
+    said = exceeds(ahead, margin, none)
+    return _answered(row, pair, said, ahead, margin) if pair.falls else row
+
+
+def _answered(
+    row: Evidence, pair: TrainingPair, said: Answer, found: Interval, margin: float
+) -> Evidence:
+    """Add the answer; a best rate on the edge of those tried leaves it open."""
+    if pair.untried and not pair.is_alike:
+        return row.answered("undecided", pair.would_settle())
+    nearest = math.copysign(margin, found.mean)
+    return row.answered(said, what_settles(found, margin, pair.runs, nearest))
+
+
+def _edges(pairs: Sequence[TrainingPair], subject: str) -> list[Evidence]:
+    """Keep comparisons at the best rates open that stand at equal rates already."""
+    what = "learning rates tried on both sides of the best one"
+    return [
+        missing(what, pair.would_settle(), subject, condition=pair.condition)
+        for pair in pairs
+        if pair.is_alike and pair.untried
+    ]
+
+
+def _arriving(pairs: Sequence[TrainingPair], gap: float) -> Evidence:
+    """Return at how many rates who is slower is asked: of none it stays open."""
+    alike = [pair for pair in pairs if pair.is_alike]
+    n = sum(pair.arrives(gap) for pair in alike)
+    what = (
+        f"learning rates, of {len(alike)}, at which either kind comes within {gap:g} nats of the "
+        "maximum on every seed"
+    )
+    row = missing(what, "more updates, or other rates", _SLOWER, n, split="train")
+    return row.answered(None) if n else row
+
+
+def _not_asked(curves: pd.DataFrame) -> Evidence:
+    """Return what keeps it open who ends lower: at a constant rate the noise floor decides."""
+    cost = cost_of(curves.drop_duplicates(["model", "seed"]))
+    settles = f"the same pairs with schedule: cosine, {cost}"
+    return missing("pairs whose learning rate falls to zero", settles, _LOWER)
+
+
+def _updates(pair: TrainingPair, gaps: Sequence[float]) -> dict[str, object]:
+    """Return the median updates of both kinds to each gap; None where they do not come so near."""
+    found = {}
+    for gap in gaps:
         steps = [float(np.median(updates_to(rows, gap))) for rows in pair.kinds]
-        updates[f"{gap:g}"] = [step if math.isfinite(step) else None for step in steps]
-    return {
-        "rates": list(pair.rates),
-        "analytic_ahead": {step: found.to_dict() for step, found in ahead.items()},
-        "updates_to_gap": updates,
-    }
+        found[f"{gap:g}"] = [step if math.isfinite(step) else None for step in steps]
+    return {"updates_to_gap": found}
 
 
-def _sentence(rows: Sequence[Evidence], limits: Limits, *, asked: bool) -> str:
+def _sentence(rows: Sequence[Evidence], gap: float, *, asked: bool) -> str:
     """Say first who is slower, then who ends lower."""
     said = verdicts_of(rows)
-    ratio = max((row for row in rows if row.subject == SLOWER), key=lambda row: row.main).interval
+    ratio = max((row for row in rows if row.subject == _SLOWER), key=lambda row: row.main).interval
     slower = {
         "supported": f"Each at its best rate, stochastic training takes {short(ratio.mean)} times "
-        f"the updates to come within {limits.near:g} nats",
+        f"the updates to come within {gap:g} nats",
         "not supported": "Stochastic training is not slower at every rate",
         "inconclusive": "Whether stochastic training is slower stays open",
     }
@@ -168,7 +191,6 @@ def _sentence(rows: Sequence[Evidence], limits: Limits, *, asked: bool) -> str:
         "not supported": ", and it does not always end lower.",
         "inconclusive": "; whether it ends lower stays open.",
     }
-    end = lower[said[LOWER]]
-    if not asked:
-        end = "; whether it ends lower is not asked at a constant rate."
-    return f"{slower[said.get(SLOWER, 'inconclusive')]}{end}"
+    not_asked = "; whether it ends lower is not asked at a constant rate."
+    end = lower[said[_LOWER]] if asked else not_asked
+    return f"{slower[said.get(_SLOWER, 'inconclusive')]}{end}"

@@ -10,37 +10,24 @@ any of these noise variances, on train or on test; or, where the claim is refute
 intervals lie within it at all of them. Where most runs are far below their optimum nothing is said.
 """
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from operator import attrgetter
 
 import pandas as pd
 
+from linvae.claims.cells import CellMeans
 from linvae.claims.claim import Claim
-from linvae.claims.curves import COMPARED
-from linvae.claims.deciding import what_settles
-from linvae.claims.evidence import Evidence, equivalence, verdicts_of
-from linvae.claims.finding import Finding, not_run
-from linvae.claims.recipes import at, deep_runs, near_optimum
-from linvae.claims.results import Results
-from linvae.claims.rows import THRESHOLDS
-from linvae.claims.scatter import CheckedCells
-from linvae.claims.verdicts import Answer, Interval, joint
+from linvae.claims.deciding import equivalent, with_seeds
+from linvae.claims.evidence import RANK, Evidence, Finding, not_run, verdicts_of
+from linvae.claims.recipes import at, by_threshold, deep_runs, near_optimum, one_latent
+from linvae.claims.verdicts import Interval
 from linvae.digits import short
 from linvae.measure.splits import SPLITS
 from linvae.noise import number
 from linvae.settings.margins import Margins
 
 __all__ = ["PREDICTED", "predicted"]
-
-_ANSWERS: dict[str, Answer] = {"within": "yes", "beyond": "no", "open": "undecided"}
-_RANK = {"no": 2, "undecided": 1, "yes": 0}
-
-
-def _from_results(results: Results) -> Finding:
-    runs = deep_runs(results, "recipes", kind="fixed", curves=True)
-    return predicted(runs, results.margins)
-
 
 PREDICTED = Claim(
     number=10,
@@ -49,17 +36,15 @@ PREDICTED = Claim(
     "does not predict the gap",
     question=4,
     section="recipes",
-    judge=_from_results,
+    judge=lambda results: predicted(
+        deep_runs(results, "recipes", kind="fixed", curves=True), results.margins
+    ),
     shown_in=("fig11",),
 )
 
-
-@dataclass(frozen=True)
-class _Count:
-    """One difference: where it was measured, and its row."""
-
-    variance: float
-    row: Evidence
+_EXTRA = by_threshold("extra")
+# The differences of one recipe by noise variance.
+_Counts = dict[float, list[Evidence]]
 
 
 def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
@@ -67,128 +52,102 @@ def predicted(runs: pd.DataFrame, margins: Margins) -> Finding:
 
     One recipe that does not refutes it, and all intervals of all recipes share the level for that.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        Noise variance fixed: `linvae.claims.recipes.deep_runs` with curves.
-    margins
-        Of the study.
+    `runs` are `linvae.claims.recipes.deep_runs` of a fixed noise variance, with curves.
     """
     if runs.empty:
         return not_run("The section has no runs at a fixed sigma^2.")
     # By the eigenvalues, and not by what runs did.
     with_room = runs[runs["predicted"] > 0.0]
-    n = len(THRESHOLDS) * len(SPLITS) * with_room.groupby("model")["initial"].nunique().sum()
-    found = []
+    n = len(_EXTRA) * with_room.groupby("model")["initial"].nunique().sum()
+    rows: list[Evidence] = []
     for _, own in with_room.groupby("model", sort=False):
-        cells = list(_cells(own, margins, int(n)))
-        found += [_settled(cell, own) for cell in _telling(cells)] + list(_turning(cells))
-    rows = _with_main(found)
-    verdict = joint(row.answer for row in rows if row.answer is not None)
-    return Finding(tuple(rows), _sentence(rows), verdict, verdicts_of(rows), _numbers(runs))
-
-
-def _cells(runs: pd.DataFrame, margins: Margins, n: int) -> Iterator[_Count]:
-    """Give all differences of one recipe, of `n` over all recipes."""
-    subject, one_latent = str(runs["model"].iloc[0]), 100.0 / float(runs["n_latent"].iloc[0])
-    arrived = near_optimum(runs, margins).groupby(runs["initial"]).mean() > 0.5
-    corrected = 1.0 - (1.0 - margins.level) / n
-    places = {
-        f"{prefix}extra_{number(epsilon)}": (split, number(epsilon))
-        for split, prefix in SPLITS.items()
-        for epsilon in THRESHOLDS
+        counts = _counts(own, margins, int(n))
+        rows += [*_telling(counts), *_turning(counts)]
+    rows = _with_main(rows)
+    left_out = {
+        str(name): {"no_room": [number(v) for v in sorted(own["initial"].unique())]}
+        for name, own in runs[runs["predicted"] <= 0.0].groupby("model", sort=False)
     }
-    columns = CheckedCells.of_columns(runs, list(places), "initial", one_latent)
-    for column, (split, epsilon) in places.items():
-        for variance in columns[column].means:
-            found = [
-                columns[column].contrast({variance: 1.0}, level)
-                for level in (margins.level, corrected)
-            ]
-            row = _judged(*found, margins.theory)
-            if not arrived[variance]:
-                row = row.but(answer="undecided", settles="longer training")
-            where = f"{at(variance)}, epsilon = {epsilon}"
-            yield _Count(variance, row.but(subject=subject, condition=where, split=split))
+    return replace(Finding.of(rows, _sentence(rows), left_out), verdicts=verdicts_of(rows))
 
 
-def _judged(at_level: Interval, corrected: Interval, margin: float) -> Evidence:
-    """Test one difference; the interval shown is the one that it was decided by."""
-    side = equivalence(at_level, corrected, margin)
-    return Evidence(
-        "used latents less the linear optimum's",
-        at_level if side == "within" else corrected,
-        "% of k",
-        margin=margin,
-        answer=_ANSWERS[side],
-    )
+def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
+    """Judge all differences of one recipe, of `n` over all recipes."""
+    arrived = near_optimum(runs, margins).groupby(runs["initial"]).mean() > 0.5
+    found: _Counts = {variance: [] for variance in arrived.index}
+    columns = CellMeans.of_columns(runs, list(_EXTRA), "initial", one_latent(runs))
+    for column, (split, epsilon) in _EXTRA.items():
+        for variance, rows in found.items():
+            at_level, corrected = columns[column].at_both({variance: 1.0}, margins.level, n)
+            answer = equivalent(at_level, corrected, margins.theory)
+            told = {
+                "subject": str(runs["model"].iloc[0]),
+                "condition": f"{at(variance)}, epsilon = {epsilon}",
+                "split": split,
+                "margin": margins.theory,
+            }
+            # The interval that it was decided by.
+            shown = at_level if answer == "yes" else corrected
+            row = Evidence("used latents less the linear optimum's", shown, "% of k", **told)
+            if arrived[variance]:
+                own = runs[runs["initial"] == variance]
+                row = with_seeds(row.answered(answer), own, leave_margin=True)
+            else:
+                row = row.answered("undecided", "longer training")
+            rows.append(row)
+    return found
 
 
-def _telling(cells: Sequence[_Count]) -> Iterator[_Count]:
+def _telling(counts: _Counts) -> Iterator[Evidence]:
     """Give of each split the furthest difference of either sign, those first that decide.
 
     What they say together is what all differences say: where one is open or beyond the margin,
     those within it say no more.
     """
     for split in SPLITS:
-        of_split = [cell for cell in cells if cell.row.split == split]
-        signs = [
-            [cell for cell in of_split if (cell.row.interval.mean >= 0) == positive]
-            for positive in (True, False)
-        ]
-        found = [max(own, key=_weight) for own in signs if own]
-        telling = [cell for cell in found if cell.row.answer != "yes"]
-        yield from telling or found
+        of_split = [row for rows in counts.values() for row in rows if row.split == split]
+        found = _furthest(of_split)
+        yield from [row for row in found if row.answer != "yes"] or found
 
 
-def _weight(cell: _Count) -> tuple[int, float]:
-    return _RANK[cell.row.answer], abs(cell.row.interval.mean)
+def _furthest(rows: Sequence[Evidence]) -> list[Evidence]:
+    """Pick the row furthest to either side, first of those that decide."""
+    more, fewer = [row for row in rows if row.mean >= 0], [row for row in rows if row.mean < 0]
+    return [max(own, key=_weight) for own in (more, fewer) if own]
 
 
-def _settled(cell: _Count, runs: pd.DataFrame) -> Evidence:
-    """Return a row with the seeds that would settle it, where nothing else is wanted."""
-    row = cell.row
-    if row.answer != "undecided" or row.settles:
-        return row
-    leaves = math.copysign(row.margin, row.interval.mean)
-    own = runs[runs["initial"] == cell.variance]
-    return row.but(settles=what_settles(row.interval, row.margin, own, leaves))
+def _weight(row: Evidence) -> tuple[int, float]:
+    return RANK[row.answer], abs(row.mean)
 
 
-def _turning(cells: Sequence[_Count]) -> Iterator[Evidence]:
+def _turning(counts: _Counts) -> Iterator[Evidence]:
     """Count the noise variances at which a recipe uses more at one epsilon and fewer at another."""
     for split in SPLITS:
         turns = []
-        for variance in sorted({cell.variance for cell in cells}):
-            here = [
-                cell.row.interval
-                for cell in cells
-                if (cell.variance, cell.row.split) == (variance, split)
-            ]
-            more = any(found.low is not None and found.low > 0 for found in here)
-            fewer = any(found.high is not None and found.high < 0 for found in here)
-            turns += [variance] * (more and fewer)
+        for variance, rows in counts.items():
+            sides = {_sign(row.interval) for row in rows if row.split == split}
+            turns += [variance] * (sides >= {1, -1})
         if turns:
-            yield Evidence(
-                "noise variances where it uses more at one epsilon and fewer at another",
-                Interval.exact(len(turns)),
-                subject=cells[0].row.subject,
-                condition=f"sigma^2 = {', '.join(map(number, turns))}",
-                split=split,
-            )
+            told = {"subject": next(iter(counts.values()))[0].subject, "split": split}
+            told["condition"] = f"sigma^2 = {', '.join(map(number, turns))}"
+            what = "noise variances where it uses more at one epsilon and fewer at another"
+            yield Evidence.exact(what, len(turns), **told)
+
+
+def _sign(found: Interval) -> int:
+    if found.low is None:
+        return 0
+    return int(found.low > 0) - int(found.high < 0)
 
 
 def _with_main(rows: Sequence[Evidence]) -> list[Evidence]:
     """Mark the furthest differences of either sign on train images, of those that decide."""
     judged = [row for row in rows if row.answer is not None and row.split == "train"]
-    highest = max((_RANK[row.answer] for row in judged), default=0)
-    judged = [row for row in judged if _RANK[row.answer] == highest]
-    ends = (max(judged, key=_mean), min(judged, key=_mean)) if judged else ()
+    highest = max((RANK[row.answer] for row in judged), default=0)
+    judged = [row for row in judged if RANK[row.answer] == highest]
+    mean = attrgetter("mean")
+    ends = (max(judged, key=mean), min(judged, key=mean)) if judged else ()
     return [row.but(main=any(row is end for end in ends)) for row in rows]
-
-
-def _mean(row: Evidence) -> float:
-    return row.interval.mean
 
 
 def _sentence(rows: Sequence[Evidence]) -> str:
@@ -209,42 +168,9 @@ def _sentence(rows: Sequence[Evidence]) -> str:
 def _apart(beyond: Sequence[Evidence]) -> str:
     """Name the furthest difference of either sign."""
     parts, last = [], ""
-    for sign, word in ((1, "more"), (-1, "fewer")):
-        if own := [row for row in beyond if sign * row.interval.mean > 0]:
-            row = max(own, key=lambda row: abs(row.interval.mean))
-            who = "" if row.subject == last else f"{row.subject} uses "
-            last = row.subject
-            parts.append(f"{who}up to {short(abs(row.interval.mean), 2)} % of k {word}")
+    for row in _furthest(beyond):
+        who = "" if row.subject == last else f"{row.subject} uses "
+        more = "more" if row.mean > 0 else "fewer"
+        parts.append(f"{who}up to {short(abs(row.mean), 2)} % of k {more}")
+        last = row.subject
     return " and ".join(parts)
-
-
-def _numbers(runs: pd.DataFrame) -> dict[str, object]:
-    """Return by recipe the mean differences, what was left out, and how many runs use more."""
-    return {
-        str(model): {
-            "n_runs": len(own),
-            "no_room": [
-                number(v) for v in sorted(own.loc[own["predicted"] <= 0, "initial"].unique())
-            ],
-            **{split: _on_split(own, prefix) for split, prefix in SPLITS.items()},
-        }
-        for model, own in runs.groupby("model", sort=False)
-    }
-
-
-def _on_split(runs: pd.DataFrame, prefix: str) -> dict[str, object]:
-    # Half a latent: round-off of a percentage is none.
-    more = {
-        "somewhere": int((runs[f"{prefix}extra_latents"] > 0.5).sum()),
-        "everywhere": int((runs[f"{prefix}extra_everywhere"] > 0.5).sum()),
-    }
-    means = {
-        number(epsilon): {
-            number(v): float(mean)
-            for v, mean in runs.groupby("initial")[f"{prefix}extra_{number(epsilon)}"]
-            .mean()
-            .items()
-        }
-        for epsilon in THRESHOLDS
-    }
-    return {"extra": means, "uses_more": {**more, "epsilon": list(COMPARED)}}

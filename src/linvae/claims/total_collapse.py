@@ -16,12 +16,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from linvae.claims.claim import Claim
-from linvae.claims.evidence import Evidence
-from linvae.claims.finding import Finding
+from linvae.claims.evidence import Evidence, Finding
 from linvae.claims.recipes import at, deep_runs
-from linvae.claims.results import Results
 from linvae.claims.rows import THRESHOLDS
-from linvae.claims.verdicts import Answer, Interval
+from linvae.claims.verdicts import Answer
 from linvae.digits import short
 from linvae.linear.bound import BOUND_NATS
 from linvae.measure.splits import SPLITS
@@ -34,10 +32,6 @@ ENOUGH_RUNS = 3
 _CELL = ["model", "kind", "initial", "n_latent"]
 
 
-def _from_results(results: Results) -> Finding:
-    return total_collapse(deep_runs(results, "recipes", "endings", "sizes"))
-
-
 TOTAL_COLLAPSE = Claim(
     number=12,
     text="Total collapse with sigma^2 below the largest eigenvalue lambda_1 leaves G nats or more "
@@ -46,7 +40,7 @@ TOTAL_COLLAPSE = Claim(
     made_by="this project, on the threshold of Li et al. (2025)",
     question=4,
     section="recipes",
-    judge=_from_results,
+    judge=lambda results: total_collapse(deep_runs(results, "recipes", "endings", "sizes")),
     shown_in=("fig8", "fig11"),
 )
 
@@ -54,35 +48,21 @@ TOTAL_COLLAPSE = Claim(
 def total_collapse(runs: pd.DataFrame) -> Finding:
     """Claim 12. By how many nats totally collapsed runs below lambda_1 miss the linear bound.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        All deep runs: `linvae.claims.recipes.deep_runs`.
+    `runs` are all deep runs: `linvae.claims.recipes.deep_runs`.
     """
     below = runs["noise_variance"] < runs["largest_eigenvalue"]
     failures = runs[below & _collapsed(runs)]
     failures = failures.assign(G=failures["linear_bound"] - failures["elbo"])
-    rows = [_enough(failures), *_cells(failures), *_above(runs[~below])]
-    return Finding.of(rows, _sentence(failures), _numbers(runs, below, failures))
+    told = {"split": "train", "reference": ENOUGH_RUNS, "main": True}
+    n = Evidence.exact("totally collapsed runs below lambda_1", len(failures), "runs", **told)
+    if len(failures) < ENOUGH_RUNS:
+        n = n.answered("undecided", "more runs that collapse entirely below lambda_1")
+    return Finding.of([n, *_cells(failures), *_above(runs[~below])], _sentence(failures))
 
 
 def _collapsed(runs: pd.DataFrame, prefix: str = "") -> pd.Series:
     """Whether runs use no latent at the smallest threshold, and so at none."""
     return runs[f"{prefix}used_{number(min(THRESHOLDS))}"] <= 0.0
-
-
-def _enough(failures: pd.DataFrame) -> Evidence:
-    few = len(failures) < ENOUGH_RUNS
-    return Evidence(
-        "totally collapsed runs below lambda_1",
-        Interval.exact(len(failures)),
-        "runs",
-        split="train",
-        reference=ENOUGH_RUNS,
-        answer="undecided" if few else None,
-        settles="more runs that collapse entirely below lambda_1" if few else "",
-        main=True,
-    )
 
 
 def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
@@ -92,28 +72,13 @@ def _cells(failures: pd.DataFrame) -> Iterator[Evidence]:
         where = at(float(f"{own['noise_variance'].mean():.3g}"))
         where += f", learned from {number(initial)}" if kind == "learned" else ""
         where += f", k = {k}" if several else ""
-        least = float(own["G"].min())
-        yield Evidence(
-            "G, linear bound less ELBO, least of the runs",
-            Interval.exact(least),
-            "nats",
-            subject=str(model),
-            condition=where,
-            split="train",
-            margin=BOUND_NATS,
-            answer=_answer(least),
-            settles="" if abs(least) > BOUND_NATS else "a smaller sigma^2",
-            main=i < 2,
-        )
-        yield Evidence(
-            "gain of a linear bypass, least of the runs",
-            Interval.exact(float(own["test_residual_gain"].min())),
-            "nats",
-            subject=str(model),
-            condition=where,
-            split="test",
-            margin=BOUND_NATS,
-        )
+        least, gain = float(own["G"].min()), float(own["test_residual_gain"].min())
+        told = {"subject": str(model), "condition": where, "margin": BOUND_NATS}
+        what = "G, linear bound less ELBO, least of the runs"
+        row = Evidence.exact(what, least, "nats", split="train", main=i < 2, **told)
+        yield row.answered(_answer(least), "a smaller sigma^2")
+        what = "gain of a linear bypass, least of the runs"
+        yield Evidence.exact(what, gain, "nats", split="test", **told)
 
 
 def _answer(least: float) -> Answer:
@@ -125,14 +90,10 @@ def _answer(least: float) -> Answer:
 
 def _above(runs: pd.DataFrame) -> Iterator[Evidence]:
     """Report how many runs above lambda_1 collapse entirely, of which nothing is claimed."""
+    what, where = "runs above lambda_1 that collapse entirely", f"{len(runs)} runs"
     for split, prefix in SPLITS.items() if len(runs) else ():
-        yield Evidence(
-            "runs above lambda_1 that collapse entirely",
-            Interval.exact(100.0 * float(_collapsed(runs, prefix).mean())),
-            "%",
-            condition=f"{len(runs)} runs",
-            split=split,
-        )
+        share = 100.0 * float(_collapsed(runs, prefix).mean())
+        yield Evidence.exact(what, share, "%", condition=where, split=split)
 
 
 def _sentence(failures: pd.DataFrame) -> str:
@@ -149,40 +110,3 @@ def _sentence(failures: pd.DataFrame) -> str:
     if len(failures) < ENOUGH_RUNS:
         return f"{text}, too few for a verdict."
     return f"{text}; it is proved to be the optimum from sigma^2 = diam^2 / 4 on only."
-
-
-def _numbers(runs: pd.DataFrame, below: pd.Series, failures: pd.DataFrame) -> dict[str, object]:
-    """Return counts above and below lambda_1, and each total collapse below it."""
-    counts = {}
-    for prefix in SPLITS.values():
-        total = _collapsed(runs, prefix)
-        counts |= {
-            f"{prefix}n_total_above": int((total & ~below).sum()),
-            f"{prefix}n_total_below": int((total & below).sum()),
-        }
-    return {
-        "largest_eigenvalue": float(runs["largest_eigenvalue"].max()),
-        "n_above": int((~below).sum()),
-        "n_below": int(below.sum()),
-        **counts,
-        "failures": [_failure(row, runs) for _, row in failures.iterrows()],
-    }
-
-
-def _failure(row: pd.Series, runs: pd.DataFrame) -> dict[str, object]:
-    """Describe a total collapse below lambda_1, and the better runs at the same noise."""
-    same = runs[(runs["kind"] == row["kind"]) & (runs["initial"] == row["initial"])]
-    better = same[~_collapsed(same) & (same["elbo"] > row["elbo"])]
-    escapes = better.sort_values("elbo", ascending=False)
-    return {
-        "model": row["model"],
-        "noise": f"{row['kind']} {number(row['initial'])}",
-        "noise_variance": float(row["noise_variance"]),
-        "seed": int(row["seed"]),
-        "elbo": float(row["elbo"]),
-        "G": float(row["G"]),
-        "escapes": [
-            {"model": other["model"], "seed": int(other["seed"]), "elbo": float(other["elbo"])}
-            for _, other in escapes.iterrows()
-        ],
-    }

@@ -1,16 +1,26 @@
 """Curves of analytic and stochastic training side by side: where they end, when they come near."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from linvae.claims.deciding import spent
+from linvae.claims.deciding import cost_of
+from linvae.claims.results import Results
+from linvae.noise import parse_noise
 
-__all__ = ["TrainingPair", "at_best", "at_equal_rates", "ends", "updates_to"]
+__all__ = [
+    "TrainingPair",
+    "ends",
+    "highest",
+    "pair_curves",
+    "pairs_of",
+    "soonest",
+    "updates_to",
+]
 
 # The ELBO is averaged over this last share of the steps: at a constant rate it goes up and down.
 _LAST = 0.2
@@ -22,14 +32,20 @@ class TrainingPair:
 
     Attributes
     ----------
-    analytic, stochastic
-        One row a recorded step, as `linvae.claims.stochastic.pair_curves` gives them.
+    kinds
+        The analytic and the stochastic curves, one row a recorded step, as `pair_curves` gives
+        them.
+    condition
+        Their learning rates, in words.
+    is_best
+        Whether each kind is at the rate that suits it best.
     untried
         Learning rates that should be tried: next to one that is the best, and on the edge.
     """
 
-    analytic: pd.DataFrame
-    stochastic: pd.DataFrame
+    kinds: tuple[pd.DataFrame, pd.DataFrame]
+    condition: str = ""
+    is_best: bool = False
     untried: tuple[float, ...] = ()
 
     @property
@@ -38,14 +54,19 @@ class TrainingPair:
         return tuple(float(rows["learning_rate"].iloc[0]) for rows in self.kinds)
 
     @property
-    def kinds(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The analytic and the stochastic curves."""
-        return self.analytic, self.stochastic
+    def is_alike(self) -> bool:
+        """Whether both have one learning rate."""
+        return len(set(self.rates)) == 1
 
     @property
-    def budget(self) -> int:
-        """Updates that both made."""
-        return int(min(rows["step"].max() for rows in self.kinds))
+    def images(self) -> str:
+        """What a stochastic update sees."""
+        return str(self.kinds[1]["images"].iloc[0])
+
+    @property
+    def falls(self) -> bool:
+        """Whether the learning rate falls."""
+        return self.kinds[1]["schedule"].iloc[0] != "constant"
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -62,27 +83,61 @@ class TrainingPair:
             return ""
         rates = " and ".join(f"{rate:.1g}" for rate in self.untried)
         pairs = f"a pair at rate {rates}" if len(self.untried) == 1 else f"pairs at rates {rates}"
-        return f"{pairs}, {spent(len(self.untried) * float(self.runs['cpu_seconds'].sum()))}"
+        return f"{pairs}, {cost_of(self.runs, len(self.untried))}"
 
 
-def at_equal_rates(curves: pd.DataFrame) -> list[TrainingPair]:
-    """Pair the two kinds at every learning rate at which both were run on a common seed."""
-    pairs = [_paired(own, own) for _, own in curves.groupby("learning_rate")]
-    return [pair for pair in pairs if pair is not None]
+def pair_curves(results: Results) -> pd.DataFrame:
+    """Tabulate the curves of all analytic and stochastic runs, one row a recorded step.
 
-
-def at_best(
-    curves: pd.DataFrame, score: Callable[[pd.DataFrame], tuple[float, ...]]
-) -> TrainingPair | None:
-    """Pair each kind at the learning rate at which it is best; None without common seeds.
-
-    Parameters
-    ----------
-    curves
-        Of both kinds at all rates.
-    score
-        Of the runs of one kind at one rate; the largest is the best.
+    Columns: ``step``, the exact ``elbo`` and ``gap`` to the pPCA maximum in nats per datum; of the
+    run ``model``, ``stochastic``, ``seed``, ``learning_rate``, ``initial`` sigma^2 and
+    ``cpu_seconds``; and of its pair ``schedule``, ``images`` (what a stochastic update sees) and
+    ``alike``, which pairs share that differ in nothing but their learning rate.
     """
+    tables = []
+    for pair in dict.fromkeys(results.study.stochastic.pairs):
+        sampled = results.models[pair[1]].training
+        of_pair = {
+            "schedule": sampled.schedule,
+            "images": f"{sampled.batch_size} images" if sampled.batch_size else "all images",
+            "alike": sampled.model_dump_json(exclude={"learning_rate"}),
+        }
+        for run in results.runs("stochastic"):
+            if run.model in pair:
+                labels = {
+                    "model": run.model,
+                    "stochastic": run.model == pair[1],
+                    "learning_rate": results.models[run.model].training.learning_rate,
+                    "seed": run.seed,
+                    "initial": parse_noise(run.noise).variance,
+                    "cpu_seconds": results.cpu_seconds(run),
+                }
+                curve = results.curve(run)[["step", "elbo", "gap"]]
+                tables.append(curve.assign(**labels, **of_pair))
+    return pd.concat(tables, ignore_index=True)
+
+
+def pairs_of(
+    curves: pd.DataFrame, score: Callable[[pd.DataFrame], tuple[float, ...]]
+) -> Iterator[TrainingPair]:
+    """Pair the two kinds at equal rates, and each at its best where that is not one of these.
+
+    Of the runs of one kind at one rate the largest score is the best.
+    """
+    for (_, schedule, _), own in curves.groupby(["alike", "schedule", "images"], sort=False):
+        best = _at_best(own, score)
+        for _, alike in own.groupby("learning_rate"):
+            if pair := _paired(alike, alike):
+                same = best is not None and best.rates == pair.rates
+                where = f"{schedule} rate {pair.rates[0]:g}{', the best of both' if same else ''}"
+                yield replace(best if same else pair, condition=where)
+        if best is not None and not best.is_alike:
+            rates = " and ".join(f"{rate:g}" for rate in best.rates)
+            yield replace(best, condition=f"each at its best {schedule} rate, {rates}")
+
+
+def _at_best(curves: pd.DataFrame, score: Callable) -> TrainingPair | None:
+    """Pair each kind at the learning rate at which it is best; None without common seeds."""
     chosen, untried = [], []
     for _, kind in curves.groupby("stochastic"):
         by_rate = dict(list(kind.groupby("learning_rate")))
@@ -90,19 +145,15 @@ def at_best(
         best = max(scores, key=scores.get)
         chosen.append(by_rate[best])
         untried += _beyond(sorted(scores), best)
-    if len(chosen) < 2:
-        return None
-    return _paired(*chosen, untried=tuple(sorted(set(untried))))
+    pair = _paired(*chosen) if len(chosen) == 2 else None
+    return pair and replace(pair, is_best=True, untried=tuple(sorted(set(untried))))
 
 
-def _paired(
-    analytic: pd.DataFrame, stochastic: pd.DataFrame, untried: tuple[float, ...] = ()
-) -> TrainingPair | None:
+def _paired(analytic: pd.DataFrame, stochastic: pd.DataFrame) -> TrainingPair | None:
     kinds = analytic[~analytic["stochastic"]], stochastic[stochastic["stochastic"]]
     seeds = set(kinds[0]["seed"]) & set(kinds[1]["seed"])
-    if not seeds:
-        return None
-    return TrainingPair(*(rows[rows["seed"].isin(seeds)] for rows in kinds), untried)
+    analytic, stochastic = (rows[rows["seed"].isin(seeds)] for rows in kinds)
+    return TrainingPair((analytic, stochastic)) if seeds else None
 
 
 def _beyond(rates: list[float], best: float) -> list[float]:
@@ -113,15 +164,26 @@ def _beyond(rates: list[float], best: float) -> list[float]:
     return [best**2 / neighbours[best]] if best in neighbours else []
 
 
-def ends(rows: pd.DataFrame, step: float = math.inf) -> NDArray[np.float64]:
-    """Average the exact ELBO of every seed, in order, over the last fifth of steps up to one."""
+def highest(rows: pd.DataFrame) -> tuple[float, ...]:
+    """Score one kind at one rate by where it ends, in the mean over seeds."""
+    return (ends(rows).mean(),)
+
+
+def soonest(gap: float) -> Callable[[pd.DataFrame], tuple[float, ...]]:
+    """Score one kind at one rate by how soon it comes within a gap, first of all on every seed."""
+
+    def score(rows: pd.DataFrame) -> tuple[float, ...]:
+        updates = updates_to(rows, gap)
+        needed = np.log(updates.clip(max=rows["step"].max())).mean()
+        return bool(np.isfinite(updates).all()), -needed, ends(rows).mean()
+
+    return score
+
+
+def ends(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Average the exact ELBO of every seed, in order, over the last fifth of the steps."""
     steps, values = _by_seed(rows, "elbo")
-    last = steps[steps <= step].max()
-    inside = (steps > (1 - _LAST) * last) & (steps <= last)
-    if not inside.any():
-        # A short curve has no record there: its latest one before stands for it.
-        inside = steps == steps[steps <= last].max()
-    return values[:, inside].mean(axis=1)
+    return values[:, steps > (1 - _LAST) * steps.max()].mean(axis=1)
 
 
 def updates_to(rows: pd.DataFrame, gap: float) -> NDArray[np.float64]:
@@ -132,12 +194,8 @@ def updates_to(rows: pd.DataFrame, gap: float) -> NDArray[np.float64]:
 
 def _by_seed(rows: pd.DataFrame, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the recorded steps, and a column by seed and step: all seeds have the same steps."""
-    order = np.lexsort((rows["step"], rows["seed"]))
-    shape = (rows["seed"].nunique(), -1)
-    steps, values = (
-        rows[name].to_numpy(dtype=np.float64)[order].reshape(shape) for name in ("step", column)
-    )
-    return steps[0], values
+    table = rows.pivot(index="seed", columns="step", values=column)
+    return table.columns.to_numpy(dtype=np.float64), table.to_numpy(dtype=np.float64)
 
 
 def _crossing(steps: NDArray[np.float64], gaps: NDArray[np.float64], gap: float) -> float:
@@ -145,8 +203,5 @@ def _crossing(steps: NDArray[np.float64], gaps: NDArray[np.float64], gap: float)
     reached = np.flatnonzero(gaps <= gap)
     if reached.size == 0:
         return math.inf
-    i = int(reached[0])
-    if i == 0:
-        return float(steps[0])
-    share = (gaps[i - 1] - gap) / (gaps[i - 1] - gaps[i])
-    return float(steps[i - 1] * (steps[i] / steps[i - 1]) ** share)
+    around = slice(max(int(reached[0]) - 1, 0), int(reached[0]) + 1)
+    return float(np.exp(np.interp(-gap, -gaps[around], np.log(steps[around]))))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -11,13 +11,7 @@ from scipy import stats
 
 from linvae.digits import with_interval
 
-__all__ = [
-    "Answer",
-    "Interval",
-    "Verdict",
-    "interval",
-    "joint",
-]
+__all__ = ["Answer", "Interval", "Verdict", "interval", "joint"]
 
 Verdict = Literal["supported", "not supported", "inconclusive"]
 Answer = Literal["yes", "no", "undecided"]
@@ -45,6 +39,10 @@ class Interval:
         """Whether the whole interval lies at or below the threshold."""
         return self.high is not None and self.high <= threshold
 
+    def __neg__(self) -> Self:
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return replace(self, mean=-self.mean, low=low, high=high)
+
     def to_dict(self) -> dict[str, float | int | None]:
         """Return the fields as JSON holds them."""
         return asdict(self)
@@ -54,13 +52,7 @@ class Interval:
 
 
 def interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """Mean of independent values with Student's confidence interval.
-
-    Parameters
-    ----------
-    values : array_like of shape (n,)
-        One a seed, all finite.
-    level : float
+    """Mean of independent values, one a seed, with Student's confidence interval.
 
     Raises
     ------

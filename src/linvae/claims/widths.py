@@ -1,15 +1,16 @@
 """Reported beside claim 13: what networks of other widths leave in their residuals."""
 
 import json
+import math
 
-import numpy as np
 import pandas as pd
 
+from linvae.claims.cells import CellMeans
 from linvae.claims.evidence import Evidence
 from linvae.claims.results import Results
-from linvae.claims.unequal import cells_of
 from linvae.measure.splits import SPLITS
 from linvae.naming import Run
+from linvae.noise import parse_noise
 from linvae.settings.margins import Margins
 
 __all__ = ["fall_with_width", "width_runs"]
@@ -37,17 +38,11 @@ def _row(results: Results, run: Run) -> dict[str, object]:
     settings, metrics = results.models[run.model], results.metrics(run)
     common = settings.without_size().model_dump(mode="json", exclude={"job": True})
     shared = [run.data, run.n_latent, run.noise, common]
-    row = {
-        "group": json.dumps(shared, sort_keys=True),
-        "width": settings.narrowest,
-        "model": run.model,
-        "initial": float(run.noise.split("-")[1]),
-        "seed": run.seed,
-    }
-    return row | {
-        f"{prefix}log_rho": float(np.log(max(metrics[f"{prefix}residual_max"], _LEAST)))
-        for prefix in SPLITS.values()
-    }
+    row = {"group": json.dumps(shared, sort_keys=True), "width": settings.narrowest}
+    row |= {"model": run.model, "initial": parse_noise(run.noise).variance, "seed": run.seed}
+    for prefix in SPLITS.values():
+        row[f"{prefix}log_rho"] = math.log(max(metrics[f"{prefix}residual_max"], _LEAST))
+    return row
 
 
 def fall_with_width(
@@ -55,43 +50,21 @@ def fall_with_width(
 ) -> tuple[list[Evidence], list[dict[str, object]]]:
     """Measure how rho_1 / sigma^2 falls from the narrowest to the widest network.
 
-    Parameters
-    ----------
-    runs : DataFrame
-        As `width_runs` gives them.
-    margins
-        Of the study: the level of its intervals.
-
-    Returns
-    -------
-    rows
-        Only reported, two for each group of runs: on train and on test.
-    numbers
-        By group and split: the means of rho_1 / sigma^2 by width, the fall of the logarithm, and
-        whether each wider network has less.
+    `runs` are as `width_runs` gives them. The rows are only reported, two for each group of runs:
+    on train and on test. The numbers are ``rho``, by group and split: the means of rho_1 / sigma^2
+    by width.
     """
     rows, numbers = [], []
     for _, group in runs.groupby("group", sort=False) if len(runs) else ():
-        found = {split: _fall(group, split, margins) for split in SPLITS}
-        rows += [row for row, _ in found.values()]
-        numbers.append({split: told for split, (_, told) in found.items()})
+        means = {}
+        for split, prefix in SPLITS.items():
+            cells = CellMeans.of(group, f"{prefix}log_rho", "width")
+            narrowest, *_, widest = cells.means
+            fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level)
+            what, where = "fall of log(rho_1 / sigma^2), narrowest to widest network", "widths"
+            condition = f"widths {narrowest} to {widest}"
+            rows.append(Evidence(what, fall, "", where, condition, split))
+            rho = {str(width): math.exp(mean) for width, mean in cells.means.items()}
+            means[split] = {"rho": rho}
+        numbers.append(means)
     return rows, numbers
-
-
-def _fall(runs: pd.DataFrame, split: str, margins: Margins) -> tuple[Evidence, dict[str, object]]:
-    cells = cells_of(runs, f"{SPLITS[split]}log_rho", "width")
-    means = cells.means.sort_index()
-    narrowest, widest = means.index[0], means.index[-1]
-    fall = cells.contrast({narrowest: 1.0, widest: -1.0}, margins.level)
-    row = Evidence(
-        "fall of log(rho_1 / sigma^2), narrowest to widest network",
-        fall,
-        subject="widths",
-        condition=f"widths {narrowest} to {widest}",
-        split=split,
-    )
-    return row, {
-        "rho": {str(width): float(np.exp(mean)) for width, mean in means.items()},
-        "log_fall": fall.to_dict(),
-        "monotone": bool((np.diff(means) < 0).all()),
-    }

@@ -7,8 +7,7 @@ from linvae.claims.added_saddles import ADDED_SADDLES
 from linvae.claims.catalogue import QUESTIONS
 from linvae.claims.claim import Claim
 from linvae.claims.collapse_grows import COLLAPSE_GROWS
-from linvae.claims.components import COLUMNS_ARE_COMPONENTS
-from linvae.claims.maximum import REACHES_MAXIMUM
+from linvae.claims.maximum import COLUMNS_ARE_COMPONENTS, REACHES_MAXIMUM
 from linvae.claims.spurious_maxima import NO_SPURIOUS_MAXIMA
 from linvae.claims.theory import PREDICTED
 from linvae.report.evidence_table import main_lines, rows_of

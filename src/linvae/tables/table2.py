@@ -6,12 +6,12 @@ import pandas as pd
 
 from linvae.claims.end_of_training import (
     CHECKS,
-    Check,
     nothing_better_known,
     nothing_certified,
     reopened_latents_die,
     same_end,
 )
+from linvae.claims.evidence import Evidence
 from linvae.claims.rows import THRESHOLDS, deep_row, used_row
 from linvae.claims.verdicts import interval
 from linvae.inputs import Inputs
@@ -30,6 +30,8 @@ NOTE = (
     "Only where all hold is a number said of the objective of these networks."
 )
 
+# Where a row lies that answers whether it is within its margin.
+_ON_SIDE = {"yes": "within", "no": "beyond", "undecided": "open"}
 _SIDES = {"within": "yes", "beyond": "no", "open": "open", "": "not run"}
 _ENDS = {
     "elbo": ("ELBO", "train"),
@@ -119,7 +121,7 @@ def _cells(section: Endings, names: Names, runs: pd.DataFrame) -> Iterator[dict[
 def _checks(
     cell: Mapping, own: Mapping[str, pd.DataFrame], runs: pd.DataFrame, inputs: Inputs,
     margins: Margins, *, room: bool,
-) -> dict[str, Check]:  # fmt: skip
+) -> dict[str, list[Evidence]]:  # fmt: skip
     model, nothing = own["model"], pd.DataFrame()
     found = {
         name: same_end(model, own.get(role, nothing), margins, room=room)
@@ -166,10 +168,10 @@ def _ends(runs: pd.DataFrame, level: float) -> Iterator[dict[str, object]]:
         }
 
 
-def _evidence(name: str, check: Check) -> Iterator[dict[str, object]]:
-    if not check.rows:
+def _evidence(name: str, check: list[Evidence]) -> Iterator[dict[str, object]]:
+    if not check:
         yield {"check": name, "side": ""}
-    for row, side in zip(check.rows, check.sides, strict=True):
+    for row in check:
         yield {
             "check": name,
             "quantity": row.quantity,
@@ -181,7 +183,7 @@ def _evidence(name: str, check: Check) -> Iterator[dict[str, object]]:
             "low": row.interval.low,
             "high": row.interval.high,
             "margin": row.margin,
-            "side": side,
+            "side": _ON_SIDE[row.answer],
         }
 
 

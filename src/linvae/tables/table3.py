@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from linvae.claims.cells import CellMeans
 from linvae.claims.rows import deep_row
-from linvae.claims.unequal import cells_of
 from linvae.claims.verdicts import Interval, interval
 from linvae.inputs import Inputs
 from linvae.noise import number, parse_noise
@@ -72,7 +72,7 @@ def tabulate(inputs: Inputs, settings: Mapping) -> pd.DataFrame:
             for value in _VALUES:
                 row |= _bounds(value, interval(own[value], level))
                 if name != base:
-                    cells = cells_of(here[here["model"].isin([base, name])], value, "model")
+                    cells = CellMeans.of(here[here["model"].isin([base, name])], value, "model")
                     if base in cells.means:
                         change = cells.contrast({name: 1.0, base: -1.0}, level)
                         row |= _bounds(f"{value}_change", change, mean="")
