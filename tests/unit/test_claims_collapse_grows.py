@@ -125,8 +125,9 @@ def test_the_order_of_the_runs_does_not_matter():
 
 
 def test_the_effective_number_of_latents():
-    assert effective_number(np.full(7, 0.3)) == pytest.approx(7)
-    assert effective_number(np.array([2.0, 0.0, 0.0])) == 1.0
-    assert effective_number(np.zeros(4)) == 0.0
-    # Half and two quarters: the entropy is 3/2 log 2.
-    assert effective_number(np.array([2.0, 1.0, 1.0])) == pytest.approx(2**1.5)
+    assert effective_number(np.full(7, 1e3)) == pytest.approx(7)
+    # A collapsed model spreads nearly nothing evenly: that is no latent, not all of them.
+    assert effective_number(np.full(100, 1e-7)) == pytest.approx(0, abs=1e-4)
+    eigenvalues, noise = np.array([9.0, 4.0, 2.0]), 2.0
+    optimum = 0.5 * np.log(eigenvalues / noise)
+    assert effective_number(optimum) == pytest.approx((1 - noise / eigenvalues).sum())

@@ -147,7 +147,7 @@ def test_the_noise_variance_that_supports_least_stands_for_its_recipe():
 def test_what_stays_open_says_which_seeds_would_settle_it():
     row = row_of(judge(grafts((1.0, 12.0), n_seeds=2)), "deep", AGAINST["none"], "train")
     assert row.answer == "undecided"
-    assert row.settles == "5 more seeds of deep at 3, 5 CPU minutes"
+    assert row.settles == "one more seed of deep at 3, 1 CPU minute"
 
 
 def test_each_recipe_has_its_own_variance():

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from linvae.claims.deciding import spent
 from linvae.claims.stochastic import stochastic_training
 from linvae.claims.training_pairs import pair_curves
 from linvae.config.study_name import configured
@@ -187,7 +186,7 @@ def test_an_edge_that_both_share_is_said_without_the_numbers_twice():
     (edge,) = _rows(found, "slower", "learning rates tried on both sides")
     assert (edge.answer, edge.settles) == ("undecided", "a pair at rate 0.0002, 6 CPU minutes")
     assert found.verdicts["slower"] == "inconclusive"
-    # One rate alone has two edges.
+    # One rate alone has two edges; beside others it shows what a schedule does.
     (edge,) = _rows(_judge(_pair(0.1, 2.0)), "slower", "learning rates tried on both sides")
     assert edge.settles == "pairs at rates 0.05 and 0.2, 12 CPU minutes"
 
@@ -298,11 +297,9 @@ def test_an_open_row_says_what_more_seeds_cost():
     curves.loc[stochastic, "elbo"] -= curves.loc[stochastic, "seed"].map(dict(enumerate(scatter)))
     (row,) = _rows(_judge(curves), "ends lower", "ELBO")
     half = (row.interval.high - row.interval.low) / 2
-    extra = int(np.ceil(8 * (half / 0.5) ** 2)) - 8
-    # Two models of half a minute for each seed.
-    assert row.settles == (
-        f"{extra} more seeds of analytic-0.1 at 1, sampled-0.1 at 1, {spent(60.0 * extra)}"
-    )
+    # It must come down from 2.3 to 0.5.
+    assert half > 2.0
+    assert row.settles == "more than 20 more seeds of analytic-0.1 at 1, sampled-0.1 at 1"
 
 
 class _MadeUp:

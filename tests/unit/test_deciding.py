@@ -37,21 +37,23 @@ def test_without_an_interval_nothing_is_decided():
 @pytest.mark.parametrize(
     ("mean", "half", "extra"),
     [
-        # Half the width takes four times the seeds: eight for two.
-        (6.0, 12.0, "6 more seeds"),
+        # Student's interval of two seeds is 3.6 times as wide as that of three.
+        (6.0, 12.0, "one more seed"),
         (6.0, 6.5, "one more seed"),
-        (1.0, 10.0, "6 more seeds"),
+        # Of eight: 8.98 deviations to 0.84.
+        (1.0, 5.0 * 8.98 / 0.84, "6 more seeds"),
+        (1.0, 1e4, "more than 20 more seeds"),
     ],
 )
-def test_seeds_narrow_an_interval_by_their_root(mean, half, extra):
+def test_seeds_narrow_an_interval_by_their_root_and_by_student(mean, half, extra):
     text = what_settles(Interval(mean, mean - half, mean + half, 2), 5.0, RUNS)
-    assert text.startswith(f"{extra} of deep at 1 and 10, ")
+    assert text.startswith(f"{extra} of deep at 1 and 10")
 
 
 def test_cost_is_that_of_the_seeds_of_every_cell():
     text = what_settles(Interval(6.0, -6.0, 18.0, 2), 5.0, RUNS)
-    # Six seeds of 100 and 200 seconds.
-    assert text.endswith("30 CPU minutes")
+    # One seed of 100 and 200 seconds.
+    assert text.endswith("5 CPU minutes")
 
 
 def test_within_the_margin_and_narrow_enough_no_seed_is_asked_for():
@@ -60,7 +62,8 @@ def test_within_the_margin_and_narrow_enough_no_seed_is_asked_for():
 
 def test_a_threshold_is_left_by_the_distance_from_it():
     text = what_settles(Interval(12.0, 8.0, 16.0, 2), 10.0, RUNS, threshold=10.0)
-    assert "6 more seeds" in text
+    # From 4 to the 2 that lie between mean and threshold.
+    assert "one more seed" in text
 
 
 def test_time_in_words():

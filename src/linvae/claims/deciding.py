@@ -4,6 +4,7 @@ import math
 from typing import Literal
 
 import pandas as pd
+from scipy import stats
 
 from linvae.claims.evidence import Evidence
 from linvae.claims.verdicts import Answer, Interval
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 Side = Literal["above", "below", "none", "open"]
+
+# More seeds than anyone would train to narrow one interval.
+_MOST = 20
 
 
 def side(found: Interval, margin: float, none: float) -> Side:
@@ -118,6 +122,8 @@ def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: 
         f"{model} at {' and '.join(number(v) for _, v in part.index)}"
         for model, part in cells.groupby(level="model", sort=False)
     )
+    if extra > _MOST:
+        return f"more than {_MOST} more seeds of {names}"
     seeds = "one more seed" if extra == 1 else f"{extra} more seeds"
     return f"{seeds} of {names}, {spent(extra * float(cells.sum()))}"
 
@@ -125,14 +131,24 @@ def what_settles(found: Interval, margin: float, runs: pd.DataFrame, threshold: 
 def _more_seeds(found: Interval, margin: float, threshold: float) -> int:
     """Count the seeds that narrow the interval below what it is from the threshold, or the margin.
 
-    By 1 / sqrt(n); what more degrees of freedom add is left out.
+    By the root of their number and Student's quantile, which falls fast beyond two seeds. It is no
+    more than `_MOST` and one.
     """
     if found.low is None or found.high is None:
         # Another seed gives an interval, and identical ones may differ from it.
         return 1
     half = (found.high - found.low) / 2
     wanted = max(abs(found.mean - threshold), margin if threshold == 0.0 else 0.1 * margin)
-    return max(0, math.ceil(found.n * (half / wanted) ** 2) - found.n)
+    now = _half_width(found.n)
+    enough = (
+        extra for extra in range(_MOST + 1) if half * _half_width(found.n + extra) / now <= wanted
+    )
+    return next(enough, _MOST + 1)
+
+
+def _half_width(n: int) -> float:
+    """Half-width of Student's interval of the mean of n seeds, in standard deviations."""
+    return float(stats.t.ppf(0.975, max(n - 1, 1))) / math.sqrt(n)
 
 
 def spent(seconds: float) -> str:

@@ -102,16 +102,13 @@ def curve_row(arrays: Mapping[str, NDArray], n_latent: int, delta: float) -> dic
 
 
 def effective_number(mean_kl: NDArray[np.floating]) -> float:
-    """Return how many latents carry the KL: the exponential of the entropy of their shares in it.
+    """Return how many latents are used, without a threshold: sum of 1 - exp(-2 KL_i).
 
-    It has no threshold: k for equal shares, 1 where one latent has all, 0 where there is no KL.
-    `mean_kl` is that of each latent over data, in nats.
+    `mean_kl` is that of each latent over data, in nats. For the linear optimum it is the sum of
+    1 - sigma^2 / lambda_i over used latents, the effective number of parameters of ridge
+    regression; at total collapse it is 0.
     """
-    total = float(mean_kl.sum())
-    if total <= 0:
-        return 0.0
-    shares = np.asarray(mean_kl, dtype=np.float64)[mean_kl > 0] / total
-    return float(np.exp(-(shares * np.log(shares)).sum()))
+    return float(-np.expm1(-2.0 * np.asarray(mean_kl, dtype=np.float64)).sum())
 
 
 def by_threshold(name: str) -> dict[str, tuple[str, str]]:

@@ -7,8 +7,9 @@ Two questions, each at equal learning rates and with each kind at the rate that 
   the data; a stochastic one takes about twice the processor time. Rates at which neither kind comes
   so near on every seed are not asked: far from the maximum sampling noise is small beside the
   gradient, whoever is slower. A kind that does not arrive took its whole budget at least.
-- *Ends lower*: the ELBO over the last fifth, asked where the learning rate falls. At a constant
-  one stochastic training ends on a noise floor, which is the rate's doing; that is reported.
+- *Ends lower*: the ELBO over the last fifth, asked at the same rates, where they fall. At a
+  constant one stochastic training ends on a noise floor, which is the rate's doing; that is
+  reported.
 
 What would turn the verdicts: at any of these rates, or each kind at its best, stochastic training
 taking fewer updates by the section's ratio or ending higher by its margin, or both kinds differing
@@ -81,7 +82,7 @@ def stochastic_training(curves: pd.DataFrame, section: Stochastic, margins: Marg
     gap = min(section.gaps)
     slower, lower = (list(pairs_of(curves, score)) for score in (soonest(gap), highest))
     near = [pair for pair in slower if pair.arrives(gap)]
-    asked = [pair for pair in lower if pair.falls]
+    asked = [pair for pair in lower if pair.falls and pair.arrives(gap)]
     # At a constant rate a few are shown: far from the maximum curves go up and down by any amount.
     shown = [pair for pair in lower if pair.is_best or pair.arrives(gap)]
     # All intervals of both verdicts share the level.

@@ -122,10 +122,14 @@ def pairs_of(
 ) -> Iterator[TrainingPair]:
     """Pair the two kinds at equal rates, and each at its best where that is not one of these.
 
-    Of the runs of one kind at one rate the largest score is the best.
+    Of the runs of one kind at one rate the largest score is the best. A single rate has none beside
+    a schedule that was tried at several.
     """
-    for (_, schedule, _), own in curves.groupby(["alike", "schedule", "images"], sort=False):
-        best = _at_best(own, score)
+    groups = curves.groupby(["alike", "schedule", "images"], sort=False)
+    several = groups["learning_rate"].nunique().max() > 1
+    for (_, schedule, _), own in groups:
+        asked = not several or own["learning_rate"].nunique() > 1
+        best = _at_best(own, score) if asked else None
         for _, alike in own.groupby("learning_rate"):
             if pair := _paired(alike, alike):
                 same = best is not None and best.rates == pair.rates
