@@ -108,14 +108,17 @@ def _steps(runs: pd.DataFrame, column: str, split: str, margins: Margins) -> Ite
     # All steps of all measures on both splits decide together.
     n = len(steps) * len(_MEASURES) * len(SPLITS)
     for low, high in steps:
-        fall = cells.contrast({low: 1.0, high: -1.0}, margins.level, n)
+        at_level, corrected = cells.at_both({low: 1.0, high: -1.0}, margins.level, n)
+        answer = larger(at_level, corrected, margins.latents, margins.none)
         told = {
             "subject": str(runs["model"].iloc[0]),
             "condition": at(low, high),
             "split": split,
             "margin": margins.latents,
-            "answer": larger(fall, fall, margins.latents, margins.none),
+            "answer": answer,
             "main": split == "train",
         }
-        row = Evidence(_MEASURES[column], fall, "% of k", **told)
+        # The interval that it was decided by.
+        shown = corrected if answer == "no" else at_level
+        row = Evidence(_MEASURES[column], shown, "% of k", **told)
         yield with_seeds(row, runs[runs["initial"].isin([low, high])])
