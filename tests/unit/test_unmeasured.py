@@ -242,14 +242,14 @@ def metrics_of(run):
 
 def test_claims_go_on_without_any_one_deep_run_and_name_it(config):
     names = config.names()
-    before = {claim["id"]: claim["numbers"] for claim in _judged(config)}
+    before = {claim["id"]: (claim["rows"], claim["numbers"]) for claim in _judged(config)}
     # One of each recipe, and of fixed and learned noise.
     for run in config.study.runs("recipes", names)[::5]:
         path = Path(metrics_of(run))
         content = path.read_bytes()
         write_json(path, {"fault": FAULT})
         judged = _judged(config)
-        after = {claim["id"]: claim["numbers"] for claim in judged}
+        after = {claim["id"]: (claim["rows"], claim["numbers"]) for claim in judged}
         assert after.keys() == before.keys()
         assert after != before
         inputs = Inputs([*paths_of(config.study.evidence(names)), PROVENANCE])
