@@ -120,6 +120,18 @@ def test_a_bar_stands_where_its_numbers_say():
     assert second[3] == pytest.approx((6 + per_unit,), abs=0.1)
 
 
+def test_an_interval_far_wider_than_the_rest_ends_in_arrows_and_hides_nothing():
+    wide, narrow = bars(
+        [row(mean=0.0, half=6000.0, margin=10.0), row(mean=-50.0, half=4.0, margin=10.0)]
+    )
+    assert str(wide).count("z") == 2
+    assert "z" not in str(narrow)
+    # Means and margins from -50 to 10, and as much to either side.
+    per_unit = (180 - 12) / 180
+    assert places(str(narrow))[3] == pytest.approx((6 + 60 * per_unit,), abs=0.1)
+    assert places(str(wide))[2] == pytest.approx((6, 174), abs=0.1)
+
+
 def test_test_images_are_open_marks_and_pictures_are_hidden_from_screen_readers():
     train, test = map(str, bars([row(split="train"), row(split="test")]))
     assert 'fill="#fff"' in test

@@ -86,15 +86,14 @@ def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
                 "split": split,
                 "margin": margins.theory,
             }
-            # The interval that it was decided by.
-            shown = at_level if answer == "yes" else corrected
-            row = Evidence("used latents less the linear optimum's", shown, "% of k", **told)
+            row = Evidence("used latents less the linear optimum's", corrected, "% of k", **told)
             if arrived[variance]:
                 own = runs[runs["initial"] == variance]
                 row = with_seeds(row.answered(answer), own, leave_margin=True)
             else:
                 row = row.answered("undecided", "longer training")
-            rows.append(row)
+            # A "no" alone takes the interval that is corrected.
+            rows.append(row if row.answer == "no" else row.but(interval=at_level))
     return found
 
 

@@ -2,8 +2,8 @@
 
 Rows of one quantity and unit share a scale. Grey is what lies within the margin, the upright line
 the value that a row is held against; a filled mark is of training images, an open one of test
-images. The table beside it says the same in text, so that the pictures are hidden from readers of
-the screen.
+images. An interval that is far wider than all these ends in an arrow. The table beside it says the
+same in text, so that the pictures are hidden from readers of the screen.
 """
 
 from collections.abc import Sequence
@@ -20,27 +20,34 @@ _COLORS = {"yes": "#0a5a8c", "no": "#a8410a", "undecided": "#545b63", None: "#1b
 
 def bars(rows: Sequence[Evidence]) -> list[Markup]:
     """Return a picture for each row."""
-    scales: dict[tuple[str, str], list[float]] = {}
+    alike: dict[tuple[str, str], list[Evidence]] = {}
     for row in rows:
-        scales.setdefault((row.quantity, row.unit), []).extend(_values(row))
-    return [_bar(row, _Scale(scales[row.quantity, row.unit])) for row in rows]
-
-
-def _values(row: Evidence) -> list[float]:
-    found, margin = row.interval, row.margin or 0.0
-    ends = [end for end in (found.low, found.high) if end is not None]
-    return [found.mean, *ends, row.reference - margin, row.reference + margin]
+        alike.setdefault((row.quantity, row.unit), []).append(row)
+    scales = {key: _Scale(own) for key, own in alike.items()}
+    return [_bar(row, scales[row.quantity, row.unit]) for row in rows]
 
 
 class _Scale:
-    """From values to places in the picture."""
+    """From values to places in the picture, of rows that share it.
 
-    def __init__(self, values: Sequence[float]) -> None:
-        self.low, high = min(values), max(values)
-        self.span = (high - self.low) or 1.0
+    Means and margins are all within; of intervals, what reaches as far beyond as they are wide.
+    """
+
+    def __init__(self, rows: Sequence[Evidence]) -> None:
+        places = [row.mean for row in rows]
+        for row in rows:
+            margin = row.margin or 0.0
+            places += [row.reference - margin, row.reference + margin]
+        low, high = min(places), max(places)
+        reach = high - low
+        ends = [e for row in rows for e in (row.interval.low, row.interval.high) if e is not None]
+        self.low = max(low - reach, min([low, *ends]))
+        self.high = min(high + reach, max([high, *ends]))
 
     def __call__(self, value: float) -> float:
-        return round(_PAD + (value - self.low) / self.span * (_WIDTH - 2 * _PAD), 1)
+        inside = min(max(value, self.low), self.high)
+        share = (inside - self.low) / ((self.high - self.low) or 1.0)
+        return round(_PAD + share * (_WIDTH - 2 * _PAD), 1)
 
 
 def _bar(row: Evidence, at: _Scale) -> Markup:
@@ -57,10 +64,12 @@ def _bar(row: Evidence, at: _Scale) -> Markup:
     parts.append(f'<path d="M{x} 0V{_HEIGHT:g}" stroke="#1b1f24" stroke-width="1"/>')
     found = row.interval
     if found.low is not None and found.high > found.low:
-        parts.append(
-            f'<path d="M{at(found.low)} {middle}H{at(found.high)}" stroke="{color}" '
-            'stroke-width="2.5"/>'
-        )
+        left, right = at(found.low), at(found.high)
+        parts.append(f'<path d="M{left} {middle}H{right}" stroke="{color}" stroke-width="2.5"/>')
+        if found.low < at.low:
+            parts.append(f'<path d="M{left - 5} {middle}l6 -5v10z" fill="{color}"/>')
+        if found.high > at.high:
+            parts.append(f'<path d="M{right + 5} {middle}l-6 -5v10z" fill="{color}"/>')
     face = "#fff" if row.split == "test" else color
     parts.append(
         f'<circle cx="{at(found.mean)}" cy="{middle}" r="4" fill="{face}" stroke="{color}" '
