@@ -118,7 +118,8 @@ def _steps(runs: pd.DataFrame, column: str, split: str, margins: Margins) -> Ite
             "answer": answer,
             "main": split == "train",
         }
-        # The interval that it was decided by.
-        shown = corrected if answer == "no" else at_level
+        # That which is corrected is shown where it decides.
+        alone = larger(at_level, at_level, margins.latents, margins.none) == answer
+        shown = at_level if alone else corrected
         row = Evidence(_MEASURES[column], shown, "% of k", **told)
         yield with_seeds(row, runs[runs["initial"].isin([low, high])])

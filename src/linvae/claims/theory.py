@@ -92,8 +92,9 @@ def _counts(runs: pd.DataFrame, margins: Margins, n: int) -> _Counts:
                 row = with_seeds(row.answered(answer), own, leave_margin=True)
             else:
                 row = row.answered("undecided", "longer training")
-            # A "no" alone takes the interval that is corrected.
-            rows.append(row if row.answer == "no" else row.but(interval=at_level))
+            # That which is corrected is shown where it decides.
+            alone = equivalent(at_level, at_level, margins.theory) == row.answer
+            rows.append(row.but(interval=at_level) if alone else row)
     return found
 
 
