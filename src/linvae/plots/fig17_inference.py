@@ -11,7 +11,7 @@ from linvae.inputs import Inputs
 from linvae.measure.ranks import kl_by_rank, tail_sums
 from linvae.measure.splits import SPLITS
 from linvae.noise import number, parse_noise
-from linvae.plots.bands import band, over_seeds, seeds_note
+from linvae.plots.bands import over_seeds
 from linvae.plots.style import COLORS, LINES, figure, letter, look
 
 __all__ = ["draw", "table"]
@@ -97,15 +97,15 @@ def draw(table: pd.DataFrame, section: dict, style: dict) -> Figure:
     for split, axes in zip(SPLITS, panels[1], strict=True):
         own = tails[(tails["split"] == split) & (tails["noise_variance"] == shown)]
         for model, drawn in looks.items():
-            if len(rows := own[own["model"] == model]):
-                band(axes, rows, "rank", "tail_kl", **drawn)
+            rows = own[own["model"] == model]
+            axes.plot(rows["rank"], rows["tail_kl_mean"], **drawn)
         axes.set_yscale("log", nonpositive="mask")
         axes.set_ylim(bottom=_LEAST_TAIL)
         axes.set_title(f"{split} images, σ² = {number(shown)}")
         axes.set_xlabel("number of latents of largest KL")
     panels[1][0].set_ylabel("KL of all others (nats)")
     letter(panels.flat)
-    _legend(made, looks, seeds_note(table))
+    _legend(made, looks, f"means over up to {int(table['n_seeds'].max())} seeds")
     return made
 
 
