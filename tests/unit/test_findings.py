@@ -49,3 +49,14 @@ def test_nothing_kept_names_a_place_on_a_disk():
             assert '"location"' not in text
             assert "local_dir" not in text
             assert str(Path.home()) not in text
+
+
+def test_what_turned_since_is_what_the_default_study_says_now(studies):
+    page = (ROOT / "docs" / "findings.md").read_text()
+    table = page.partition("### What turned since")[2].partition("\n\nClaim 15")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
+    claims = next(study.claims for study in studies if study.name == "default")
+    for number, before, now, why in rows[2:]:
+        assert claims[int(number)]["verdict"] == now != before
+        assert len(why) > 20
+    assert len(rows) > 4
