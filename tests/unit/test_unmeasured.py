@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 import torch
 from lying import PROVENANCE, TRAINED, path_of, paths_of
-from test_claims import SECTIONS, _judged, _study, _write_grafts, _write_runs, _write_tables
+from test_claims import (
+    SECTIONS,
+    _judged,
+    _study,
+    _write_bounds,
+    _write_grafts,
+    _write_runs,
+    _write_tables,
+)
 from test_plots_deep import DATA, DEEP_FIGURES, EIGENVALUES, N_TRAIN, RECIPES, made_up, write_run
 
 from linvae.evaluation.deep_run import evaluate_and_save
@@ -232,6 +240,7 @@ def config(tmp_path, monkeypatch):
     _write_runs(config, 1e-6)
     _write_tables(config)
     _write_grafts(config, 8.0)
+    _write_bounds(config, 1)
     write_json(PROVENANCE, {"label": "made up"})
     return config
 

@@ -136,13 +136,13 @@ def test_modules_that_only_plan_run_nothing(settled, planner, module):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        # A claim takes its runs from the study.
-        ("study/study", SAID),
+        # Claims and tables take their runs from the study.
+        ("study/study", {"table", *SAID}),
         ("study/section", {"table", *SAID}),
         ("study/deep", {"table", *SAID}),
-        ("study/grafts", SAID),
-        ("study/likelihood", SAID),
-        ("study/trained_on", SAID),
+        ("study/grafts", {"table", *SAID}),
+        ("study/likelihood", {"table", *SAID}),
+        ("study/trained_on", {"table", *SAID}),
         ("study/names", {"table", *SAID}),
         ("claims/stability", SAID),
         ("settings/margins", {"table", *SAID}),

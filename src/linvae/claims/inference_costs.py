@@ -4,7 +4,7 @@ The amortisation gap is what optimising q for each image adds, with the decoder 
 part. What remains is the family's, and is known from below only, as log p(x) is estimated from
 below. So the claim takes an amortisation gap that exceeds what remains by more than
 `margins.log_likelihood`, by which log p(x) may be higher than its estimate: by bidirectional Monte
-Carlo on data simulated from such decoders (docs/benchmarks.md).
+Carlo on data simulated from such decoders (docs/inference.md).
 
 What would turn the verdict: an amortisation gap that is smaller than the lower end of what remains.
 """

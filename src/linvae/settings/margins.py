@@ -26,7 +26,7 @@ class Margins(Strict):
         10.0, description="nats below the linear bound at which a run still counts as trained"
     )
     log_likelihood: _Positive = Field(
-        2.0, description="nats per image by which log p(x) may exceed its estimate"
+        0.5, description="nats per image by which log p(x) may exceed its estimate"
     )
     none: _Share = Field(
         0.1, description="share of a margin within which an interval shows that nothing differs"
