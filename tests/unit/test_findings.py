@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from configured import configuration
 
 from linvae.plots.side_by_side import figures_of
 from linvae.report import comparison
@@ -22,7 +24,8 @@ def studies():
 
 def test_all_that_was_kept_is_compared():
     folders = {path.name for path in (ROOT / "docs" / "runs").iterdir() if path.is_dir()}
-    assert folders == set(NAMES)
+    # The pilot is kept for the margins, and compared with nothing.
+    assert folders - {"pilot"} == set(NAMES)
 
 
 def test_tables_are_those_of_the_runs(studies):
@@ -60,3 +63,19 @@ def test_what_turned_since_is_what_the_default_study_says_now(studies):
         assert claims[int(number)]["verdict"] == now != before
         assert len(why) > 20
     assert len(rows) > 4
+
+
+def test_margins_are_wider_than_what_seeds_move_in_the_pilot():
+    """On images that no other study uses, of the recipes that were run with several seeds."""
+    margins = configuration(ROOT).margins
+    runs = pd.read_csv(ROOT / "docs" / "runs" / "pilot" / "deep_runs.csv")
+    assert set(runs["data"]) == {"mnist-logit-after50000-first8000-test2000"}
+    runs = runs.assign(share=100 * runs["used"] / runs["n_latent"])
+    cells = runs.groupby(["model", "initial"])
+    several = cells.filter(lambda cell: len(cell) > 2).groupby(["model", "initial"])
+    assert len(several) == 4
+    scatter = several[["elbo", "test_elbo", "share"]].std().max()
+    # A mean of two seeds differs from another by the deviation of one.
+    assert scatter["elbo"] < margins.elbo
+    assert scatter["test_elbo"] < margins.elbo
+    assert scatter["share"] < margins.latents
