@@ -412,6 +412,17 @@ def test_each_recipe_has_a_verdict_and_the_paper_s_is_the_headline(config):
     assert decides["verdict"] == decides["verdicts"]["slow"]
 
 
+def test_a_claim_with_another_section_is_judged_by_that_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = _study(endings=SECTIONS["endings"])
+    _write_runs(config, 1e-6)
+    found = {claim["id"]: claim for claim in _judged(config)}
+    # 2 nats by the encoder and 1 by the family: seeds that agree have no interval.
+    assert {row["mean"] for row in (r["interval"] for r in found[17]["rows"])} >= {1.0}
+    assert found[16]["sentence"] == "Not run: study.likelihood is null."
+    assert found[18]["sentence"].startswith("No two recipes")
+
+
 def test_the_document_holds_every_claim_and_survives_json(config, tmp_path):
     found = _judged(config)
     write_json(tmp_path / "claims.json", found)
