@@ -74,7 +74,8 @@ def deep(rng, amortisation, approximation, seeds=3, variances=(3.0, 10.0), model
                 for prefix in ("", "test_")},
              **{f"{prefix}approximation_gap": approximation + 0.2 * rng.normal()
                 for prefix in ("", "test_")},
-             "unreliable_data": 60, "test_unreliable_data": 64}
+             "unreliable_data": 60, "test_unreliable_data": 64, "data": "mnist",
+             "cpu_seconds": 60.0}
             for variance in variances
             for seed in range(seeds)
         ]

@@ -332,3 +332,16 @@ def test_in_the_default_study_neither_end_of_the_rates_need_be_the_best():
     assert best.condition == "cosine rate 0.005, the best of both"
     assert not _rows(found, "slower", "learning rates tried on both sides")
     assert len(found.rows) <= 8
+
+
+def test_where_training_has_not_come_near_its_end_is_told_and_not_asked():
+    far = _pair(0.001, shift=200.0)
+    far["gap"] += 100.0
+    curves = pd.concat([_study((0.1, 0.2, 0.4), ratio=1.5, shift=1.0), far])
+    found = _judge(curves.assign(elbo=-50.0 - curves["gap"]))
+    asked = _rows(found, "ends lower", "ELBO")
+    assert not any("0.001" in row.condition for row in asked)
+    assert {row.answer for row in asked} == {"yes"}
+    told = found.numbers["not asked who ends lower"]
+    assert list(told) == ["cosine rate 0.001"]
+    assert told["cosine rate 0.001"]["mean"] == pytest.approx(200, rel=0.01)

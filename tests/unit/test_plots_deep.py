@@ -602,6 +602,8 @@ def test_every_recipe_and_noise_has_a_line_in_both_panels(inputs):
         assert len(lines) == len(told)
         low, high = axes.get_xlim()
         assert all(low < x < high for line in lines for x in line.get_xdata())
+        # What lies beyond the first hundred nats stands beside a number, not beside -100.
+        assert low > -100 or any(tick <= -300 for tick in axes.get_xticks() if tick >= low)
     assert [axes.get_title()[:3] for axes in panels] == ["(a)", "(b)", "(c)", "(d)"]
 
 

@@ -16,22 +16,16 @@ import pandas as pd
 
 from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
+from linvae.claims.deciding import what_settles
 from linvae.claims.evidence import Evidence, Finding, not_run, weakest
 from linvae.claims.recipes import answer_first, at, deep_runs
-from linvae.claims.results import Results
 from linvae.claims.verdicts import Answer, Interval
 from linvae.measure.splits import SPLITS
 from linvae.settings.margins import Margins
 
 __all__ = ["ENCODER_COSTS_MORE", "encoder_costs_more"]
 
-_CELL = ["model", "initial", "n_latent"]
-
-
-def _from_results(results: Results) -> Finding:
-    sections = [name for name in ("recipes", "endings") if results.runs(name)]
-    runs = deep_runs(results, *sections, kind="fixed")
-    return encoder_costs_more(runs, results.margins)
+_CELL = ["model", "initial", "n_latent", "data"]
 
 
 ENCODER_COSTS_MORE = Claim(
@@ -42,7 +36,9 @@ ENCODER_COSTS_MORE = Claim(
     question=4,
     section="recipes",
     instead="endings",
-    judge=_from_results,
+    judge=lambda results: encoder_costs_more(
+        deep_runs(results, "recipes", "endings", kind="fixed"), results.margins
+    ),
     shown_in=("fig17",),
 )
 
@@ -64,13 +60,12 @@ def encoder_costs_more(runs: pd.DataFrame, margins: Margins) -> Finding:
     rows: list[Evidence] = []
     for split, prefix in SPLITS.items():
         gaps = [f"{prefix}amortisation_gap", f"{prefix}approximation_gap"]
-        cells = {
-            f"{model}, {at(variance)}, k = {k}": own
-            for (model, variance, k), own in runs.groupby(_CELL, sort=False)
+        cells = [
+            own
+            for _, own in runs.groupby(_CELL, sort=False)
             if own[gaps].sum(axis=1).mean() > margins.log_likelihood
-        }
-        found = [_cell(own, where, split, len(cells), margins) for where, own in cells.items()]
-        rows += _shown(found, split)
+        ]
+        rows += _shown([_cell(own, split, len(cells), margins) for own in cells], split)
     if not rows:
         return not_run("No ELBO lacks more of log p(x) than the margin.")
     verdicts = Finding.by_subject(rows, "")
@@ -97,10 +92,8 @@ def _shown(cells: list[Evidence], split: str) -> Iterator[Evidence]:
         yield Evidence.exact(what, n, subject=cells[0].subject, split=split)
 
 
-def _cell(
-    runs: pd.DataFrame, where: str, split: str, comparisons: int, margins: Margins
-) -> Evidence:
-    prefix = SPLITS[split]
+def _cell(runs: pd.DataFrame, split: str, comparisons: int, margins: Margins) -> Evidence:
+    prefix, first = SPLITS[split], runs.iloc[0]
     more = runs[f"{prefix}amortisation_gap"] - runs[f"{prefix}approximation_gap"]
     at_level = own_interval(more, margins.level)
     corrected = own_interval(more, margins.level, comparisons)
@@ -110,10 +103,10 @@ def _cell(
         corrected if answer == "no" else at_level,
         "nats",
         subject=f"{split} images",
-        condition=where,
+        condition=f"{first['model']}, {at(first['initial'])}, k = {first['n_latent']}",
         split=split,
         margin=margins.log_likelihood,
-    ).answered(answer, _settles(at_level, margins))
+    ).answered(answer, _settles(at_level, margins, runs))
 
 
 def _answer(at_level: Interval, corrected: Interval, slack: float) -> Answer:
@@ -123,8 +116,9 @@ def _answer(at_level: Interval, corrected: Interval, slack: float) -> Answer:
     return "no" if corrected.below(0.0) else "undecided"
 
 
-def _settles(found: Interval, margins: Margins) -> str:
+def _settles(found: Interval, margins: Margins, runs: pd.DataFrame) -> str:
     """Say what would settle a cell: seeds where the mean is clear, else a sharper estimate."""
-    if found.mean > margins.log_likelihood or found.mean < 0:
-        return "more seeds"
-    return "an upper bound of log p(x)"
+    slack = margins.log_likelihood
+    if 0 <= found.mean <= slack:
+        return "an upper bound of log p(x)"
+    return what_settles(found, slack, runs, slack if found.mean > 0 else 0.0)

@@ -15,9 +15,9 @@ import pandas as pd
 
 from linvae.claims.cells import own_interval
 from linvae.claims.claim import Claim
-from linvae.claims.deciding import exceeds, what_settles
+from linvae.claims.deciding import exceeds, with_seeds
 from linvae.claims.evidence import Evidence, Finding, not_run
-from linvae.claims.recipes import answer_first, at
+from linvae.claims.recipes import answer_first, at, one_latent
 from linvae.claims.results import Results
 from linvae.faults import KEY
 from linvae.measure.splits import SPLITS
@@ -93,23 +93,21 @@ def more_latents(runs: pd.DataFrame, margins: Margins) -> Finding:
 def _cell(
     runs: pd.DataFrame, variance: float, margins: Margins, comparisons: int
 ) -> Iterator[Evidence]:
-    one_latent = 100.0 / float(runs["n_latent"].iloc[0])
+    unit = one_latent(runs)
     told = {"subject": str(runs["model"].iloc[0]), "condition": at(variance)}
     for split, prefix in SPLITS.items():
-        used = one_latent * runs[f"{prefix}decoder_used"]
-        found = own_interval(used, margins.level, comparisons, one_latent)
-        answer = exceeds(found, margins.latents)
-        yield Evidence(
+        used = unit * runs[f"{prefix}decoder_used"]
+        found = own_interval(used, margins.level, comparisons, unit)
+        row = Evidence(
             "latents that the decoder uses, importance-weighted less ELBO",
             found,
             "% of k",
             split=split,
             margin=margins.latents,
-            answer=answer,
-            settles=what_settles(found, margins.latents, runs) if answer == "undecided" else "",
             main=split == "train",
             **told,
         )
+        yield with_seeds(row.answered(exceeds(found, margins.latents)), runs)
     for name, quantity in (
         ("decoder_kl", "KL with q optimised, importance-weighted less ELBO"),
         ("iwae", "importance-weighted bound, trained by it less by the ELBO"),

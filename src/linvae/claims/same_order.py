@@ -28,8 +28,7 @@ __all__ = ["SAME_ORDER", "same_order"]
 
 
 def _from_results(results: Results) -> Finding:
-    sections = [name for name in ("recipes", "endings") if results.runs(name)]
-    runs = deep_runs(results, *sections, kind="fixed")
+    runs = deep_runs(results, "recipes", "endings", kind="fixed")
     layers = {name: results.models[name].encoder.size for name in runs["model"].unique()}
     return same_order(runs.assign(layers=runs["model"].map(layers)), results.margins)
 

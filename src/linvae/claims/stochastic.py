@@ -92,6 +92,12 @@ def stochastic_training(curves: pd.DataFrame, section: Stochastic, margins: Marg
     rows += [_lower(pair, section.margin, margins.none, level) for pair in asked or shown]
     rows += _edges(asked, _LOWER) if asked else [_not_asked(curves)]
     numbers = {pair.condition: _updates(pair, section.gaps) for pair in (*slower, *lower)}
+    # Training that has not come near has not ended: where it stands decides nothing, but is told.
+    numbers["not asked who ends lower"] = {
+        pair.condition: paired(*map(ends, pair.kinds), level).to_dict()
+        for pair in lower
+        if pair.falls and not pair.arrives(gap)
+    }
     return Finding.by_subject(rows, _sentence(rows, gap, asked=bool(asked)), numbers)
 
 

@@ -12,6 +12,7 @@ from linvae.measure.ranks import kl_by_rank, tail_sums
 from linvae.measure.splits import SPLITS
 from linvae.noise import number, parse_noise
 from linvae.plots.bands import over_seeds
+from linvae.plots.recipe_looks import nats_axis
 from linvae.plots.style import COLORS, LINES, figure, letter, look
 
 __all__ = ["draw", "table"]
@@ -119,16 +120,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, places: Mapping, looks: Mapping) -> N
         for x, marker in zip(at, _STEPS.values(), strict=True):
             face = color if marker == "o" else "white"
             axes.plot(x, y, marker, color=color, markerfacecolor=face, markersize=3.8)
-    # Decades where training failed, and nats where recipes differ.
-    axes.set_xscale("symlog", linthresh=100.0, linscale=3.0)
-    axes.xaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
-    axes.set_xticks([x for x in (-1000, -100, -50, 0, 50, 100) if _reached(axes, x)])
-    axes.set_xticks([], minor=True)
-
-
-def _reached(axes: Axes, x: float) -> bool:
-    low, high = axes.get_xlim()
-    return low <= x <= high
+    nats_axis(axes, "x")
 
 
 def _legend(made: Figure, looks: Mapping[str, Mapping], note: str) -> None:

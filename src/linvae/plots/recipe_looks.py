@@ -1,6 +1,7 @@
 """How recipes look where several studies stand side by side."""
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -45,8 +46,14 @@ def recipe_legend(made: Figure, first: list[Line2D], looks: Mapping[str, dict], 
     made.legend(handles=[*first, *handles], title=title, title_fontsize=7, **place)
 
 
-def nats_axis(axes: Axes) -> None:
-    """Scale the vertical axis for differences of some nats and of thousands."""
-    axes.set_yscale("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
-    axes.yaxis.set_major_locator(FixedLocator(_NATS_TICKS))
-    axes.yaxis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
+def nats_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
+    """Scale an axis for differences of some nats and of thousands; it begins beside a number."""
+    getattr(axes, f"set_{which}scale")("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(FixedLocator(_NATS_TICKS))
+    axis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
+    low, _ = getattr(axes, f"get_{which}lim")()
+    if _NATS_TICKS[0] < low < -_NATS_LINEAR:
+        # Where decades begin, a place between two ticks is read as if it were linear.
+        left = 1.05 * max(tick for tick in _NATS_TICKS if tick <= low)
+        getattr(axes, f"set_{which}lim")(left)
