@@ -80,6 +80,17 @@ def test_what_inference_costs_is_split_and_said_where_it_was_not_measured():
     assert not new.texts
 
 
+@pytest.mark.parametrize("draw", [draw_held_out, lambda t, looks: draw_used(t, {}, looks)])
+def test_panels_that_share_an_axis_hide_no_point(draw):
+    # The first study failed by hundreds of nats, the second did not.
+    failed = RECIPES.assign(test_elbo_mean=[-375.0, -95.0, -80.0])
+    ahead = RECIPES.assign(test_log_likelihood_mean=-45.0)
+    made = draw({"failed": failed, "ahead": ahead}, looks_of([RECIPES]))
+    for axes in made.axes:
+        low, high = axes.get_ylim()
+        assert all(low < y < high for _, y, _, _ in markers(axes))
+
+
 def study(name, **given):
     empty = dict.fromkeys(("n_latent", "collapse", "residual", "recipes", "runs"))
     return FinishedStudy(**{"name": name, "claims": {}, "label": "images", **empty, **given})

@@ -47,13 +47,13 @@ def recipe_legend(made: Figure, first: list[Line2D], looks: Mapping[str, dict], 
 
 
 def nats_axis(axes: Axes, which: Literal["x", "y"] = "y") -> None:
-    """Scale an axis for differences of some nats and of thousands; it begins beside a number."""
-    getattr(axes, f"set_{which}scale")("symlog", linthresh=_NATS_LINEAR, linscale=2.5)
+    """Scale an axis for differences of some nats and of thousands; a horizontal one has its own."""
+    # Numbers take more room beside each other than one above the other.
+    share = {"x": 1.2, "y": 2.5}[which]
+    getattr(axes, f"set_{which}scale")("symlog", linthresh=_NATS_LINEAR, linscale=share)
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(FixedLocator(_NATS_TICKS))
     axis.set_major_formatter(lambda nats, _: f"{nats:,.0f}".replace("-", "−"))
-    low, _ = getattr(axes, f"get_{which}lim")()
-    if _NATS_TICKS[0] < low < -_NATS_LINEAR:
-        # Where decades begin, a place between two ticks is read as if it were linear.
-        left = 1.05 * max(tick for tick in _NATS_TICKS if tick <= low)
-        getattr(axes, f"set_{which}lim")(left)
+    if which == "x" and _NATS_TICKS[0] < (low := axes.dataLim.x0) < -_NATS_LINEAR:
+        # Where decades begin, a place without a number beside it is read as if it were linear.
+        axes.set_xlim(left=1.05 * max(tick for tick in _NATS_TICKS if tick <= low))
